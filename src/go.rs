@@ -1,0 +1,302 @@
+//! `go`, `JoinHandle` and `scope`: closures run as goroutines.
+
+use crate::primitive::Arc;
+use crate::raw_wait_group::RawWaitGroup;
+use crate::task::Task;
+use crate::workers;
+use std::any::Any;
+use std::fmt;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+/// Runs `f` in a goroutine. The function behind [`go!`](crate::go!), and Go's `go` statement for a
+/// function literal: `go func() { … }()`.
+///
+/// A goroutine here is a closure on a thread that is not the caller's; it may block. What it panics
+/// with goes to [`JoinHandle::join`], and to the panic hook. (In Go it ends the process.)
+///
+/// As in Go, the process ends when `main` returns, whatever goroutines still run.
+///
+/// # Panics
+///
+/// If the system has no thread left for it.
+///
+/// # Examples
+///
+/// ```
+/// let answer = gosync::go(|| 6 * 7);
+/// assert_eq!(answer.join().unwrap(), 42);
+/// ```
+#[track_caller]
+pub fn go<F, T>(f: F) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let task = Task::new();
+    let runner = Arc::clone(&task);
+    // SAFETY: the task is new, and a job runs once.
+    workers::start(Box::new(move || unsafe { runner.run(f) }));
+    JoinHandle { task }
+}
+
+/// The result of a goroutine, when it is there. Returned by [`go`](fn@crate::go) and
+/// [`go!`](crate::go!).
+///
+/// Dropping it lets the goroutine run on alone.
+///
+/// # Examples
+///
+/// ```
+/// use gosync::go;
+///
+/// let length = go!("gopher".len());
+/// assert_eq!(length.join().unwrap(), 6);
+/// ```
+pub struct JoinHandle<T> {
+    task: Arc<Task<T>>,
+}
+
+impl<T> JoinHandle<T> {
+    /// Waits for the goroutine to end, and returns what it returned.
+    ///
+    /// # Errors
+    ///
+    /// If the goroutine panicked, the value that it panicked with.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let handle = gosync::go(|| panic!("no luck"));
+    /// let payload: Box<dyn std::any::Any + Send> = handle.join().map(|()| ()).unwrap_err();
+    /// assert_eq!(payload.downcast_ref(), Some(&"no luck"));
+    /// ```
+    pub fn join(self) -> thread::Result<T> {
+        // SAFETY: `self` is consumed, and no other handle has this task.
+        unsafe { self.task.join() }
+    }
+
+    /// Reports whether the goroutine has ended, so that `join` would not wait.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let handle = gosync::go(|| ());
+    /// while !handle.is_finished() {
+    ///     std::thread::yield_now();
+    /// }
+    /// ```
+    pub fn is_finished(&self) -> bool {
+        self.task.is_finished()
+    }
+}
+
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinHandle")
+            .field("is_finished", &self.is_finished())
+            .finish()
+    }
+}
+
+/// Runs `f` with a [`Scope`] whose goroutines may borrow from the caller's stack, and waits for all
+/// of them.
+///
+/// Go has no counterpart, since its closures borrow nothing; where a Go function starts goroutines
+/// over its own variables and ends with `wg.Wait()`, use this.
+///
+/// # Panics
+///
+/// If a goroutine of the scope panicked and nobody joined it, `scope` panics with the same value
+/// once all have ended; with that of the first, if there are several. A panic of `f` itself goes
+/// first.
+///
+/// # Examples
+///
+/// ```
+/// let mut words = vec!["go".to_string(), "rust".to_string()];
+/// gosync::scope(|s| {
+///     for word in &mut words {
+///         s.go(|| *word = word.to_uppercase());
+///     }
+/// });
+/// assert_eq!(words, ["GO", "RUST"]);
+/// ```
+#[doc(alias = "errgroup")]
+pub fn scope<'env, F, T>(f: F) -> T
+where
+    F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
+{
+    let scope = Scope {
+        data: Arc::new(ScopeData {
+            running: RawWaitGroup::new(0),
+            panics: Mutex::new(Vec::new()),
+        }),
+        scope: PhantomData,
+        env: PhantomData,
+    };
+    // Unwind safe: a panic is raised again, after the wait.
+    let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
+    scope.data.running.wait(None);
+    match result {
+        Err(payload) => resume_unwind(payload),
+        Ok(value) => {
+            if let Some(payload) = scope.data.unclaimed_panic() {
+                resume_unwind(payload);
+            }
+            value
+        }
+    }
+}
+
+/// Starts goroutines that end before the call of [`scope`] that made it returns.
+pub struct Scope<'scope, 'env: 'scope> {
+    data: Arc<ScopeData>,
+    /// Invariant over `'scope`: otherwise it could shrink, and a goroutine borrow from inside `f`.
+    scope: PhantomData<&'scope mut &'scope ()>,
+    env: PhantomData<&'env mut &'env ()>,
+}
+
+struct ScopeData {
+    /// Counts the goroutines.
+    running: RawWaitGroup,
+    /// What the goroutines that panicked left for `join`, or else for `scope`, in their order.
+    panics: Mutex<Vec<Panic>>,
+}
+
+type Payload = Box<dyn Any + Send>;
+
+/// A panic of a scoped goroutine: belongs to whoever takes it first.
+type Panic = Arc<Mutex<Option<Payload>>>;
+
+impl<'scope> Scope<'scope, '_> {
+    /// Runs `f` in a goroutine that may borrow whatever outlives the scope.
+    ///
+    /// # Panics
+    ///
+    /// If the system has no thread left for it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let numbers = [1, 2, 3];
+    /// let (sum, product) = gosync::scope(|s| {
+    ///     let sum = s.go(|| numbers.iter().sum::<i32>());
+    ///     let product = s.go(|| numbers.iter().product::<i32>());
+    ///     (sum.join().unwrap(), product.join().unwrap())
+    /// });
+    /// assert_eq!((sum, product), (6, 6));
+    /// ```
+    #[track_caller]
+    pub fn go<F, T>(&'scope self, f: F) -> ScopedJoinHandle<'scope, T>
+    where
+        F: FnOnce() -> T + Send + 'scope,
+        T: Send + 'scope,
+    {
+        /// Counts out last, when the goroutine has dropped all that it borrows.
+        struct Member(Arc<ScopeData>);
+
+        impl Drop for Member {
+            fn drop(&mut self) {
+                self.0.running.add(-1).expect("a member counts once");
+            }
+        }
+
+        self.data.running.add(1).expect("fewer goroutines than addresses");
+        let member = Member(Arc::clone(&self.data));
+        let task = Task::new();
+        let runner = Arc::clone(&task);
+        let job: Box<dyn FnOnce() + Send + 'scope> = Box::new(move || {
+            let member = member;
+            let body = || member.0.contain(f);
+            // SAFETY: the task is new, and a job runs once.
+            unsafe { runner.run(body) };
+            // If the handle is gone, this drops the result, which may borrow.
+            drop(runner);
+        });
+        // SAFETY: `scope` does not return, and its borrows do not end, before the job has dropped
+        // `member`. By then it has dropped `f` (called by value), and its share of the result. The
+        // handle's share cannot outlive `'scope`.
+        let job = unsafe {
+            std::mem::transmute::<Box<dyn FnOnce() + Send + 'scope>, Box<dyn FnOnce() + Send>>(job)
+        };
+        workers::start(job);
+        ScopedJoinHandle {
+            task,
+            scope: PhantomData,
+        }
+    }
+}
+
+impl ScopeData {
+    /// Runs `f`; a panic is kept, for the joiner and for the scope.
+    fn contain<T>(&self, f: impl FnOnce() -> T) -> Result<T, Panic> {
+        // Unwind safe: as in `Task::run`.
+        catch_unwind(AssertUnwindSafe(f)).map_err(|payload| {
+            let panic = Arc::new(Mutex::new(Some(payload)));
+            self.lock_panics().push(Arc::clone(&panic));
+            panic
+        })
+    }
+
+    fn unclaimed_panic(&self) -> Option<Payload> {
+        self.lock_panics().iter().find_map(claim)
+    }
+
+    fn lock_panics(&self) -> std::sync::MutexGuard<'_, Vec<Panic>> {
+        // Nothing that can panic runs under this lock.
+        self.panics.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn claim(panic: &Panic) -> Option<Payload> {
+    panic.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+/// The result of a scoped goroutine, when it is there. Returned by [`Scope::go`].
+///
+/// Dropping it leaves the goroutine to its scope, which waits for it.
+pub struct ScopedJoinHandle<'scope, T> {
+    task: Arc<Task<Result<T, Panic>>>,
+    scope: PhantomData<&'scope ()>,
+}
+
+impl<T> ScopedJoinHandle<'_, T> {
+    /// Waits for the goroutine to end, and returns what it returned.
+    ///
+    /// # Errors
+    ///
+    /// If the goroutine panicked, the value that it panicked with. The scope does not raise it again
+    /// then.
+    pub fn join(self) -> thread::Result<T> {
+        // SAFETY: `self` is consumed, and no other handle has this task.
+        match unsafe { self.task.join() } {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(panic)) => Err(claim(&panic).expect("only the joiner claims before the scope ends")),
+            Err(payload) => Err(payload),
+        }
+    }
+
+    /// Reports whether the goroutine has ended, so that `join` would not wait.
+    pub fn is_finished(&self) -> bool {
+        self.task.is_finished()
+    }
+}
+
+impl fmt::Debug for Scope<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope")
+            .field("running", &self.data.running.count())
+            .finish()
+    }
+}
+
+impl<T> fmt::Debug for ScopedJoinHandle<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScopedJoinHandle")
+            .field("is_finished", &self.is_finished())
+            .finish()
+    }
+}

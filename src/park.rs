@@ -1,0 +1,179 @@
+//! Sleep and wake: queues of sleeping threads, one for each key.
+//!
+//! The only file that names `parking_lot_core`, or under `--cfg gosync_loom` its model. The contract:
+//!
+//! * [`park`] locks the queue of its key, asks `validate`, and either joins the queue or returns
+//!   [`Parked::Invalid`]. Nobody can join or leave the queue while `validate` runs.
+//! * The callbacks of [`unpark_one`], [`unpark_all`] and [`unpark_all_if`] run under that same lock.
+//!   So a waker that changes the word in its callback, or before it calls, cannot miss a sleeper:
+//!   either the sleeper is in the queue already, or its `validate` will see the change.
+//! * What happens before an unpark happens before the return of the `park` that it ends.
+//! * A parked thread returns [`Parked::Unparked`] if and only if somebody took it from the queue:
+//!   there are no spurious wake-ups, and a wake-up that meets a timeout is never lost.
+//! * Callbacks must not panic and must not call into this module.
+
+use std::time::{Duration, Instant};
+
+#[cfg(not(gosync_loom))]
+pub(crate) use real::*;
+
+#[cfg(gosync_loom)]
+pub(crate) use crate::models::park::*;
+
+/// Names a queue. An address inside the primitive that the queue belongs to, so that no two
+/// primitives share one.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Key(usize);
+
+impl Key {
+    /// The `index`th queue of `owner`, which has as many as it has bytes.
+    pub(crate) fn new<T>(owner: &T, index: usize) -> Self {
+        debug_assert!(index < size_of::<T>(), "a key outside of its owner");
+        Self(std::ptr::from_ref(owner).addr() + index)
+    }
+}
+
+/// The moment `timeout` from now; none if that is beyond the end of the clock.
+pub(crate) fn deadline(timeout: Duration) -> Option<Instant> {
+    Instant::now().checked_add(timeout)
+}
+
+/// How a call of [`park`] ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Parked {
+    /// Another thread took this one from the queue.
+    Unparked,
+    /// `validate` said no; the thread did not sleep.
+    Invalid,
+    /// The deadline passed first, and `timed_out` has run.
+    TimedOut,
+}
+
+#[cfg(not(gosync_loom))]
+mod real {
+    use super::{Instant, Key, Parked};
+    use parking_lot_core::{
+        DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN, FilterOp, ParkResult, SpinWait,
+    };
+    use std::cell::Cell;
+
+    // SAFETY of every call into parking_lot_core below: a `Key` is an address inside a primitive of
+    // ours, so we control it; the callbacks, which all stand in this crate, neither panic nor call
+    // into this module.
+
+    /// Sleeps in the queue of `key` until unparked or until `deadline`.
+    ///
+    /// `timed_out` runs under the queue's lock; its argument tells whether the queue is empty now.
+    pub(crate) fn park(
+        key: Key,
+        validate: impl FnOnce() -> bool,
+        timed_out: impl FnOnce(bool),
+        deadline: Option<Instant>,
+    ) -> Parked {
+        // SAFETY: see above.
+        let result = unsafe {
+            parking_lot_core::park(
+                key.0,
+                validate,
+                || {},
+                |_, was_last| timed_out(was_last),
+                DEFAULT_PARK_TOKEN,
+                deadline,
+            )
+        };
+        match result {
+            ParkResult::Unparked(_) => Parked::Unparked,
+            ParkResult::Invalid => Parked::Invalid,
+            ParkResult::TimedOut => Parked::TimedOut,
+        }
+    }
+
+    /// Wakes the thread that sleeps longest in the queue of `key`. Returns whether there was one.
+    ///
+    /// `callback` is told whether there was one, and whether more remain.
+    pub(crate) fn unpark_one(key: Key, callback: impl FnOnce(bool, bool)) -> bool {
+        // SAFETY: see above.
+        let result = unsafe {
+            parking_lot_core::unpark_one(key.0, |result| {
+                callback(result.unparked_threads == 1, result.have_more_threads);
+                DEFAULT_UNPARK_TOKEN
+            })
+        };
+        result.unparked_threads == 1
+    }
+
+    /// Wakes every thread in the queue of `key`. `callback` is told how many there are, before any
+    /// of them wakes.
+    pub(crate) fn unpark_all(key: Key, callback: impl FnOnce(usize)) {
+        // SAFETY: see above.
+        unsafe {
+            parking_lot_core::unpark_filter(
+                key.0,
+                |_| FilterOp::Unpark,
+                |result| {
+                    callback(result.unparked_threads);
+                    DEFAULT_UNPARK_TOKEN
+                },
+            );
+        }
+    }
+
+    /// Asks `decide` once, and if it says yes wakes every thread in the queue of `key`. Returns what
+    /// it said.
+    pub(crate) fn unpark_all_if(key: Key, decide: impl FnOnce() -> bool) -> bool {
+        let decide = Cell::new(Some(decide));
+        let decision = Cell::new(false);
+        let ask = || {
+            if let Some(decide) = decide.take() {
+                decision.set(decide());
+            }
+            decision.get()
+        };
+        // SAFETY: see above.
+        unsafe {
+            parking_lot_core::unpark_filter(
+                key.0,
+                |_| if ask() { FilterOp::Unpark } else { FilterOp::Stop },
+                // An empty queue has asked nothing yet.
+                |_| {
+                    ask();
+                    DEFAULT_UNPARK_TOKEN
+                },
+            );
+        }
+        decision.get()
+    }
+
+    /// A few rounds of waiting without sleep: the CPU's pause first, then the scheduler's yield.
+    pub(crate) struct Spin(SpinWait);
+
+    impl Spin {
+        pub(crate) fn new() -> Self {
+            Self(SpinWait::new())
+        }
+
+        /// Waits a little. Returns false, at once, when it is time to sleep instead.
+        pub(crate) fn spin(&mut self) -> bool {
+            self.0.spin()
+        }
+    }
+
+    /// Tells the deadlock detector what the current thread holds; nothing without the feature.
+    pub(crate) mod deadlock {
+        use super::Key;
+
+        /// From now on threads parked at `key` wait for the current thread.
+        #[inline]
+        pub(crate) fn acquire(key: Key) {
+            // SAFETY: no callback of a parking function calls this.
+            unsafe { parking_lot_core::deadlock::acquire_resource(key.0) };
+        }
+
+        /// Ends one `acquire` of `key`.
+        #[inline]
+        pub(crate) fn release(key: Key) {
+            // SAFETY: no callback of a parking function calls this.
+            unsafe { parking_lot_core::deadlock::release_resource(key.0) };
+        }
+    }
+}

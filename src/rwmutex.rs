@@ -1,0 +1,416 @@
+//! `RWMutex<T>`: Go's names and a value inside, over lock_api's guards.
+
+use crate::raw_rwmutex::RawRWMutex;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+#[cfg(feature = "arc_lock")]
+use std::sync::Arc;
+
+/// The same lock with `parking_lot`'s method names (`read`, `write`, `try_read_for`, …).
+///
+/// # Examples
+///
+/// ```
+/// use gosync::RwLock;
+///
+/// static LIMIT: RwLock<u32> = RwLock::new(10);
+///
+/// *LIMIT.write() += 1;
+/// assert_eq!(*LIMIT.read(), 11);
+/// ```
+pub type RwLock<T> = lock_api::RwLock<RawRWMutex, T>;
+
+/// A read lock on an [`RWMutex`]: shared access until it is dropped. See [`RWMutex::rlock`].
+///
+/// It may be sent to another thread and dropped there, if the data is `Sync`.
+pub type RWMutexReadGuard<'a, T> = lock_api::RwLockReadGuard<'a, RawRWMutex, T>;
+
+/// The write lock on an [`RWMutex`]: exclusive access until it is dropped. See [`RWMutex::lock`].
+///
+/// It may be sent to another thread and dropped there, if the data is `Send`.
+pub type RWMutexWriteGuard<'a, T> = lock_api::RwLockWriteGuard<'a, RawRWMutex, T>;
+
+/// A read lock narrowed to a part of the data by [`RWMutexReadGuard::map`].
+pub type MappedRWMutexReadGuard<'a, T> = lock_api::MappedRwLockReadGuard<'a, RawRWMutex, T>;
+
+/// A write lock narrowed to a part of the data by [`RWMutexWriteGuard::map`].
+pub type MappedRWMutexWriteGuard<'a, T> = lock_api::MappedRwLockWriteGuard<'a, RawRWMutex, T>;
+
+/// A read lock that owns an `Arc` of its [`RWMutex`]. See [`RWMutex::rlock_arc`].
+#[cfg(feature = "arc_lock")]
+pub type ArcRWMutexReadGuard<T> = lock_api::ArcRwLockReadGuard<RawRWMutex, T>;
+
+/// A write lock that owns an `Arc` of its [`RWMutex`]. See [`RWMutex::lock_arc`].
+#[cfg(feature = "arc_lock")]
+pub type ArcRWMutexWriteGuard<T> = lock_api::ArcRwLockWriteGuard<RawRWMutex, T>;
+
+/// A reader-writer lock that prefers writers and starves nobody: Go's `sync.RWMutex`, with the data
+/// inside.
+///
+/// Any number of readers or one writer hold it at a time. Go's `RLock` is [`rlock`](Self::rlock),
+/// `Lock` is [`lock`](Self::lock), and `RUnlock` and `Unlock` are what happens when the guard is
+/// dropped, so that to unlock what is not locked does not compile.
+///
+/// # Fairness
+///
+/// * Once a writer waits, no later reader enters before it.
+/// * Readers that sleep when a writer unlocks are admitted together, before the next writer. The
+///   lock is handed to those readers, so a sleeping reader waits for one write at most.
+/// * A writer may be overtaken by other writers for a millisecond; then it is next.
+///
+/// # Deadlocks
+///
+/// As in Go, a thread that holds a read lock must not ask for another one of the same lock: if a
+/// writer has come between the two, the reader waits for the writer and the writer for the reader.
+///
+/// # Differences from Go
+///
+/// * The lock owns its data, and only a guard gives access to it.
+/// * The lock is not poisoned: a panic in a critical section drops the guard, which unlocks. (An
+///   unrecovered panic ends a Go program.)
+/// * There are timed attempts, and a write lock can be downgraded to a read lock.
+/// * Go admits as many readers as were waiting, whichever they are; here the waiting ones enter.
+///
+/// # Memory
+///
+/// An unlock synchronizes before every later lock, a write unlock also before every later read
+/// lock. `RWMutex<()>` takes one `usize`.
+///
+/// # Examples
+///
+/// ```
+/// use gosync::RWMutex;
+/// use std::collections::HashMap;
+///
+/// static AGES: RWMutex<Option<HashMap<&str, u32>>> = RWMutex::new(None);
+///
+/// AGES.lock().get_or_insert_default().insert("gopher", 17);
+///
+/// let ages = AGES.rlock();
+/// assert_eq!(ages.as_ref().unwrap()["gopher"], 17);
+/// ```
+#[repr(transparent)]
+pub struct RWMutex<T: ?Sized>(RwLock<T>);
+
+impl<T> RWMutex<T> {
+    /// Returns an unlocked `RWMutex` around `value`. Go's zero value.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gosync::RWMutex;
+    ///
+    /// static COUNT: RWMutex<u64> = RWMutex::new(0);
+    /// ```
+    pub const fn new(value: T) -> Self {
+        Self(RwLock::new(value))
+    }
+
+    /// Returns the value, without locking: nobody else can hold a reference to it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mutex = gosync::RWMutex::new(String::from("go"));
+    /// assert_eq!(mutex.into_inner(), "go");
+    /// ```
+    pub fn into_inner(self) -> T {
+        self.0.into_inner()
+    }
+}
+
+impl<T: ?Sized> RWMutex<T> {
+    /// Locks for writing: waits until all readers and writers before it have left. Go's `Lock`.
+    ///
+    /// From the call on, readers that come later wait behind it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mutex = gosync::RWMutex::new(1);
+    /// *mutex.lock() += 1;
+    /// assert_eq!(*mutex.rlock(), 2);
+    /// ```
+    #[doc(alias = "Lock")]
+    #[doc(alias = "Unlock")]
+    #[doc(alias = "write")]
+    #[inline]
+    pub fn lock(&self) -> RWMutexWriteGuard<'_, T> {
+        self.0.write()
+    }
+
+    /// Locks for reading: waits until no writer holds the lock or waits for it. Go's `RLock`.
+    ///
+    /// # Panics
+    ///
+    /// If there are already 2⁵⁵ readers (2²³ where a `usize` has 32 bits), which takes guards that
+    /// are forgotten.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mutex = gosync::RWMutex::new(7);
+    /// let first = mutex.rlock();
+    /// std::thread::scope(|s| {
+    ///     s.spawn(|| assert_eq!(*mutex.rlock(), 7));
+    /// });
+    /// assert_eq!(*first, 7);
+    /// ```
+    #[doc(alias = "RLock")]
+    #[doc(alias = "RUnlock")]
+    #[doc(alias = "read")]
+    #[inline]
+    #[track_caller]
+    pub fn rlock(&self) -> RWMutexReadGuard<'_, T> {
+        self.0.read()
+    }
+
+    /// Locks for writing if that needs no wait. Go's `TryLock`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mutex = gosync::RWMutex::new(());
+    /// let reader = mutex.rlock();
+    /// assert!(mutex.try_lock().is_none());
+    /// drop(reader);
+    /// assert!(mutex.try_lock().is_some());
+    /// ```
+    #[doc(alias = "TryLock")]
+    #[inline]
+    pub fn try_lock(&self) -> Option<RWMutexWriteGuard<'_, T>> {
+        self.0.try_write()
+    }
+
+    /// Locks for reading if that needs no wait: if no writer holds the lock or waits for it. Go's
+    /// `TryRLock`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mutex = gosync::RWMutex::new(());
+    /// let writer = mutex.lock();
+    /// assert!(mutex.try_rlock().is_none());
+    /// drop(writer);
+    /// assert!(mutex.try_rlock().is_some());
+    /// ```
+    #[doc(alias = "TryRLock")]
+    #[inline]
+    pub fn try_rlock(&self) -> Option<RWMutexReadGuard<'_, T>> {
+        self.0.try_read()
+    }
+
+    /// Locks for writing, or gives up after `timeout`. Go has no counterpart.
+    ///
+    /// An attempt that gives up leaves no trace: readers that it held back go on at once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let mutex = gosync::RWMutex::new(());
+    /// let reader = mutex.rlock();
+    /// assert!(mutex.try_lock_for(Duration::from_millis(1)).is_none());
+    /// assert!(mutex.try_rlock().is_some());
+    /// # drop(reader);
+    /// ```
+    pub fn try_lock_for(&self, timeout: Duration) -> Option<RWMutexWriteGuard<'_, T>> {
+        self.0.try_write_for(timeout)
+    }
+
+    /// Locks for writing, or gives up at `deadline`. Like [`try_lock_for`](Self::try_lock_for).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let mutex = gosync::RWMutex::new(());
+    /// assert!(mutex.try_lock_until(Instant::now() + Duration::from_millis(1)).is_some());
+    /// ```
+    pub fn try_lock_until(&self, deadline: Instant) -> Option<RWMutexWriteGuard<'_, T>> {
+        self.0.try_write_until(deadline)
+    }
+
+    /// Locks for reading, or gives up after `timeout`. Go has no counterpart.
+    ///
+    /// # Panics
+    ///
+    /// As [`rlock`](Self::rlock).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let mutex = gosync::RWMutex::new(());
+    /// let writer = mutex.lock();
+    /// assert!(mutex.try_rlock_for(Duration::from_millis(1)).is_none());
+    /// # drop(writer);
+    /// ```
+    #[track_caller]
+    pub fn try_rlock_for(&self, timeout: Duration) -> Option<RWMutexReadGuard<'_, T>> {
+        self.0.try_read_for(timeout)
+    }
+
+    /// Locks for reading, or gives up at `deadline`. Like [`try_rlock_for`](Self::try_rlock_for).
+    ///
+    /// # Panics
+    ///
+    /// As [`rlock`](Self::rlock).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let mutex = gosync::RWMutex::new(());
+    /// assert!(mutex.try_rlock_until(Instant::now() + Duration::from_millis(1)).is_some());
+    /// ```
+    #[track_caller]
+    pub fn try_rlock_until(&self, deadline: Instant) -> Option<RWMutexReadGuard<'_, T>> {
+        self.0.try_read_until(deadline)
+    }
+
+    /// Returns the value for writing, without locking: `&mut self` proves that nobody else has it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut mutex = gosync::RWMutex::new(1);
+    /// *mutex.get_mut() = 2;
+    /// assert_eq!(mutex.into_inner(), 2);
+    /// ```
+    pub const fn get_mut(&mut self) -> &mut T {
+        self.0.get_mut()
+    }
+
+    /// Returns a pointer to the value. To dereference it, hold the lock.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mutex = gosync::RWMutex::new(1);
+    /// let pointer = mutex.data_ptr();
+    /// let guard = mutex.rlock();
+    /// assert!(std::ptr::eq(pointer, &*guard));
+    /// ```
+    pub const fn data_ptr(&self) -> *mut T {
+        self.0.data_ptr()
+    }
+
+    /// Reports whether anybody holds the lock, or a writer waits for the readers inside; a snapshot.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mutex = gosync::RWMutex::new(());
+    /// let reader = mutex.rlock();
+    /// assert!(mutex.is_locked() && !mutex.is_locked_exclusive());
+    /// # drop(reader);
+    /// ```
+    pub fn is_locked(&self) -> bool {
+        self.0.is_locked()
+    }
+
+    /// Reports whether a writer holds the lock; a snapshot.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mutex = gosync::RWMutex::new(());
+    /// let writer = mutex.lock();
+    /// assert!(mutex.is_locked_exclusive());
+    /// # drop(writer);
+    /// ```
+    pub fn is_locked_exclusive(&self) -> bool {
+        self.0.is_locked_exclusive()
+    }
+
+    /// Like [`lock`](Self::lock), but the guard keeps an `Arc` of the lock alive instead of
+    /// borrowing it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gosync::RWMutex;
+    /// use std::sync::Arc;
+    ///
+    /// let guard = Arc::new(RWMutex::new(1)).lock_arc();
+    /// assert_eq!(*guard, 1);
+    /// ```
+    #[cfg(feature = "arc_lock")]
+    pub fn lock_arc(self: &Arc<Self>) -> ArcRWMutexWriteGuard<T> {
+        Self::inner_arc(self).write_arc()
+    }
+
+    /// Like [`rlock`](Self::rlock), but the guard keeps an `Arc` of the lock alive instead of
+    /// borrowing it.
+    ///
+    /// # Panics
+    ///
+    /// As [`rlock`](Self::rlock).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gosync::RWMutex;
+    /// use std::sync::Arc;
+    ///
+    /// let guard = Arc::new(RWMutex::new(1)).rlock_arc();
+    /// assert_eq!(*guard, 1);
+    /// ```
+    #[cfg(feature = "arc_lock")]
+    #[track_caller]
+    pub fn rlock_arc(self: &Arc<Self>) -> ArcRWMutexReadGuard<T> {
+        Self::inner_arc(self).read_arc()
+    }
+
+    /// The same `Arc`, under the name that lock_api knows.
+    #[cfg(feature = "arc_lock")]
+    fn inner_arc(this: &Arc<Self>) -> Arc<RwLock<T>> {
+        let pointer = Arc::into_raw(Arc::clone(this)) as *const RwLock<T>;
+        // SAFETY: the pointer comes from `Arc::into_raw`, and `RWMutex<T>` is a transparent wrapper
+        // of `RwLock<T>`: same size, alignment and metadata.
+        unsafe { Arc::from_raw(pointer) }
+    }
+}
+
+impl<T: Default> Default for RWMutex<T> {
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
+impl<T> From<T> for RWMutex<T> {
+    fn from(value: T) -> Self {
+        Self::new(value)
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for RWMutex<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("RWMutex");
+        match self.try_rlock() {
+            Some(data) => debug.field("data", &&*data),
+            None => debug.field("data", &format_args!("<locked>")),
+        };
+        debug.finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<T: ?Sized + serde::Serialize> serde::Serialize for RWMutex<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de, T: serde::Deserialize<'de>> serde::Deserialize<'de> for RWMutex<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer).map(Self::new)
+    }
+}

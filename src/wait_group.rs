@@ -1,0 +1,210 @@
+//! `WaitGroup`: a handle to a counter, with Go's names and texts.
+
+use crate::park;
+use crate::primitive::Arc;
+use crate::raw_wait_group::{Misuse, RawWaitGroup};
+use std::fmt;
+use std::time::Duration;
+
+/// Waits for a set of goroutines to finish: Go's `sync.WaitGroup`.
+///
+/// A `WaitGroup` is a counter, and [`wait`](Self::wait) waits until it is 0. Start goroutines with
+/// [`go`](Self::go), which counts for you. Or count by hand: [`add`](Self::add) *before* the
+/// goroutine starts, [`done`](Self::done) in it.
+///
+/// A clone is another handle to the same group, as a Go program passes `&wg`.
+///
+/// # Differences from Go
+///
+/// * A group can be used again at once: each `wait` is released by the 0 that it waited for, even if
+///   the counter has gone up again before the waiter runs. Go panics if it notices that.
+/// * A call of `add` that would take the counter below 0 panics and changes nothing. In Go it breaks
+///   the counter, and those who wait stay stuck.
+/// * The counter is as wide as an `isize`; Go cuts it to 32 bits.
+/// * [`wait_timeout`](Self::wait_timeout).
+///
+/// # Memory
+///
+/// A call of `done` synchronizes before the return of every `wait` that it unblocks.
+///
+/// # Examples
+///
+/// ```
+/// use gosync::{RWMutex, WaitGroup};
+/// use std::sync::Arc;
+///
+/// let wg = WaitGroup::new();
+/// let sum = Arc::new(RWMutex::new(0));
+/// for i in 1..=10 {
+///     let sum = Arc::clone(&sum);
+///     wg.go(move || *sum.lock() += i);
+/// }
+/// wg.wait();
+/// assert_eq!(*sum.rlock(), 55);
+/// ```
+///
+/// Counting by hand, as Go programs did before Go 1.25:
+///
+/// ```
+/// use gosync::{WaitGroup, go};
+///
+/// let wg = WaitGroup::new();
+/// for _ in 0..3 {
+///     wg.add(1); // Not inside of the goroutine: `wait` might come first.
+///     let wg = wg.clone();
+///     go!({
+///         // work
+///         wg.done();
+///     });
+/// }
+/// wg.wait();
+/// ```
+#[derive(Clone)]
+pub struct WaitGroup {
+    raw: Arc<RawWaitGroup>,
+}
+
+impl WaitGroup {
+    /// Returns a group with a counter of 0. Go's zero value.
+    pub fn new() -> Self {
+        Self {
+            raw: Arc::new(RawWaitGroup::new(0)),
+        }
+    }
+
+    /// Adds `delta`, which may be negative, to the counter. Go's `Add`.
+    ///
+    /// # Panics
+    ///
+    /// With Go's text `sync: negative WaitGroup counter` if the counter would go below 0, and with
+    /// `sync: WaitGroup counter overflow` if it would exceed `isize::MAX`. The counter stays as it
+    /// was.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let wg = gosync::WaitGroup::new();
+    /// wg.add(2);
+    /// wg.done();
+    /// wg.add(-1);
+    /// wg.wait();
+    /// ```
+    #[doc(alias = "Add")]
+    #[inline]
+    #[track_caller]
+    pub fn add(&self, delta: isize) {
+        match self.raw.add(delta) {
+            Ok(()) => {}
+            Err(Misuse::Negative) => panic!("sync: negative WaitGroup counter"),
+            Err(Misuse::Overflow) => panic!("sync: WaitGroup counter overflow"),
+        }
+    }
+
+    /// Takes 1 from the counter. Go's `Done`.
+    ///
+    /// # Panics
+    ///
+    /// If the counter is 0, as [`add`](Self::add).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let wg = gosync::WaitGroup::new();
+    /// wg.add(1);
+    /// wg.done();
+    /// wg.wait();
+    /// ```
+    #[doc(alias = "Done")]
+    #[inline]
+    #[track_caller]
+    pub fn done(&self) {
+        self.add(-1);
+    }
+
+    /// Waits until the counter is 0. Go's `Wait`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let wg = gosync::WaitGroup::new();
+    /// wg.wait(); // The counter is 0 already.
+    /// ```
+    #[doc(alias = "Wait")]
+    pub fn wait(&self) {
+        self.raw.wait(None);
+    }
+
+    /// Waits until the counter is 0, for `timeout` at most. Returns whether it was 0. Go has no
+    /// counterpart.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let wg = gosync::WaitGroup::new();
+    /// wg.add(1);
+    /// assert!(!wg.wait_timeout(Duration::from_millis(1)));
+    /// wg.done();
+    /// assert!(wg.wait_timeout(Duration::ZERO));
+    /// ```
+    pub fn wait_timeout(&self, timeout: Duration) -> bool {
+        self.raw.wait(park::deadline(timeout))
+    }
+
+    /// Runs `f` in a goroutine of this group. Go's `Go`.
+    ///
+    /// The goroutine is counted from this call until `f` has returned, or has panicked: the panic is
+    /// reported like that of any thread and does not hold up those who wait.
+    ///
+    /// # Panics
+    ///
+    /// If the system has no thread left for the goroutine. It is not counted then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let wg = gosync::WaitGroup::new();
+    /// for i in 0..3 {
+    ///     wg.go(move || println!("goroutine {i}"));
+    /// }
+    /// wg.wait();
+    /// ```
+    #[doc(alias = "Go")]
+    #[cfg(not(gosync_loom))]
+    #[track_caller]
+    pub fn go<F>(&self, f: F)
+    where
+        F: FnOnce() + Send + 'static,
+    {
+        /// Counts out when the goroutine is over, however it ends.
+        struct Member(WaitGroup);
+
+        impl Drop for Member {
+            fn drop(&mut self) {
+                self.0.done();
+            }
+        }
+
+        self.add(1);
+        let member = Member(self.clone());
+        crate::go(move || {
+            let _member = member;
+            f();
+        });
+    }
+}
+
+impl Default for WaitGroup {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for WaitGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WaitGroup")
+            .field("count", &self.raw.count())
+            .finish()
+    }
+}
