@@ -204,7 +204,10 @@ impl<'scope> Scope<'scope, '_> {
             }
         }
 
-        self.data.running.add(1).expect("fewer goroutines than addresses");
+        self.data
+            .running
+            .add(1)
+            .expect("fewer goroutines than addresses");
         let member = Member(Arc::clone(&self.data));
         let task = Task::new();
         let runner = Arc::clone(&task);
@@ -274,7 +277,9 @@ impl<T> ScopedJoinHandle<'_, T> {
         // SAFETY: `self` is consumed, and no other handle has this task.
         match unsafe { self.task.join() } {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(panic)) => Err(claim(&panic).expect("only the joiner claims before the scope ends")),
+            Ok(Err(panic)) => {
+                Err(claim(&panic).expect("only the joiner claims before the scope ends"))
+            }
             Err(payload) => Err(payload),
         }
     }

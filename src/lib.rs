@@ -26,13 +26,13 @@ mod workers;
 #[cfg(not(gosync_loom))]
 pub use go::{JoinHandle, Scope, ScopedJoinHandle, go, scope};
 pub use raw_rwmutex::RawRWMutex;
+#[cfg(all(feature = "arc_lock", not(gosync_loom)))]
+pub use rwmutex::{ArcRWMutexReadGuard, ArcRWMutexWriteGuard};
 #[cfg(not(gosync_loom))]
 pub use rwmutex::{
     MappedRWMutexReadGuard, MappedRWMutexWriteGuard, RWMutex, RWMutexReadGuard, RWMutexWriteGuard,
     RwLock,
 };
-#[cfg(all(feature = "arc_lock", not(gosync_loom)))]
-pub use rwmutex::{ArcRWMutexReadGuard, ArcRWMutexWriteGuard};
 pub use wait_group::WaitGroup;
 
 /// Finds deadlocked threads, with the feature `deadlock_detection`; `parking_lot_core`'s module.

@@ -133,7 +133,13 @@ mod real {
         unsafe {
             parking_lot_core::unpark_filter(
                 key.0,
-                |_| if ask() { FilterOp::Unpark } else { FilterOp::Stop },
+                |_| {
+                    if ask() {
+                        FilterOp::Unpark
+                    } else {
+                        FilterOp::Stop
+                    }
+                },
                 // An empty queue has asked nothing yet.
                 |_| {
                     ask();

@@ -491,14 +491,20 @@ impl RawRWMutex {
         }
     }
 
+    /// `step_down` with readers in the queue. They are counted in under the queue's lock, so none can
+    /// join or leave meanwhile.
     fn admit(&self, kept: usize) -> usize {
-        let mut word = 0;
+        let mut word = self.word.load(Relaxed);
         park::unpark_all(self.readers(), |waiting| {
-            word = self
-                .word
-                // Release: as in `step_down_to`.
-                .try_update(Release, Relaxed, |word| Some(succeed(word, kept + waiting)))
-                .unwrap_or_else(|word| word);
+            // Release: as in `step_down_to`.
+            while let Err(now) = self.word.compare_exchange_weak(
+                word,
+                succeed(word, kept + waiting),
+                Release,
+                Relaxed,
+            ) {
+                word = now;
+            }
         });
         word
     }
@@ -522,7 +528,11 @@ impl RawRWMutex {
             }
             let owes_readers = word & READERS_PARKED != 0 && !is_announced(word);
             let heirless = word & !HEIR;
-            let next = if owes_readers { heirless | WRITER } else { heirless };
+            let next = if owes_readers {
+                heirless | WRITER
+            } else {
+                heirless
+            };
             // Acquire: pairs with the Release of the writer before, whose writes the readers that
             // this thread admits have to see.
             if self
@@ -572,35 +582,43 @@ impl RawRWMutex {
 
     // Inspection.
 
+    #[cfg(not(gosync_loom))]
     pub(crate) fn is_locked(&self) -> bool {
         let word = self.word.load(Relaxed);
         is_announced(word) || has_readers(word)
     }
 
+    #[cfg(not(gosync_loom))]
     pub(crate) fn is_write_locked(&self) -> bool {
         let word = self.word.load(Relaxed);
         is_announced(word) && !has_readers(word)
     }
 
+    /// The whole word.
+    #[cfg(gosync_loom)]
+    pub(crate) fn word(&self) -> usize {
+        self.word.load(Relaxed)
+    }
+
     // The queues, and what the deadlock detector knows of who holds them up.
 
     /// Readers sleep here until a writer admits them.
-    fn readers(&self) -> Key {
+    pub(crate) fn readers(&self) -> Key {
         Key::new(&self.word, 0)
     }
 
     /// Writers sleep here until one of them becomes heir.
-    fn writers(&self) -> Key {
+    pub(crate) fn writers(&self) -> Key {
         Key::new(&self.word, 1)
     }
 
     /// The heir sleeps here until the write phase ends.
-    fn heir(&self) -> Key {
+    pub(crate) fn heir(&self) -> Key {
         Key::new(&self.word, 2)
     }
 
     /// The announced writer sleeps here until the last reader leaves.
-    fn drained(&self) -> Key {
+    pub(crate) fn drained(&self) -> Key {
         Key::new(&self.word, 3)
     }
 

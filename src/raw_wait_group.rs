@@ -61,7 +61,13 @@ impl RawWaitGroup {
             let next = match (word / ONE).checked_add_signed(delta) {
                 Some(count @ 0..=MAX) => count * ONE,
                 Some(_) => return Err(Misuse::Overflow),
-                None => return Err(if delta < 0 { Misuse::Negative } else { Misuse::Overflow }),
+                None => {
+                    return Err(if delta < 0 {
+                        Misuse::Negative
+                    } else {
+                        Misuse::Overflow
+                    });
+                }
             };
             let parked = word & PARKED;
             if next == 0 && parked != 0 {
@@ -136,7 +142,13 @@ impl RawWaitGroup {
                 .is_ok()
     }
 
-    fn waiters(&self) -> Key {
+    pub(crate) fn waiters(&self) -> Key {
         Key::new(&self.word, 0)
+    }
+
+    /// The whole word.
+    #[cfg(gosync_loom)]
+    pub(crate) fn word(&self) -> usize {
+        self.word.load(Relaxed)
     }
 }

@@ -1,0 +1,121 @@
+//! Loom models of the real algorithms: every schedule within a bound on preemptions, and every value
+//! that the C11 memory model lets a load return.
+//!
+//! `cargo xtask models` runs them. They drive `RawRWMutex`, `RawWaitGroup` and `Task` as they are;
+//! `primitive` and `park` stand in for the atomics and for parking_lot_core.
+//!
+//! What a model can see: a data race on the protected data, a deadlock (and so a lost wake-up), a
+//! broken assertion, a word that is not 0 when everybody has left.
+
+pub(crate) mod park;
+pub(crate) mod primitive;
+
+#[cfg(test)]
+mod rwmutex;
+#[cfg(test)]
+mod task;
+#[cfg(test)]
+mod wait_group;
+
+use std::cell::Cell;
+
+/// When a timed wait times out.
+#[derive(Clone, Copy)]
+pub(crate) enum Timeouts {
+    /// Whenever the schedule lets it run on.
+    Early,
+    /// When everybody else has got as far as they can.
+    Late,
+}
+
+thread_local! {
+    // Loom runs all threads of a model on one OS thread, so these belong to the model.
+    static IMPATIENT: Cell<bool> = const { Cell::new(false) };
+    static TIMEOUTS: Cell<Timeouts> = const { Cell::new(Timeouts::Early) };
+    static WITNESSED: Cell<Option<bool>> = const { Cell::new(None) };
+}
+
+/// Passes on whether the situation that a model is about has come up in this schedule. A model in
+/// which it never does fails: it would prove nothing.
+#[cfg(test)]
+fn witness(came_up: bool) -> bool {
+    WITNESSED.set(Some(came_up || WITNESSED.get() == Some(true)));
+    came_up
+}
+
+/// How to explore a model.
+#[cfg(test)]
+struct Model {
+    preemptions: usize,
+    impatient: bool,
+    timeouts: Timeouts,
+}
+
+#[cfg(test)]
+impl Model {
+    /// Two preemptions: the smallest bound at which a lost wake-up of a first draft was found.
+    fn new() -> Self {
+        Self {
+            preemptions: 2,
+            impatient: false,
+            timeouts: Timeouts::Early,
+        }
+    }
+
+    /// Explores more schedules; for models of two threads.
+    fn preemptions(self, preemptions: usize) -> Self {
+        Self {
+            preemptions,
+            ..self
+        }
+    }
+
+    /// An heir asks for a hand-off the first time that it loses.
+    fn impatient(self) -> Self {
+        Self {
+            impatient: true,
+            ..self
+        }
+    }
+
+    /// Runs `body` in every schedule, and says how many there were.
+    fn check(self, body: impl Fn() + Send + Sync + 'static) {
+        use std::sync::Arc;
+        use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+        IMPATIENT.set(self.impatient);
+        TIMEOUTS.set(self.timeouts);
+        let mut builder = loom::model::Builder::new();
+        builder.preemption_bound = Some(self.preemptions);
+        builder.max_branches = 5_000;
+        let schedules = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&schedules);
+        let start = std::time::Instant::now();
+        builder.check(move || {
+            counter.fetch_add(1, Relaxed);
+            park::touch();
+            body();
+        });
+        assert_ne!(WITNESSED.take(), Some(false), "the situation never came up");
+        let name = std::thread::current().name().unwrap_or("?").to_owned();
+        let (schedules, time) = (schedules.load(Relaxed), start.elapsed());
+        println!("{name}: {schedules} schedules, {:.1} s", time.as_secs_f32());
+    }
+
+    /// As `check`, with early and with late timeouts.
+    fn check_timeouts(self, body: impl Fn() + Send + Sync + Clone + 'static) {
+        let Self {
+            preemptions,
+            impatient,
+            ..
+        } = self;
+        for timeouts in [Timeouts::Early, Timeouts::Late] {
+            let model = Self {
+                preemptions,
+                impatient,
+                timeouts,
+            };
+            model.check(body.clone());
+        }
+    }
+}

@@ -1,0 +1,617 @@
+//! Models of `RawRWMutex`. The numbers in the names of the first ones are writers and readers.
+
+use super::park::sleepers;
+use super::{Model, witness};
+use crate::raw_rwmutex::RawRWMutex;
+use loom::cell::UnsafeCell;
+use loom::sync::Arc;
+use loom::thread::{self, JoinHandle};
+use std::time::Instant;
+
+/// A lock and the data that it protects. Loom reports every access that races with a write.
+struct Lock {
+    raw: RawRWMutex,
+    data: UnsafeCell<usize>,
+}
+
+impl Lock {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            raw: RawRWMutex::new(),
+            data: UnsafeCell::new(0),
+        })
+    }
+
+    /// The data. The caller holds the lock.
+    fn get(&self) -> usize {
+        // SAFETY: the caller holds the lock; if that is not enough, loom reports it.
+        self.data.with(|data| unsafe { *data })
+    }
+
+    /// Adds 1 to the data. The caller holds the write lock.
+    fn increment(&self) {
+        // SAFETY: as above.
+        self.data.with_mut(|data| unsafe { *data += 1 });
+    }
+
+    fn runlock(&self) {
+        // SAFETY: each model ends the read locks that it has.
+        unsafe { self.raw.runlock() }
+    }
+
+    fn unlock(&self) {
+        // SAFETY: each model ends the write lock that it has.
+        unsafe { self.raw.unlock() }
+    }
+
+    fn read(&self) -> usize {
+        self.raw.rlock();
+        let value = self.get();
+        self.runlock();
+        value
+    }
+
+    fn write(&self) {
+        self.raw.lock();
+        self.increment();
+        self.unlock();
+    }
+
+    /// A read that may give up.
+    fn read_timed(&self) -> bool {
+        let locked = self.raw.try_rlock_until(Some(Instant::now()));
+        if locked {
+            self.get();
+            self.runlock();
+        }
+        locked
+    }
+
+    /// A write that may give up.
+    fn write_timed(&self) -> bool {
+        let locked = self.raw.try_lock_until(Some(Instant::now()));
+        if locked {
+            self.increment();
+            self.unlock();
+        }
+        locked
+    }
+
+    /// Everybody has left: the lock holds `writes`, and no flag is left behind.
+    fn assert_idle(&self, writes: usize) {
+        assert_eq!(self.raw.word(), 0, "a trace is left in the word");
+        assert!(self.raw.try_lock());
+        assert_eq!(self.get(), writes);
+        self.unlock();
+    }
+
+    fn queued_readers(&self) -> usize {
+        sleepers(self.raw.readers())
+    }
+
+    fn queued_writers(&self) -> usize {
+        sleepers(self.raw.writers())
+    }
+
+    fn is_heir_asleep(&self) -> bool {
+        sleepers(self.raw.heir()) == 1
+    }
+
+    fn is_draining(&self) -> bool {
+        sleepers(self.raw.drained()) == 1
+    }
+}
+
+/// Lets the others run until they sleep or are done, before any other schedule is tried.
+fn settle() {
+    thread::yield_now();
+}
+
+fn spawn<T: 'static>(lock: &Arc<Lock>, f: impl FnOnce(&Lock) -> T + 'static) -> JoinHandle<T> {
+    let lock = Arc::clone(lock);
+    thread::spawn(move || f(&lock))
+}
+
+// Exclusion, and the order of the data through every path.
+
+#[test]
+fn exclusion_1w_1r() {
+    Model::new().preemptions(4).check(|| {
+        let lock = Lock::new();
+        let reader = spawn(&lock, Lock::read);
+        lock.write();
+        assert!(reader.join().unwrap() <= 1);
+        lock.assert_idle(1);
+    });
+}
+
+#[test]
+fn exclusion_2w() {
+    Model::new().preemptions(4).check(|| {
+        let lock = Lock::new();
+        let writer = spawn(&lock, Lock::write);
+        lock.write();
+        writer.join().unwrap();
+        lock.assert_idle(2);
+    });
+}
+
+#[test]
+fn exclusion_3w() {
+    Model::new().check(|| {
+        let lock = Lock::new();
+        let writers = [spawn(&lock, Lock::write), spawn(&lock, Lock::write)];
+        lock.write();
+        for writer in writers {
+            writer.join().unwrap();
+        }
+        lock.assert_idle(3);
+    });
+}
+
+#[test]
+fn exclusion_2w_1r() {
+    Model::new().check(|| {
+        let lock = Lock::new();
+        let writer = spawn(&lock, Lock::write);
+        let reader = spawn(&lock, Lock::read);
+        lock.write();
+        writer.join().unwrap();
+        assert!(reader.join().unwrap() <= 2);
+        lock.assert_idle(2);
+    });
+}
+
+#[test]
+fn exclusion_1w_2r() {
+    Model::new().check(|| {
+        let lock = Lock::new();
+        let readers = [spawn(&lock, Lock::read), spawn(&lock, Lock::read)];
+        lock.write();
+        for reader in readers {
+            assert!(reader.join().unwrap() <= 1);
+        }
+        lock.assert_idle(1);
+    });
+}
+
+#[test]
+fn readers_share() {
+    Model::new().preemptions(3).check(|| {
+        let lock = Lock::new();
+        lock.raw.rlock();
+        let reader = spawn(&lock, |lock| assert!(lock.raw.try_rlock()));
+        // Loom would report a deadlock if the other reader had to wait for this one.
+        reader.join().unwrap();
+        lock.runlock();
+        lock.runlock();
+        lock.assert_idle(0);
+    });
+}
+
+#[test]
+fn a_guard_is_released_on_another_thread() {
+    Model::new().preemptions(3).check(|| {
+        let lock = Lock::new();
+        lock.raw.rlock();
+        let releaser = spawn(&lock, Lock::runlock);
+        lock.write();
+        releaser.join().unwrap();
+        lock.raw.lock();
+        lock.increment();
+        let releaser = spawn(&lock, Lock::unlock);
+        lock.write();
+        releaser.join().unwrap();
+        lock.assert_idle(3);
+    });
+}
+
+// Order among readers and writers.
+
+#[test]
+fn a_waiting_writer_bars_readers() {
+    Model::new().preemptions(3).check(|| {
+        let lock = Lock::new();
+        lock.raw.rlock();
+        let writer = spawn(&lock, Lock::write);
+        let waits = witness(!lock.raw.try_rlock());
+        if waits {
+            assert!(
+                !lock.raw.try_rlock(),
+                "a reader entered before a waiting writer"
+            );
+        } else {
+            lock.runlock();
+        }
+        lock.runlock();
+        let seen = lock.read();
+        assert!(
+            seen == 1 || !waits,
+            "a reader entered before a waiting writer"
+        );
+        writer.join().unwrap();
+        lock.assert_idle(1);
+    });
+}
+
+#[test]
+fn a_queued_writer_bars_readers() {
+    Model::new().preemptions(3).check(|| {
+        let lock = Lock::new();
+        lock.raw.lock();
+        let writer = spawn(&lock, Lock::write);
+        let waits = witness(lock.queued_writers() == 1);
+        lock.unlock();
+        let seen = lock.read();
+        assert!(
+            seen == 1 || !waits,
+            "a reader entered before a queued writer"
+        );
+        writer.join().unwrap();
+        lock.assert_idle(1);
+    });
+}
+
+#[test]
+fn readers_go_between_two_writers() {
+    Model::new().check(|| {
+        let lock = Lock::new();
+        lock.raw.lock();
+        let reader = spawn(&lock, Lock::read);
+        let writer = spawn(&lock, Lock::write);
+        let wait = witness(lock.queued_readers() == 1 && lock.queued_writers() == 1);
+        lock.unlock();
+        let seen = reader.join().unwrap();
+        assert!(seen == 0 || !wait, "a queued reader waited for two writes");
+        writer.join().unwrap();
+        lock.assert_idle(1);
+    });
+}
+
+#[test]
+fn waiting_readers_enter_together() {
+    Model::new().check(|| {
+        let lock = Lock::new();
+        lock.raw.lock();
+        let keep = |lock: &Lock| lock.raw.rlock();
+        let readers = [spawn(&lock, keep), spawn(&lock, keep)];
+        let wait = witness(lock.queued_readers() == 2);
+        lock.unlock();
+        if wait {
+            // Both hold it now, whether they have run or not.
+            assert!(!lock.raw.try_lock());
+            lock.runlock();
+            assert!(!lock.raw.try_lock());
+            lock.runlock();
+            assert!(lock.raw.try_lock());
+            lock.unlock();
+        }
+        for reader in readers {
+            reader.join().unwrap();
+        }
+        if !wait {
+            lock.runlock();
+            lock.runlock();
+        }
+        lock.assert_idle(0);
+    });
+}
+
+#[test]
+fn readers_are_admitted_by_identity() {
+    Model::new().check(|| {
+        let lock = Lock::new();
+        lock.raw.lock();
+        let reader = spawn(&lock, Lock::read);
+        let writer = spawn(&lock, Lock::write);
+        let wait = witness(lock.queued_readers() == 1 && lock.queued_writers() == 1);
+        lock.unlock();
+        // A later reader cannot use the admission of the one that waits.
+        let late = lock.read();
+        let seen = reader.join().unwrap();
+        assert!(
+            (seen == 0 && late == 1) || !wait,
+            "a reader took another's place"
+        );
+        writer.join().unwrap();
+        lock.assert_idle(1);
+    });
+}
+
+#[test]
+fn an_heir_out_of_patience_is_next() {
+    Model::new().preemptions(3).impatient().check(|| {
+        let lock = Lock::new();
+        lock.raw.lock();
+        let writer = spawn(&lock, Lock::write);
+        lock.unlock();
+        // Overtakes, if the other has queued.
+        lock.raw.lock();
+        let wait = witness(lock.is_heir_asleep());
+        lock.unlock();
+        lock.raw.lock();
+        assert!(lock.get() == 1 || !wait, "an impatient heir was overtaken");
+        lock.unlock();
+        writer.join().unwrap();
+        lock.assert_idle(1);
+    });
+}
+
+#[test]
+fn a_patient_heir_is_woken() {
+    Model::new().preemptions(3).check(|| {
+        let lock = Lock::new();
+        lock.raw.lock();
+        let writer = spawn(&lock, Lock::write);
+        lock.unlock();
+        lock.write();
+        lock.write();
+        writer.join().unwrap();
+        lock.assert_idle(3);
+    });
+}
+
+#[test]
+fn a_handoff_lets_waiting_readers_go_first() {
+    Model::new().impatient().check(|| {
+        let lock = Lock::new();
+        lock.raw.lock();
+        let writer = spawn(&lock, Lock::write);
+        settle();
+        lock.unlock();
+        lock.raw.lock();
+        let reader = spawn(&lock, Lock::read);
+        settle();
+        let wait = witness(lock.is_heir_asleep() && lock.queued_readers() == 1);
+        lock.unlock();
+        let seen = reader.join().unwrap();
+        assert!(seen == 0 || !wait, "a queued reader waited for two writes");
+        writer.join().unwrap();
+        lock.assert_idle(1);
+    });
+}
+
+#[test]
+fn writers_queue_behind_an_heir() {
+    Model::new().impatient().check(|| {
+        let lock = Lock::new();
+        lock.raw.lock();
+        let writers = [spawn(&lock, Lock::write), spawn(&lock, Lock::write)];
+        lock.unlock();
+        lock.write();
+        for writer in writers {
+            writer.join().unwrap();
+        }
+        lock.assert_idle(3);
+    });
+}
+
+// Downgrade.
+
+#[test]
+fn downgrade_keeps_writers_out() {
+    Model::new().preemptions(3).check(|| {
+        let lock = Lock::new();
+        lock.raw.lock();
+        let writer = spawn(&lock, Lock::write);
+        lock.increment();
+        // SAFETY: this thread has the write lock.
+        unsafe { lock.raw.downgrade() };
+        assert_eq!(lock.get(), 1, "a writer entered at a downgrade");
+        lock.runlock();
+        writer.join().unwrap();
+        lock.assert_idle(2);
+    });
+}
+
+#[test]
+fn downgrade_admits_readers() {
+    Model::new().check(|| {
+        let lock = Lock::new();
+        lock.raw.lock();
+        lock.increment();
+        let reader = spawn(&lock, Lock::read);
+        let writer = spawn(&lock, Lock::write);
+        let wait = witness(lock.queued_readers() == 1);
+        // SAFETY: this thread has the write lock.
+        unsafe { lock.raw.downgrade() };
+        if wait {
+            // It needs no more from this thread, writer or not.
+            assert_eq!(reader.join().unwrap(), 1);
+            assert_eq!(lock.get(), 1);
+            lock.runlock();
+        } else {
+            lock.runlock();
+            assert!(reader.join().unwrap() >= 1);
+        }
+        writer.join().unwrap();
+        lock.assert_idle(2);
+    });
+}
+
+// Attempts that give up.
+
+#[test]
+fn a_failed_try_leaves_no_trace() {
+    Model::new().check(|| {
+        let lock = Lock::new();
+        let tries = spawn(&lock, |lock| {
+            if lock.raw.try_rlock() {
+                lock.get();
+                lock.runlock();
+            }
+            if lock.raw.try_lock() {
+                lock.increment();
+                lock.unlock();
+                return 1;
+            }
+            0
+        });
+        let reader = spawn(&lock, Lock::read);
+        lock.write();
+        reader.join().unwrap();
+        let writes = 1 + tries.join().unwrap();
+        lock.assert_idle(writes);
+    });
+}
+
+#[test]
+fn a_reader_gives_up() {
+    Model::new().preemptions(3).check_timeouts(|| {
+        let lock = Lock::new();
+        let reader = spawn(&lock, Lock::read_timed);
+        lock.write();
+        reader.join().unwrap();
+        lock.assert_idle(1);
+    });
+}
+
+#[test]
+fn a_reader_gives_up_beside_another() {
+    Model::new().check_timeouts(|| {
+        let lock = Lock::new();
+        let timed = spawn(&lock, Lock::read_timed);
+        let reader = spawn(&lock, Lock::read);
+        lock.write();
+        timed.join().unwrap();
+        reader.join().unwrap();
+        lock.assert_idle(1);
+    });
+}
+
+#[test]
+fn a_draining_writer_gives_up() {
+    Model::new().preemptions(3).check_timeouts(|| {
+        let lock = Lock::new();
+        lock.raw.rlock();
+        let writer = spawn(&lock, Lock::write_timed);
+        lock.runlock();
+        let writes = lock.read();
+        let writes = writes.max(usize::from(writer.join().unwrap()));
+        lock.assert_idle(writes);
+    });
+}
+
+#[test]
+fn a_draining_writer_that_gives_up_lets_readers_go_on() {
+    Model::new().check_timeouts(|| {
+        let lock = Lock::new();
+        lock.raw.rlock();
+        let writer = spawn(&lock, Lock::write_timed);
+        let reader = spawn(&lock, Lock::read);
+        // The read lock of this thread keeps the writer out, so it gives up in the end; then the
+        // reader must get in, although this thread still reads.
+        reader.join().unwrap();
+        assert_eq!(lock.get(), 0);
+        lock.runlock();
+        let writes = usize::from(writer.join().unwrap());
+        lock.assert_idle(writes);
+    });
+}
+
+#[test]
+fn a_draining_writer_that_gives_up_lets_a_writer_go_on() {
+    Model::new().check_timeouts(|| {
+        let lock = Lock::new();
+        lock.raw.rlock();
+        let timed = spawn(&lock, Lock::write_timed);
+        let writer = spawn(&lock, Lock::write);
+        lock.runlock();
+        writer.join().unwrap();
+        let writes = 1 + usize::from(timed.join().unwrap());
+        lock.assert_idle(writes);
+    });
+}
+
+#[test]
+fn a_queued_writer_gives_up() {
+    Model::new().check_timeouts(|| {
+        let lock = Lock::new();
+        lock.raw.lock();
+        let writer = spawn(&lock, Lock::write_timed);
+        let reader = spawn(&lock, Lock::read);
+        lock.increment();
+        lock.unlock();
+        reader.join().unwrap();
+        let writes = 1 + usize::from(writer.join().unwrap());
+        lock.assert_idle(writes);
+    });
+}
+
+#[test]
+fn an_heir_gives_up_before_a_reader() {
+    for model in [Model::new(), Model::new().impatient()] {
+        model.check_timeouts(|| {
+            let lock = Lock::new();
+            lock.raw.lock();
+            let writer = spawn(&lock, Lock::write_timed);
+            let reader = spawn(&lock, Lock::read);
+            lock.unlock();
+            // Overtakes, so that the heir has to sleep.
+            lock.write();
+            reader.join().unwrap();
+            let writes = 1 + usize::from(writer.join().unwrap());
+            lock.assert_idle(writes);
+        });
+    }
+}
+
+#[test]
+fn an_heir_gives_up_before_a_writer() {
+    for model in [Model::new(), Model::new().impatient()] {
+        model.check_timeouts(|| {
+            let lock = Lock::new();
+            lock.raw.lock();
+            let timed = spawn(&lock, Lock::write_timed);
+            let writer = spawn(&lock, Lock::write);
+            lock.unlock();
+            lock.write();
+            writer.join().unwrap();
+            let writes = 2 + usize::from(timed.join().unwrap());
+            lock.assert_idle(writes);
+        });
+    }
+}
+
+#[test]
+fn an_heir_that_gives_up_admits_readers_who_see_the_data() {
+    Model::new().check_timeouts(|| {
+        let lock = Lock::new();
+        lock.raw.lock();
+        let timed = spawn(&lock, Lock::write_timed);
+        settle();
+        lock.unlock();
+        lock.raw.lock();
+        lock.increment();
+        let reader = spawn(&lock, Lock::read);
+        settle();
+        lock.unlock();
+        let seen = reader.join().unwrap();
+        let writes = 1 + usize::from(timed.join().unwrap());
+        assert!(seen <= writes);
+        witness(seen == 1 && writes == 1);
+        lock.assert_idle(writes);
+    });
+}
+
+#[test]
+fn the_last_reader_wakes_a_draining_writer() {
+    Model::new().check(|| {
+        let lock = Lock::new();
+        lock.raw.rlock();
+        lock.raw.rlock();
+        let reader = spawn(&lock, Lock::runlock);
+        let writer = spawn(&lock, Lock::write);
+        let drains = witness(lock.is_draining());
+        lock.runlock();
+        if drains {
+            assert!(
+                lock.read() == 1,
+                "a reader entered before a draining writer"
+            );
+        }
+        reader.join().unwrap();
+        writer.join().unwrap();
+        lock.assert_idle(1);
+    });
+}
