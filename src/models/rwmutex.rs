@@ -575,7 +575,7 @@ fn an_heir_gives_up_before_a_writer() {
 
 #[test]
 fn an_heir_that_gives_up_admits_readers_who_see_the_data() {
-    Model::new().check_timeouts(|| {
+    Model::new().check(|| {
         let lock = Lock::new();
         lock.raw.lock();
         let timed = spawn(&lock, Lock::write_timed);
