@@ -1,0 +1,228 @@
+//! Reader-writer locks under load.
+
+use super::{Peer, nanos, time_loop};
+use crossbeam_utils::CachePadded;
+use std::hint::black_box;
+use std::process;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread::{self, Scope, ScopedJoinHandle};
+use std::time::{Duration, Instant};
+
+/// What threads do to a lock.
+#[derive(Clone, Copy)]
+pub struct Load {
+    pub threads: usize,
+    /// One operation in so many is a write, on average; 0: none is.
+    pub one_write_in: u32,
+}
+
+/// The locks to compare, ours first. Each lives as long as its peer: what it has learned about its
+/// load, it may use in the next round.
+pub fn peers(load: Load) -> Vec<Peer> {
+    vec![
+        peer::<gosync::RWMutex<u64>>(load),
+        peer::<std::sync::RwLock<u64>>(load),
+        peer::<parking_lot::RwLock<u64>>(load),
+        peer::<crossbeam_utils::sync::ShardedLock<u64>>(load),
+    ]
+}
+
+/// A lock around a number. The critical sections are as short as can be, so that the lock is what
+/// is measured.
+trait Lock: Default + Sync + 'static {
+    const NAME: &'static str;
+
+    fn read(&self);
+
+    fn write(&self);
+}
+
+impl Lock for gosync::RWMutex<u64> {
+    const NAME: &'static str = "gosync";
+
+    fn read(&self) {
+        black_box(*self.rlock());
+    }
+
+    fn write(&self) {
+        increment(&mut self.lock());
+    }
+}
+
+impl Lock for std::sync::RwLock<u64> {
+    const NAME: &'static str = "std";
+
+    fn read(&self) {
+        black_box(*self.read().unwrap());
+    }
+
+    fn write(&self) {
+        increment(&mut self.write().unwrap());
+    }
+}
+
+impl Lock for parking_lot::RwLock<u64> {
+    const NAME: &'static str = "parking_lot";
+
+    fn read(&self) {
+        black_box(*self.read());
+    }
+
+    fn write(&self) {
+        increment(&mut self.write());
+    }
+}
+
+impl Lock for crossbeam_utils::sync::ShardedLock<u64> {
+    const NAME: &'static str = "ShardedLock";
+
+    fn read(&self) {
+        black_box(*self.read().unwrap());
+    }
+
+    fn write(&self) {
+        increment(&mut self.write().unwrap());
+    }
+}
+
+fn increment(value: &mut u64) {
+    *value = black_box(*value + 1);
+}
+
+fn peer<L: Lock>(load: Load) -> Peer {
+    let lock = CachePadded::new(L::default());
+    Peer::new(L::NAME, move |slice| {
+        match (load.threads, load.one_write_in) {
+            // Nothing but the lock: no choice, no stop flag.
+            (1, 0) => time_loop(slice, || lock.read()),
+            (1, 1) => time_loop(slice, || lock.write()),
+            _ => contend(&*lock, load, slice),
+        }
+    })
+}
+
+/// Puts the load on the lock and returns the nanoseconds per operation, of all threads together.
+fn contend<L: Lock>(lock: &L, load: Load, slice: Duration) -> f64 {
+    let start = Barrier::new(load.threads + 1);
+    let stop = CachePadded::new(AtomicBool::new(false));
+    thread::scope(|s| {
+        let work = |seed| {
+            let choice = Choice::new(load.one_write_in, seed);
+            start.wait();
+            work(lock, choice, &stop)
+        };
+        let threads: Vec<_> = (1..=load.threads)
+            .map(|seed| spawn(s, move || work(seed as u64)))
+            .collect();
+        start.wait();
+        thread::sleep(slice);
+        stop.store(true, Relaxed);
+        threads
+            .into_iter()
+            .map(|thread| thread.join().expect("locking does not panic"))
+            .reduce(Shift::join)
+            .expect("there is a thread")
+            .nanos_per_op()
+    })
+}
+
+/// Like `Scope::spawn`. But if there is no thread, the process ends: those that have started would
+/// wait at the barrier for ever.
+fn spawn<'scope, T: Send + 'scope>(
+    s: &'scope Scope<'scope, '_>,
+    f: impl FnOnce() -> T + Send + 'scope,
+) -> ScopedJoinHandle<'scope, T> {
+    thread::Builder::new()
+        .spawn_scoped(s, f)
+        .unwrap_or_else(|error| {
+            eprintln!("cannot start a thread: {error}");
+            process::exit(1)
+        })
+}
+
+/// Locks until it is told to stop.
+fn work<L: Lock>(lock: &L, mut choice: Choice, stop: &AtomicBool) -> Shift {
+    let start = Instant::now();
+    let mut ops = 0;
+    while !stop.load(Relaxed) {
+        for _ in 0..64 {
+            if choice.is_write() {
+                lock.write();
+            } else {
+                lock.read();
+            }
+        }
+        ops += 64;
+    }
+    let end = Instant::now();
+    Shift { ops, start, end }
+}
+
+/// What was done, and from when to when. The threads take these times themselves: the one that
+/// rings the bell may have to wait for a processor.
+struct Shift {
+    ops: u64,
+    start: Instant,
+    end: Instant,
+}
+
+impl Shift {
+    fn join(self, other: Self) -> Self {
+        Self {
+            ops: self.ops + other.ops,
+            start: self.start.min(other.start),
+            end: self.end.max(other.end),
+        }
+    }
+
+    fn nanos_per_op(&self) -> f64 {
+        // A thread that got no processor before the bell has done nothing.
+        nanos(self.end - self.start) / self.ops.max(1) as f64
+    }
+}
+
+/// Which operations are writes: the same sequence for every lock, irregular, and at the price of a
+/// decrement, since only the gaps between the writes are drawn.
+struct Choice {
+    one_write_in: u32,
+    /// Operations until the next write.
+    gap: u64,
+    random: u64,
+}
+
+impl Choice {
+    fn new(one_write_in: u32, seed: u64) -> Self {
+        let mut choice = Self {
+            one_write_in,
+            gap: 0,
+            // Neighbouring seeds, far from each other.
+            random: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15),
+        };
+        choice.gap = choice.draw_gap();
+        choice
+    }
+
+    #[inline]
+    fn is_write(&mut self) -> bool {
+        self.gap -= 1;
+        if self.gap > 0 {
+            return false;
+        }
+        self.gap = self.draw_gap();
+        true
+    }
+
+    /// Anything from 1 to 2N − 1 is as likely: N on average.
+    fn draw_gap(&mut self) -> u64 {
+        if self.one_write_in == 0 {
+            return u64::MAX;
+        }
+        // Marsaglia's xorshift.
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        let widest = 2 * u64::from(self.one_write_in) - 1;
+        1 + (((self.random >> 32) * widest) >> 32)
+    }
+}

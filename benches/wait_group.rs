@@ -1,0 +1,65 @@
+//! `WaitGroup`: the price of counting, and of waiting for goroutines.
+
+mod support;
+
+use crossbeam_utils::CachePadded;
+use gosync::WaitGroup;
+use std::hint::black_box;
+use std::sync::atomic::{AtomicUsize, Ordering::AcqRel};
+use std::thread;
+use support::Peer;
+use support::suite::Suite;
+
+fn main() {
+    let mut suite = Suite::from_args();
+    suite.case("add_done", &counters());
+    for count in [1, 100, 1000] {
+        suite.case(&format!("wg_fan_out_in_{count}"), &groups(count));
+    }
+    suite.finish();
+}
+
+/// One member in and out.
+fn counters() -> Vec<Peer> {
+    let wg = WaitGroup::new();
+    // Not to be beaten: what any counter has to do.
+    let word = CachePadded::new(AtomicUsize::new(0));
+    let crossbeam = crossbeam_utils::sync::WaitGroup::new();
+    vec![
+        Peer::in_loop("gosync", 1, move || {
+            black_box(&wg).add(1);
+            black_box(&wg).done();
+        }),
+        Peer::in_loop("two_rmws", 1, move || {
+            word.fetch_add(1, AcqRel);
+            word.fetch_sub(1, AcqRel);
+        }),
+        Peer::in_loop("crossbeam", 1, move || drop(black_box(crossbeam.clone()))),
+    ]
+}
+
+/// A group of `count` that have nothing to do, started and waited for. An operation is one of them.
+fn groups(count: u32) -> Vec<Peer> {
+    vec![
+        Peer::in_loop("gosync", count, move || {
+            let wg = WaitGroup::new();
+            for i in 0..count {
+                wg.go(move || {
+                    black_box(i);
+                });
+            }
+            wg.wait();
+        }),
+        Peer::in_loop("crossbeam_threads", count, move || {
+            let wg = crossbeam_utils::sync::WaitGroup::new();
+            for i in 0..count {
+                let wg = wg.clone();
+                thread::spawn(move || {
+                    black_box(i);
+                    drop(wg);
+                });
+            }
+            wg.wait();
+        }),
+    ]
+}

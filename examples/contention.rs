@@ -1,0 +1,339 @@
+//! How reader-writer locks fare on this machine when threads contend for them, and how that depends
+//! on the share of writes: gosync's `RWMutex` beside those of std, parking_lot and crossbeam.
+//!
+//! Prints a table, and draws a chart with a panel for each number of threads. The locks are measured
+//! in short slices, in turn, so that other load disturbs them alike: trust the order of the locks
+//! more than the height of a line.
+//!
+//! ```text
+//! cargo run --release --example contention
+//! cargo run --release --example contention -- --threads 2 --writes 0,100 --out two.svg
+//! ```
+
+#[path = "../benches/support/mod.rs"]
+mod support;
+
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressStyle};
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use std::cmp::Reverse;
+use std::error::Error;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+use support::locks::{self, Load};
+use support::{Plan, Samples, short, table};
+
+/// Measures reader-writer locks under contention.
+#[derive(Parser)]
+struct Args {
+    /// Numbers of threads to try
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "1,2,4,8",
+        value_name = "LIST"
+    )]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Vec<u16>,
+
+    /// Shares of writes to try: one operation in N is a write; 0: none
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "0,1000,100,10,2,1",
+        value_name = "LIST"
+    )]
+    writes: Vec<u32>,
+
+    /// How many times each lock has its turn
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: u16,
+
+    /// How long a turn takes, in milliseconds
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..))]
+    slice_ms: u16,
+
+    /// Where to write the chart
+    #[arg(long, default_value = "contention.svg", value_name = "FILE")]
+    out: PathBuf,
+}
+
+fn main() -> ExitCode {
+    match run(Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("contention: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(mut args: Args) -> Result<(), Box<dyn Error>> {
+    args.threads.sort_unstable();
+    args.threads.dedup();
+    // From no writes to all.
+    args.writes
+        .sort_unstable_by_key(|&n| Reverse(n.wrapping_sub(1)));
+    args.writes.dedup();
+
+    let cannot_write = |error| format!("cannot write {}: {error}", args.out.display());
+    // To learn it now, rather than in a minute.
+    check_writable(&args.out).map_err(cannot_write)?;
+    let report = measure(&args);
+    io::stdout().write_all(report.table().as_bytes())?;
+    fs::write(&args.out, report.chart()?).map_err(cannot_write)?;
+    writeln!(io::stdout(), "\nThe chart is in {}.", args.out.display())?;
+    Ok(())
+}
+
+fn check_writable(path: &Path) -> io::Result<()> {
+    OpenOptions::new().append(true).create(true).open(path)?;
+    Ok(())
+}
+
+/// What was found.
+struct Report {
+    /// The locks, ours first.
+    locks: Vec<&'static str>,
+    writes: Vec<u32>,
+    /// One for each number of threads.
+    panels: Vec<Panel>,
+    rounds: u16,
+}
+
+struct Panel {
+    threads: u16,
+    /// In the order of the shares of writes.
+    samples: Vec<Samples>,
+}
+
+fn measure(args: &Args) -> Report {
+    let plan = Plan {
+        rounds: args.rounds.into(),
+        slice: Duration::from_millis(args.slice_ms.into()),
+    };
+    let mut locks = Vec::new();
+    let bar = progress_bar();
+    let panels = args.threads.iter().map(|&threads| {
+        let samples = args.writes.iter().map(|&one_write_in| {
+            let peers = locks::peers(Load {
+                threads: threads.into(),
+                one_write_in,
+            });
+            locks = peers.iter().map(|peer| peer.name).collect();
+            let cases = args.threads.len() * args.writes.len();
+            bar.set_length((cases * peers.len() * plan.rounds) as u64);
+            bar.set_message(format!(
+                "{}, writes: {}",
+                count(threads),
+                share(one_write_in)
+            ));
+            plan.measure(&peers, || bar.inc(1))
+        });
+        let samples = samples.collect();
+        Panel { threads, samples }
+    });
+    let panels = panels.collect();
+    bar.finish_and_clear();
+    Report {
+        locks,
+        writes: args.writes.clone(),
+        panels,
+        rounds: args.rounds,
+    }
+}
+
+fn progress_bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:40} {percent:>3}%, {eta} left ({msg})");
+    ProgressBar::new(0).with_style(style.expect("the template is valid"))
+}
+
+fn count(threads: u16) -> String {
+    match threads {
+        1 => "1 thread".into(),
+        n => format!("{n} threads"),
+    }
+}
+
+fn share(one_write_in: u32) -> String {
+    match one_write_in {
+        0 => "none".into(),
+        1 => "all".into(),
+        n => format!("1/{n}"),
+    }
+}
+
+/// In millions of operations per second.
+fn throughput(samples: &Samples, lock: usize) -> f64 {
+    1e3 / samples.median(lock)
+}
+
+// The table.
+
+impl Report {
+    fn table(&self) -> String {
+        let heading = ["threads", "writes"]
+            .into_iter()
+            .chain(self.locks.iter().copied());
+        let heading = heading.chain(["lead", "over"]).map(String::from).collect();
+        let mut lines = vec![heading];
+        for panel in &self.panels {
+            for (&writes, samples) in self.writes.iter().zip(&panel.samples) {
+                let mut line = vec![panel.threads.to_string(), share(writes)];
+                line.extend(self.cells(samples));
+                lines.push(line);
+            }
+        }
+        format!(
+            "Million operations per second (median of {} rounds), and the lead of {} over the \
+             fastest other lock:\n\n{}",
+            self.rounds,
+            self.locks[0],
+            table(&lines)
+        )
+    }
+
+    fn cells(&self, samples: &Samples) -> Vec<String> {
+        let throughputs = (0..self.locks.len()).map(|lock| throughput(samples, lock));
+        let mut cells: Vec<_> = throughputs.map(short).collect();
+        let fastest_other = (1..self.locks.len())
+            .min_by(|&a, &b| samples.median(a).total_cmp(&samples.median(b)))
+            .expect("there are other locks");
+        cells.push(format!("× {}", short(samples.lead_over(fastest_other))));
+        cells.push(self.locks[fastest_other].into());
+        cells
+    }
+}
+
+// The chart.
+
+const PANEL: (u32, u32) = (480, 320);
+/// The height of the title and the legend, and what the legend takes in width.
+const HEAD: u32 = 104;
+const LEGEND: u32 = 580;
+const FONT: &str = "sans-serif";
+const INK: RGBColor = RGBColor(0x33, 0x33, 0x33);
+/// Okabe and Ito's, which most colour-blind people can tell apart.
+const COLORS: [RGBColor; 4] = [
+    RGBColor(0x00, 0x72, 0xB2),
+    RGBColor(0xE6, 0x9F, 0x00),
+    RGBColor(0x00, 0x9E, 0x73),
+    RGBColor(0xCC, 0x79, 0xA7),
+];
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+impl Report {
+    /// Draws an SVG.
+    fn chart(&self) -> Result<String, Box<dyn Error>> {
+        let columns = self.panels.len().min(2);
+        let rows = self.panels.len().div_ceil(columns);
+        let width = PANEL.0 * columns as u32;
+        let size = (width.max(LEGEND), PANEL.1 * rows as u32 + HEAD);
+        let mut svg = String::new();
+        let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        root.fill(&WHITE)?;
+        let (head, body) = root.split_vertically(HEAD);
+        self.draw_head(&head)?;
+        for (area, panel) in body.split_evenly((rows, columns)).iter().zip(&self.panels) {
+            self.draw_panel(area, panel)?;
+        }
+        root.present()?;
+        drop((root, head, body));
+        Ok(svg)
+    }
+
+    fn draw_head(&self, area: &Area) -> Result<(), Box<dyn Error>> {
+        area.draw_text(
+            "Throughput of reader-writer locks",
+            &(FONT, 24).into_text_style(area).color(&INK),
+            (20, 14),
+        )?;
+        let processors = thread::available_parallelism().map_or(0, usize::from);
+        area.draw_text(
+            &format!(
+                "Median of {} rounds. Processors: {processors}.",
+                self.rounds
+            ),
+            &(FONT, 14).into_text_style(area).color(&INK),
+            (20, 46),
+        )?;
+        for (i, lock) in self.locks.iter().enumerate() {
+            let (x, y) = (20 + 140 * i as i32, 84);
+            let line = PathElement::new([(x, y), (x + 28, y)], style(i));
+            area.draw(&line)?;
+            area.draw(&Circle::new((x + 14, y), 4, COLORS[i].filled()))?;
+            area.draw_text(
+                lock,
+                &(FONT, 16).into_text_style(area).color(&INK),
+                (x + 36, y - 8),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn draw_panel(&self, area: &Area, panel: &Panel) -> Result<(), Box<dyn Error>> {
+        let ticks = self.ticks();
+        let (least, most) = (ticks[0], ticks[ticks.len() - 1]);
+        let mut chart = ChartBuilder::on(area)
+            .caption(
+                count(panel.threads),
+                (FONT, 18).into_text_style(area).color(&INK),
+            )
+            .margin(12)
+            .x_label_area_size(48)
+            .y_label_area_size(64)
+            .build_cartesian_2d(
+                (0..self.writes.len() - 1).into_segmented(),
+                (least..most).log_scale().with_key_points(ticks),
+            )?;
+        chart
+            .configure_mesh()
+            .disable_x_mesh()
+            .light_line_style(TRANSPARENT)
+            .label_style((FONT, 14).into_text_style(area).color(&INK))
+            .x_desc("share of writes")
+            .y_desc("million operations per second")
+            .x_label_formatter(&|x| match x {
+                SegmentValue::CenterOf(i) => share(self.writes[*i]),
+                _ => String::new(),
+            })
+            .y_label_formatter(&|y| y.to_string())
+            .draw()?;
+        for lock in (0..self.locks.len()).rev() {
+            let points = panel.samples.iter().enumerate();
+            let points = points.map(|(i, s)| (SegmentValue::CenterOf(i), throughput(s, lock)));
+            let points: Vec<_> = points.collect();
+            let dots = points
+                .iter()
+                .map(|p| Circle::new(p.clone(), 4, COLORS[lock].filled()));
+            chart.draw_series(dots)?;
+            chart.draw_series(LineSeries::new(points, style(lock)))?;
+        }
+        Ok(())
+    }
+
+    /// Round numbers around all throughputs. The same for all panels, so that they can be compared.
+    fn ticks(&self) -> Vec<f64> {
+        let all = self.panels.iter().flat_map(|panel| &panel.samples);
+        let all = all.flat_map(|s| (0..self.locks.len()).map(|lock| throughput(s, lock)));
+        let (least, most) = all.fold((f64::MAX, 0.0_f64), |(least, most), x| {
+            (least.min(x), most.max(x))
+        });
+        let round = (-9..9).flat_map(|e| [1.0, 2.0, 5.0].map(|digit| digit * 10_f64.powi(e)));
+        let round: Vec<_> = round.collect();
+        let first = round.partition_point(|&x| x <= least) - 1;
+        let last = round.partition_point(|&x| x < most);
+        round[first..=last].to_vec()
+    }
+}
+
+fn style(lock: usize) -> ShapeStyle {
+    // Ours stands out.
+    COLORS[lock].stroke_width(if lock == 0 { 3 } else { 2 })
+}
