@@ -2,9 +2,32 @@
 //!
 //! | Go | here |
 //! |---|---|
-//! | `sync.RWMutex` | [`RWMutex`], or [`RwLock`] with `parking_lot`'s names |
+//! | `sync.RWMutex` | [`RWMutex`]; [`RwLock`] is the same with `parking_lot`'s method names |
 //! | `sync.WaitGroup` | [`WaitGroup`] |
-//! | `go f(x)` | [`go!`], [`go`](fn@go), [`scope`] |
+//! | `go f(x)`, `go func() { … }()` | [`go!`], and [`go`](fn@go), the function behind it |
+//! | a function that starts goroutines over its own variables and waits for them | [`scope`] |
+//!
+//! # Examples
+//!
+//! ```
+//! use gosync::{RWMutex, WaitGroup};
+//! use std::sync::Arc;
+//!
+//! let wg = WaitGroup::new();
+//! let squares = Arc::new(RWMutex::new(vec![]));
+//! for i in 0..4 {
+//!     let squares = Arc::clone(&squares);
+//!     wg.go(move || squares.lock().push(i * i));
+//! }
+//! wg.wait();
+//! assert_eq!(squares.rlock().iter().sum::<i32>(), 14);
+//! ```
+//!
+//! # Features
+//!
+//! * `arc_lock`: guards that own an `Arc` of their lock instead of borrowing it.
+//! * `serde`: `Serialize` and `Deserialize` for `RWMutex` and `RwLock`, by value.
+//! * `deadlock_detection`: `gosync::deadlock::check_deadlock`, for debugging: every call keeps books.
 
 #[cfg(doctest)]
 mod compile_fail;
@@ -37,6 +60,15 @@ pub use rwmutex::{
 };
 pub use wait_group::WaitGroup;
 
-/// Finds deadlocked threads, with the feature `deadlock_detection`; `parking_lot_core`'s module.
+/// Finds deadlocked threads: `parking_lot_core`'s module, which sees gosync's locks too.
+///
+/// A thread that asks for a second read lock while a writer waits is found, and so are cycles over
+/// several locks. The books are kept by thread: a guard that is dropped on another thread than the
+/// one that locked leaves a false record behind.
 #[cfg(feature = "deadlock_detection")]
 pub use parking_lot_core::deadlock;
+
+/// The examples of the README, run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -28,75 +28,83 @@ pub fn peers(load: Load) -> Vec<Peer> {
     ]
 }
 
-/// A lock around a number. The critical sections are as short as can be, so that the lock is what
-/// is measured.
-trait Lock: Default + Sync + 'static {
+/// A lock around a number.
+pub trait Lock: Default + Sync + 'static {
     const NAME: &'static str;
 
-    fn read(&self);
+    fn read(&self, inside: impl FnOnce(&u64));
 
-    fn write(&self);
+    fn write(&self, inside: impl FnOnce(&mut u64));
 }
 
 impl Lock for gosync::RWMutex<u64> {
     const NAME: &'static str = "gosync";
 
-    fn read(&self) {
-        black_box(*self.rlock());
+    fn read(&self, inside: impl FnOnce(&u64)) {
+        inside(&self.rlock());
     }
 
-    fn write(&self) {
-        increment(&mut self.lock());
+    fn write(&self, inside: impl FnOnce(&mut u64)) {
+        inside(&mut self.lock());
     }
 }
 
 impl Lock for std::sync::RwLock<u64> {
     const NAME: &'static str = "std";
 
-    fn read(&self) {
-        black_box(*self.read().unwrap());
+    fn read(&self, inside: impl FnOnce(&u64)) {
+        inside(&self.read().unwrap());
     }
 
-    fn write(&self) {
-        increment(&mut self.write().unwrap());
+    fn write(&self, inside: impl FnOnce(&mut u64)) {
+        inside(&mut self.write().unwrap());
     }
 }
 
 impl Lock for parking_lot::RwLock<u64> {
     const NAME: &'static str = "parking_lot";
 
-    fn read(&self) {
-        black_box(*self.read());
+    fn read(&self, inside: impl FnOnce(&u64)) {
+        inside(&self.read());
     }
 
-    fn write(&self) {
-        increment(&mut self.write());
+    fn write(&self, inside: impl FnOnce(&mut u64)) {
+        inside(&mut self.write());
     }
 }
 
 impl Lock for crossbeam_utils::sync::ShardedLock<u64> {
     const NAME: &'static str = "ShardedLock";
 
-    fn read(&self) {
-        black_box(*self.read().unwrap());
+    fn read(&self, inside: impl FnOnce(&u64)) {
+        inside(&self.read().unwrap());
     }
 
-    fn write(&self) {
-        increment(&mut self.write().unwrap());
+    fn write(&self, inside: impl FnOnce(&mut u64)) {
+        inside(&mut self.write().unwrap());
     }
 }
 
-fn increment(value: &mut u64) {
-    *value = black_box(*value + 1);
+/// The shortest read there is.
+fn read(lock: &impl Lock) {
+    lock.read(|value| {
+        black_box(*value);
+    });
 }
 
+/// The shortest write there is.
+fn write(lock: &impl Lock) {
+    lock.write(|value| *value = black_box(*value + 1));
+}
+
+/// The critical sections are as short as can be, so that the lock is what is measured.
 fn peer<L: Lock>(load: Load) -> Peer {
     let lock = CachePadded::new(L::default());
     Peer::new(L::NAME, move |slice| {
         match (load.threads, load.one_write_in) {
             // Nothing but the lock: no choice, no stop flag.
-            (1, 0) => time_loop(slice, || lock.read()),
-            (1, 1) => time_loop(slice, || lock.write()),
+            (1, 0) => time_loop(slice, || read(&*lock)),
+            (1, 1) => time_loop(slice, || write(&*lock)),
             _ => contend(&*lock, load, slice),
         }
     })
@@ -148,9 +156,9 @@ fn work<L: Lock>(lock: &L, mut choice: Choice, stop: &AtomicBool) -> Shift {
     while !stop.load(Relaxed) {
         for _ in 0..64 {
             if choice.is_write() {
-                lock.write();
+                write(lock);
             } else {
-                lock.read();
+                read(lock);
             }
         }
         ops += 64;

@@ -1,0 +1,129 @@
+//! How long a thread waits in the worst case while others hold the lock back to back: gosync's
+//! `RWMutex` beside the locks of std, parking_lot and crossbeam.
+//!
+//! ```text
+//! cargo run --release --example fairness
+//! ```
+//!
+//! Three threads hold the lock for a millisecond each, and take it again as soon as they have left
+//! it. A fourth, the victim, wants it for a moment, again and again; its longest wait is what the
+//! table shows. A wait that is as long as the probe means that it got in only when the others had
+//! stopped.
+
+#[path = "../benches/support/mod.rs"]
+mod support;
+
+use clap::Parser;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
+use support::locks::Lock;
+use support::{nanos, short, table};
+
+/// Measures the longest waits of reader-writer locks.
+#[derive(Parser)]
+struct Args {
+    /// How often each lock has its turn
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: u16,
+
+    /// How long a turn takes, in milliseconds
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..))]
+    slice_ms: u16,
+}
+
+const HOLDERS: usize = 3;
+const HOLD: Duration = Duration::from_millis(1);
+
+/// What a thread wants of the lock.
+#[derive(Clone, Copy)]
+enum Side {
+    Read,
+    Write,
+}
+
+const CASES: [(&str, Side, Side); 3] = [
+    ("reader against 3 writers", Side::Read, Side::Write),
+    ("writer against 3 readers", Side::Write, Side::Read),
+    ("writer against 3 writers", Side::Write, Side::Write),
+];
+
+/// A lock that has its turns.
+struct Contender {
+    name: &'static str,
+    probe: fn(Side, Side, Duration) -> Duration,
+}
+
+fn main() {
+    let args = Args::parse();
+    let slice = Duration::from_millis(args.slice_ms.into());
+    let contenders = [
+        contender::<gosync::RWMutex<u64>>(),
+        contender::<std::sync::RwLock<u64>>(),
+        contender::<parking_lot::RwLock<u64>>(),
+        contender::<crossbeam_utils::sync::ShardedLock<u64>>(),
+    ];
+    let mut lines = vec![header(&contenders)];
+    for (name, victim, holders) in CASES {
+        let mut worst = [Duration::ZERO; 4];
+        for _ in 0..args.rounds {
+            for (contender, worst) in contenders.iter().zip(&mut worst) {
+                *worst = (contender.probe)(victim, holders, slice).max(*worst);
+            }
+        }
+        let waits = worst.map(|wait| short(nanos(wait) / 1e6));
+        lines.push([name.to_string()].into_iter().chain(waits).collect());
+    }
+    println!(
+        "Longest wait, in ms, of {} probes of {slice:?} each:\n",
+        args.rounds
+    );
+    print!("{}", table(&lines));
+}
+
+fn header(contenders: &[Contender]) -> Vec<String> {
+    let names = contenders
+        .iter()
+        .map(|contender| contender.name.to_string());
+    ["victim".to_string()].into_iter().chain(names).collect()
+}
+
+fn contender<L: Lock>() -> Contender {
+    Contender {
+        name: L::NAME,
+        probe: longest_wait::<L>,
+    }
+}
+
+/// The longest wait of a victim that wants `victim` against threads that hold `holders`.
+fn longest_wait<L: Lock>(victim: Side, holders: Side, slice: Duration) -> Duration {
+    let lock = L::default();
+    let stop = AtomicBool::new(false);
+    let mut longest = Duration::ZERO;
+    thread::scope(|s| {
+        for _ in 0..HOLDERS {
+            s.spawn(|| {
+                while !stop.load(Relaxed) {
+                    hold(&lock, holders, || thread::sleep(HOLD));
+                }
+            });
+        }
+        s.spawn(|| {
+            while !stop.load(Relaxed) {
+                let start = Instant::now();
+                hold(&lock, victim, || longest = longest.max(start.elapsed()));
+                thread::sleep(HOLD);
+            }
+        });
+        thread::sleep(slice);
+        stop.store(true, Relaxed);
+    });
+    longest
+}
+
+fn hold(lock: &impl Lock, side: Side, inside: impl FnOnce()) {
+    match side {
+        Side::Read => lock.read(|_| inside()),
+        Side::Write => lock.write(|_| inside()),
+    }
+}
