@@ -52,10 +52,10 @@ pub(crate) enum Parked {
 #[cfg(not(gosync_loom))]
 mod real {
     use super::{Instant, Key, Parked};
-    use parking_lot_core::{
-        DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN, FilterOp, ParkResult, SpinWait,
-    };
+    use parking_lot_core::{DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN, FilterOp, ParkResult};
     use std::cell::Cell;
+    use std::time::Duration;
+    use std::{hint, thread};
 
     // SAFETY of every call into parking_lot_core below: a `Key` is an address inside a primitive of
     // ours, so we control it; the callbacks, which all stand in this crate, neither panic nor call
@@ -150,17 +150,53 @@ mod real {
         decision.get()
     }
 
-    /// A few rounds of waiting without sleep: the CPU's pause first, then the scheduler's yield.
-    pub(crate) struct Spin(SpinWait);
+    /// How a thread waits before it sleeps, and for how long it lets others overtake it.
+    pub(crate) struct Patience {
+        /// Rounds since the thread began to wait, or slept.
+        round: u32,
+        /// When it looked at the clock first: not before it has to yield.
+        since: Option<Instant>,
+    }
 
-    impl Spin {
+    impl Patience {
+        /// The bound of Go's `sync.Mutex` (`starvationThresholdNs`).
+        const LIMIT: Duration = Duration::from_millis(1);
+        /// Rounds in which the thread keeps the processor, each twice as long as the one before.
+        const PAUSES: u32 = 3;
+        /// Rounds in all; in the others it yields.
+        const ROUNDS: u32 = 10;
+
         pub(crate) fn new() -> Self {
-            Self(SpinWait::new())
+            Self {
+                round: 0,
+                since: None,
+            }
         }
 
         /// Waits a little. Returns false, at once, when it is time to sleep instead.
         pub(crate) fn spin(&mut self) -> bool {
-            self.0.spin()
+            self.round += 1;
+            if self.round <= Self::PAUSES {
+                for _ in 0..1 << self.round {
+                    hint::spin_loop();
+                }
+                return true;
+            }
+            let spins = self.round <= Self::ROUNDS && !self.is_over();
+            if spins {
+                thread::yield_now();
+            }
+            spins
+        }
+
+        /// Whether others have overtaken the thread for long enough.
+        pub(crate) fn is_over(&mut self) -> bool {
+            self.since.get_or_insert_with(Instant::now).elapsed() >= Self::LIMIT
+        }
+
+        /// Spins again, after a sleep; the time that has passed stays passed.
+        pub(crate) fn renew(&mut self) {
+            self.round = 0;
         }
     }
 

@@ -1,4 +1,4 @@
-//! What the algorithms are made of: atomics, cells, `Arc` and the constants that depend on time.
+//! What the algorithms are made of: atomics, cells and `Arc`.
 //!
 //! The only file that names std's atomics or loom's. Under `--cfg gosync_loom` the same code runs
 //! over loom's types, which explore every interleaving and every value that the memory model
@@ -27,16 +27,6 @@ pub(crate) use const_fn;
 mod real {
     pub(crate) use std::sync::Arc;
     pub(crate) use std::sync::atomic::AtomicUsize;
-    use std::time::{Duration, Instant};
-
-    /// How long newcomers may overtake a waiting writer. After that the lock is handed to it.
-    /// The bound of Go's `sync.Mutex` (`starvationThresholdNs`).
-    const PATIENCE: Duration = Duration::from_millis(1);
-
-    /// Whether a writer that waits since `since` may insist on being next.
-    pub(crate) fn is_out_of_patience(since: Instant) -> bool {
-        since.elapsed() >= PATIENCE
-    }
 
     /// `std::cell::UnsafeCell` with the face of loom's, which checks each access for races.
     pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);

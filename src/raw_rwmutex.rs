@@ -58,8 +58,8 @@
 //! The word changes by read-modify-write only, so each change continues the release sequences of all
 //! before it: whoever acquires from the word acquires from every earlier release.
 
-use crate::park::{self, Key, Parked, Spin, deadlock};
-use crate::primitive::{AtomicUsize, Ordering, const_fn, is_out_of_patience};
+use crate::park::{self, Key, Parked, Patience, deadlock};
+use crate::primitive::{AtomicUsize, Ordering, const_fn};
 use std::time::Instant;
 
 use Ordering::{Acquire, Relaxed, Release};
@@ -213,7 +213,7 @@ impl RawRWMutex {
     #[cold]
     #[track_caller]
     fn rlock_slow(&self, deadline: Option<Instant>) -> bool {
-        let mut spin = Spin::new();
+        let mut patience = Patience::new();
         loop {
             if self.try_rlock_slow() {
                 return true;
@@ -223,7 +223,7 @@ impl RawRWMutex {
                 bars_readers(word) || is_readable(word),
                 "gosync: too many readers of one RWMutex"
             );
-            if spin.spin() || !self.flag(word, READERS_PARKED, bars_readers) {
+            if patience.spin() || !self.flag(word, READERS_PARKED, bars_readers) {
                 continue;
             }
             let sleep = || {
@@ -238,7 +238,7 @@ impl RawRWMutex {
             match park::park(self.readers(), sleep, timed_out, deadline) {
                 // Admitted: counted in by the writer that stepped down.
                 Parked::Unparked => return true,
-                Parked::Invalid => spin = Spin::new(),
+                Parked::Invalid => patience.renew(),
                 Parked::TimedOut => return false,
             }
         }
@@ -327,28 +327,23 @@ impl RawRWMutex {
         self.announce(deadline) && self.drain(deadline)
     }
 
-    /// Becomes the owner of `WRITER`, in competition with other writers.
+    /// Becomes the owner of `WRITER`, in competition with other writers. `drain` follows, and
+    /// acquires.
     fn announce(&self, deadline: Option<Instant>) -> bool {
-        let mut spin = Spin::new();
-        let mut since = None;
+        let mut patience = Patience::new();
         loop {
             let word = self.word.load(Relaxed);
             if !is_announced(word) {
-                // Acquire: pairs with the Release in `step_down` of the writer before.
-                if self
-                    .word
-                    .compare_exchange_weak(word, word | WRITER, Acquire, Relaxed)
-                    .is_ok()
-                {
+                // Not a compare-exchange, which readers that come and go could foil again and again.
+                if !is_announced(self.word.fetch_or(WRITER, Relaxed)) {
                     self.announced();
                     return true;
                 }
                 continue;
             }
-            if spin.spin() || !self.flag(word, WRITERS_PARKED, is_announced) {
+            if patience.spin() || !self.flag(word, WRITERS_PARKED, is_announced) {
                 continue;
             }
-            let since = *since.get_or_insert_with(Instant::now);
             let sleep = || {
                 let word = self.word.load(Relaxed);
                 word & WRITERS_PARKED != 0 && is_announced(word)
@@ -359,30 +354,28 @@ impl RawRWMutex {
                 }
             };
             match park::park(self.writers(), sleep, timed_out, deadline) {
-                Parked::Unparked => return self.inherit(since, deadline),
-                Parked::Invalid => spin = Spin::new(),
+                Parked::Unparked => return self.inherit(patience, deadline),
+                Parked::Invalid => patience.renew(),
                 Parked::TimedOut => return false,
             }
         }
     }
 
     /// As heir, becomes the owner of `WRITER`: by winning it, or by hand-off once it has waited too
-    /// long.
-    fn inherit(&self, since: Instant, deadline: Option<Instant>) -> bool {
-        let mut spin = Spin::new();
+    /// long. `drain` follows, and acquires.
+    fn inherit(&self, mut patience: Patience, deadline: Option<Instant>) -> bool {
+        patience.renew();
         loop {
-            // Acquire: pairs with the Release in `step_down` of the writer that handed the lock over.
-            let word = self.word.load(Acquire);
+            let word = self.word.load(Relaxed);
             if !is_heir(word) {
                 self.announced();
                 return true;
             }
             if !is_announced(word) {
                 let heirless = word & !(HEIR | HEIR_PARKED);
-                // Acquire: as in `announce`.
                 if self
                     .word
-                    .compare_exchange_weak(word, heirless | WRITER, Acquire, Relaxed)
+                    .compare_exchange_weak(word, heirless | WRITER, Relaxed, Relaxed)
                     .is_ok()
                 {
                     self.announced();
@@ -390,12 +383,12 @@ impl RawRWMutex {
                 }
                 continue;
             }
-            let plea = if is_out_of_patience(since) {
+            let plea = if patience.is_over() {
                 HEIR_PARKED | HANDOFF
             } else {
                 HEIR_PARKED
             };
-            if spin.spin() || !self.flag(word, plea, is_announced) {
+            if patience.spin() || !self.flag(word, plea, is_announced) {
                 continue;
             }
             let sleep = || {
@@ -403,7 +396,7 @@ impl RawRWMutex {
                 word & HEIR_PARKED != 0 && is_announced(word)
             };
             match park::park(self.heir(), sleep, |_| {}, deadline) {
-                Parked::Unparked | Parked::Invalid => spin = Spin::new(),
+                Parked::Unparked | Parked::Invalid => patience.renew(),
                 Parked::TimedOut => return self.resign(),
             }
         }
@@ -411,10 +404,11 @@ impl RawRWMutex {
 
     /// Waits until the readers inside have left, or steps down.
     fn drain(&self, deadline: Option<Instant>) -> bool {
-        let mut spin = Spin::new();
+        let mut patience = Patience::new();
         let mut in_time = true;
         loop {
-            // Acquire: pairs with the Release in `runlock` of every reader that has left.
+            // Acquire: pairs with the Releases of all before: in `runlock` of the readers that have
+            // left, in `step_down` of the writers.
             let word = self.word.load(Acquire);
             if !has_readers(word) {
                 if word & DRAIN != 0 {
@@ -426,12 +420,12 @@ impl RawRWMutex {
                 self.give_up();
                 return false;
             }
-            if spin.spin() || !self.flag(word, DRAIN, has_readers) {
+            if patience.spin() || !self.flag(word, DRAIN, has_readers) {
                 continue;
             }
             let sleep = || has_readers(self.word.load(Relaxed));
             match park::park(self.drained(), sleep, |_| {}, deadline) {
-                Parked::Unparked | Parked::Invalid => spin = Spin::new(),
+                Parked::Unparked | Parked::Invalid => patience.renew(),
                 Parked::TimedOut => in_time = false,
             }
         }
@@ -548,8 +542,7 @@ impl RawRWMutex {
     /// Gives up as heir. Returns whether `WRITER` was handed to the caller before that.
     fn resign(&self) -> bool {
         loop {
-            // Acquire: as in `inherit`.
-            let word = self.word.load(Acquire);
+            let word = self.word.load(Relaxed);
             if !is_heir(word) {
                 self.announced();
                 return true;

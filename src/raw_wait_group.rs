@@ -20,7 +20,7 @@
 //! 3. The counter never leaves its range, not even for a moment: a call that would take it below 0
 //!    or above the maximum changes nothing.
 
-use crate::park::{self, Key, Parked, Spin};
+use crate::park::{self, Key, Parked, Patience};
 use crate::primitive::{AtomicUsize, Ordering};
 use std::time::Instant;
 
@@ -110,14 +110,14 @@ impl RawWaitGroup {
 
     #[cold]
     fn wait_slow(&self, deadline: Option<Instant>) -> bool {
-        let mut spin = Spin::new();
+        let mut patience = Patience::new();
         loop {
             // Acquire: as in `wait`.
             let word = self.word.load(Acquire);
             if word < ONE {
                 return true;
             }
-            if spin.spin() || !self.flag_parked(word) {
+            if patience.spin() || !self.flag_parked(word) {
                 continue;
             }
             let sleep = || self.word.load(Relaxed) & PARKED != 0;
@@ -128,7 +128,7 @@ impl RawWaitGroup {
             };
             match park::park(self.waiters(), sleep, timed_out, deadline) {
                 Parked::Unparked => return true,
-                Parked::Invalid => spin = Spin::new(),
+                Parked::Invalid => patience.renew(),
                 Parked::TimedOut => return false,
             }
         }

@@ -30,7 +30,7 @@ pub(crate) enum Timeouts {
 
 thread_local! {
     // Loom runs all threads of a model on one OS thread, so these belong to the model.
-    static IMPATIENT: Cell<bool> = const { Cell::new(false) };
+    static PATIENCE: Cell<usize> = const { Cell::new(usize::MAX) };
     static TIMEOUTS: Cell<Timeouts> = const { Cell::new(Timeouts::Early) };
     static WITNESSED: Cell<Option<bool>> = const { Cell::new(None) };
 }
@@ -47,7 +47,7 @@ fn witness(came_up: bool) -> bool {
 #[cfg(test)]
 struct Model {
     preemptions: usize,
-    impatient: bool,
+    patience: usize,
     timeouts: Timeouts,
 }
 
@@ -57,7 +57,7 @@ impl Model {
     fn new() -> Self {
         Self {
             preemptions: 2,
-            impatient: false,
+            patience: usize::MAX,
             timeouts: Timeouts::Early,
         }
     }
@@ -70,10 +70,10 @@ impl Model {
         }
     }
 
-    /// An heir asks for a hand-off the first time that it loses.
-    fn impatient(self) -> Self {
+    /// An heir asks for a hand-off when it has lost `losses` times before.
+    fn patience(self, losses: usize) -> Self {
         Self {
-            impatient: true,
+            patience: losses,
             ..self
         }
     }
@@ -83,7 +83,7 @@ impl Model {
         use std::sync::Arc;
         use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-        IMPATIENT.set(self.impatient);
+        PATIENCE.set(self.patience);
         TIMEOUTS.set(self.timeouts);
         let mut builder = loom::model::Builder::new();
         builder.preemption_bound = Some(self.preemptions);
@@ -106,13 +106,13 @@ impl Model {
     fn check_timeouts(self, body: impl Fn() + Send + Sync + Clone + 'static) {
         let Self {
             preemptions,
-            impatient,
+            patience,
             ..
         } = self;
         for timeouts in [Timeouts::Early, Timeouts::Late] {
             let model = Self {
                 preemptions,
-                impatient,
+                patience,
                 timeouts,
             };
             model.check(body.clone());

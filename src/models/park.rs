@@ -3,13 +3,35 @@
 //! Two keys never share a lock, so the model promises no more order than parking_lot_core does.
 
 use crate::park::{Key, Parked};
-use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
+use loom::sync::{Arc, Condvar, Mutex};
 use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
-/// The threads that sleep at one key, longest first. Who is no longer in it has been woken.
-type Queue = Mutex<VecDeque<Arc<Condvar>>>;
-type Sleepers<'a> = MutexGuard<'a, VecDeque<Arc<Condvar>>>;
+/// The threads that sleep at one key, longest first. Who is no longer in it has been woken, or will
+/// be at once.
+type Queue = Mutex<VecDeque<Arc<Sleeper>>>;
+
+/// A thread in a queue. It wakes without the queue's lock, as in parking_lot_core: so it synchronizes
+/// with the thread that woke it, and not with those that had the lock after that.
+#[derive(Default)]
+struct Sleeper {
+    woken: Mutex<bool>,
+    wake: Condvar,
+}
+
+impl Sleeper {
+    fn sleep(&self) {
+        let mut woken = self.woken.lock().unwrap();
+        while !*woken {
+            woken = self.wake.wait(woken).unwrap();
+        }
+    }
+
+    fn wake(&self) {
+        *self.woken.lock().unwrap() = true;
+        self.wake.notify_one();
+    }
+}
 
 loom::lazy_static! {
     // A std mutex: never held while loom switches threads, and invisible to it.
@@ -51,32 +73,33 @@ pub(crate) fn park(
     if !validate() {
         return Parked::Invalid;
     }
-    let me = Arc::new(Condvar::new());
+    let me = Arc::new(Sleeper::default());
     sleepers.push_back(Arc::clone(&me));
+    drop(sleepers);
     if deadline.is_none() {
-        while position(&sleepers, &me).is_some() {
-            sleepers = me.wait(sleepers).unwrap();
-        }
+        me.sleep();
         return Parked::Unparked;
     }
-    drop(sleepers);
     // The thread may time out at any moment after this, or be woken first.
     if let super::Timeouts::Late = super::TIMEOUTS.get() {
         loom::thread::yield_now();
     }
     let mut sleepers = queue.lock().unwrap();
-    match position(&sleepers, &me) {
-        None => Parked::Unparked,
+    match sleepers
+        .iter()
+        .position(|sleeper| Arc::ptr_eq(sleeper, &me))
+    {
+        None => {
+            drop(sleepers);
+            me.sleep();
+            Parked::Unparked
+        }
         Some(index) => {
             sleepers.remove(index);
             timed_out(sleepers.is_empty());
             Parked::TimedOut
         }
     }
-}
-
-fn position(sleepers: &Sleepers<'_>, me: &Arc<Condvar>) -> Option<usize> {
-    sleepers.iter().position(|sleeper| Arc::ptr_eq(sleeper, me))
 }
 
 pub(crate) fn unpark_one(key: Key, callback: impl FnOnce(bool, bool)) -> bool {
@@ -94,7 +117,7 @@ pub(crate) fn unpark_all_if(key: Key, decide: impl FnOnce() -> bool) -> bool {
 }
 
 /// Takes the front of the queue.
-fn take_one(key: Key, callback: impl FnOnce(bool, bool)) -> VecDeque<Arc<Condvar>> {
+fn take_one(key: Key, callback: impl FnOnce(bool, bool)) -> VecDeque<Arc<Sleeper>> {
     let queue = queue(key);
     let mut sleepers = queue.lock().unwrap();
     let first = sleepers.pop_front();
@@ -103,7 +126,7 @@ fn take_one(key: Key, callback: impl FnOnce(bool, bool)) -> VecDeque<Arc<Condvar
 }
 
 /// Takes the whole queue.
-fn take_all(key: Key, callback: impl FnOnce(usize)) -> VecDeque<Arc<Condvar>> {
+fn take_all(key: Key, callback: impl FnOnce(usize)) -> VecDeque<Arc<Sleeper>> {
     let queue = queue(key);
     let mut sleepers = queue.lock().unwrap();
     callback(sleepers.len());
@@ -111,7 +134,7 @@ fn take_all(key: Key, callback: impl FnOnce(usize)) -> VecDeque<Arc<Condvar>> {
 }
 
 /// Takes the whole queue if `decide` says so.
-fn take_all_if(key: Key, decide: impl FnOnce() -> bool) -> (bool, VecDeque<Arc<Condvar>>) {
+fn take_all_if(key: Key, decide: impl FnOnce() -> bool) -> (bool, VecDeque<Arc<Sleeper>>) {
     let queue = queue(key);
     let mut sleepers = queue.lock().unwrap();
     if decide() {
@@ -122,9 +145,9 @@ fn take_all_if(key: Key, decide: impl FnOnce() -> bool) -> (bool, VecDeque<Arc<C
 }
 
 /// Wakes those who have been taken. Returns whether there were any.
-fn wake(sleepers: VecDeque<Arc<Condvar>>) -> bool {
+fn wake(sleepers: VecDeque<Arc<Sleeper>>) -> bool {
     for sleeper in &sleepers {
-        sleeper.notify_one();
+        sleeper.wake();
     }
     !sleepers.is_empty()
 }
@@ -147,18 +170,28 @@ pub(crate) fn lose_all_if(key: Key, decide: impl FnOnce() -> bool) -> bool {
     take_all_if(key, decide).0
 }
 
-/// Spinning is yielding to loom, and multiplies the schedules. The first look of each loop is the
-/// successful spin; then a thread sleeps.
-pub(crate) struct Spin;
+/// Spinning is yielding to loom, and multiplies the schedules: the first look of each loop is the
+/// spin that succeeds; then a thread sleeps. Time does not pass, so the model says how often a
+/// thread looks before its patience is over.
+pub(crate) struct Patience {
+    looks: usize,
+}
 
-impl Spin {
+impl Patience {
     pub(crate) fn new() -> Self {
-        Self
+        Self { looks: 0 }
     }
 
     pub(crate) fn spin(&mut self) -> bool {
         false
     }
+
+    pub(crate) fn is_over(&mut self) -> bool {
+        self.looks += 1;
+        self.looks > super::PATIENCE.get()
+    }
+
+    pub(crate) fn renew(&mut self) {}
 }
 
 pub(crate) mod deadlock {

@@ -6,7 +6,6 @@ pub(crate) use loom::sync::Arc;
 use crate::primitive::Ordering;
 use loom::sync::Condvar;
 use loom::sync::atomic;
-use std::time::Instant;
 
 /// Loom's atomic, with every load a point at which all orders are tried.
 ///
@@ -56,12 +55,11 @@ impl AtomicUsize {
         self.atomic.fetch_sub(value, order)
     }
 
+    pub(crate) fn fetch_or(&self, value: usize, order: Ordering) -> usize {
+        self.atomic.fetch_or(value, order)
+    }
+
     pub(crate) fn fetch_and(&self, value: usize, order: Ordering) -> usize {
         self.atomic.fetch_and(value, order)
     }
-}
-
-/// Time does not pass in a model; whether patience ends is the model's choice.
-pub(crate) fn is_out_of_patience(_since: Instant) -> bool {
-    super::IMPATIENT.get()
 }

@@ -320,7 +320,7 @@ fn readers_are_admitted_by_identity() {
 
 #[test]
 fn an_heir_out_of_patience_is_next() {
-    Model::new().preemptions(3).impatient().check(|| {
+    Model::new().preemptions(3).patience(0).check(|| {
         let lock = Lock::new();
         lock.raw.lock();
         let writer = spawn(&lock, Lock::write);
@@ -353,7 +353,7 @@ fn a_patient_heir_is_woken() {
 
 #[test]
 fn a_handoff_lets_waiting_readers_go_first() {
-    Model::new().impatient().check(|| {
+    Model::new().patience(0).check(|| {
         let lock = Lock::new();
         lock.raw.lock();
         let writer = spawn(&lock, Lock::write);
@@ -373,7 +373,7 @@ fn a_handoff_lets_waiting_readers_go_first() {
 
 #[test]
 fn writers_queue_behind_an_heir() {
-    Model::new().impatient().check(|| {
+    Model::new().patience(0).check(|| {
         let lock = Lock::new();
         lock.raw.lock();
         let writers = [spawn(&lock, Lock::write), spawn(&lock, Lock::write)];
@@ -540,7 +540,7 @@ fn a_queued_writer_gives_up() {
 
 #[test]
 fn an_heir_gives_up_before_a_reader() {
-    for model in [Model::new(), Model::new().impatient()] {
+    for model in [Model::new(), Model::new().patience(0)] {
         model.check_timeouts(|| {
             let lock = Lock::new();
             lock.raw.lock();
@@ -558,7 +558,7 @@ fn an_heir_gives_up_before_a_reader() {
 
 #[test]
 fn an_heir_gives_up_before_a_writer() {
-    for model in [Model::new(), Model::new().impatient()] {
+    for model in [Model::new(), Model::new().patience(0)] {
         model.check_timeouts(|| {
             let lock = Lock::new();
             lock.raw.lock();
