@@ -1,7 +1,543 @@
 //! The grammar of `go!`.
 
 /// Runs a call in a goroutine: Go's `go` statement.
+///
+/// `go!(f(x))` evaluates `x` at once, in the caller. Then it calls `f` in a goroutine, and gives the
+/// [`JoinHandle`](crate::JoinHandle) of what that returns. A handle that is dropped lets the
+/// goroutine run on alone.
+///
+/// ```
+/// use gosync::{WaitGroup, go};
+///
+/// fn greet(name: &str) -> String {
+///     format!("hello, {name}")
+/// }
+///
+/// let greeting = go!(greet("gopher"));
+/// assert_eq!(greeting.join().unwrap(), "hello, gopher");
+///
+/// let wg = WaitGroup::new();
+/// wg.add(1);
+/// go!(wg.clone().done());
+/// wg.wait();
+/// ```
+///
+/// # Forms
+///
+/// | expression | the caller evaluates | the goroutine |
+/// |---|---|---|
+/// | `f(x, y)`, `path::f(x)`, `f::<T>(x)`, `<T as Trait>::f(x)`, `Some(x)` | `x`, `y` | calls |
+/// | `v.method(x)`, `v.field.method(x)`, `(v.field)(x)` | `x` | takes `v`, calls |
+/// | `make()(x)`, `table[i](x)`, `(expression)(x)` | the function, `x` | calls it |
+/// | `v.clone().method(x)`, `T::new().method(x)`, `list[i].method(x)` | the receiver, `x` | calls its method |
+/// | `\|\| …`, `move \|\| …` | nothing | calls the closure |
+/// | `{ … }`, `unsafe { … }`, `match …`, `a + f(x)`, `!f(x)`, `println!(…)`, any other | nothing | takes what is named in it, evaluates all |
+///
+/// A call is evaluated like this if it is all of the expression: `go!(f(x) + 1)` is of the last kind,
+/// and evaluates `x` in the goroutine, as does `go!({ f(x) })`.
+///
+/// What is evaluated moves. `list[i]` cannot, unless it is `Copy`: call `list[i].clone().method(x)`.
+/// As with [`go`](fn@crate::go), all that reaches the goroutine must be `Send`, and borrow nothing that
+/// can end before it. For `f(&x)`, write `go!({ f(&x) })`, which takes `x`; or share an `Arc`; or use
+/// [`scope`](crate::scope).
+///
+/// # Order of evaluation
+///
+/// As in Go: first the function or the receiver, then the arguments from left to right, each once,
+/// and all before the goroutine starts. If one of them panics, it is the caller that panics, and
+/// there is no goroutine.
+///
+/// ```
+/// use gosync::go;
+/// use std::sync::{Arc, Mutex};
+/// use std::thread::{self, ThreadId};
+///
+/// type Log = Arc<Mutex<Vec<(&'static str, ThreadId)>>>;
+///
+/// fn note(log: &Log, what: &'static str) -> Log {
+///     log.lock().unwrap().push((what, thread::current().id()));
+///     Arc::clone(log)
+/// }
+///
+/// fn function(log: &Log) -> impl FnOnce(Log, Log) + use<> {
+///     note(log, "function");
+///     |log, _| drop(note(&log, "call"))
+/// }
+///
+/// let log = Log::default();
+/// go!(function(&log)(note(&log, "first"), note(&log, "second"))).join().unwrap();
+///
+/// let (steps, threads): (Vec<_>, Vec<_>) = log.lock().unwrap().iter().copied().unzip();
+/// assert_eq!(steps, ["function", "first", "second", "call"]);
+/// let here = thread::current().id();
+/// assert_eq!(threads[..3], [here; 3]);
+/// assert_ne!(threads[3], here);
+/// ```
+///
+/// Where the function or the receiver is a variable or a field, there is nothing to evaluate. The
+/// goroutine takes the variable over, or reads it in place if it is a `static`. It does so after the
+/// arguments, which may still use it, as they may in a call in Rust. The same goes for a closure
+/// among the arguments.
+///
+/// ```
+/// use gosync::go;
+/// use std::sync::atomic::{AtomicUsize, Ordering};
+///
+/// static TOTAL: AtomicUsize = AtomicUsize::new(0);
+///
+/// let mut list = vec![1, 2, 3];
+/// go!(TOTAL.fetch_add(list.len(), Ordering::Relaxed)).join().unwrap();
+/// assert_eq!(TOTAL.load(Ordering::Relaxed), 3);
+///
+/// let last = go!(list.split_off(list.len() - 1)).join().unwrap();
+/// assert_eq!(last, [3]);
+/// ```
+///
+/// # Differences from Go
+///
+/// - It is an expression, with the result of the call. A panic of the goroutine goes to
+///   [`join`](crate::JoinHandle::join) too; in Go it ends the process.
+/// - A closure is called, without the `()` of Go's `go func() { … }()`. An expression that is no call
+///   is allowed, and moves into the goroutine.
+/// - Variables move (or are copied), where Go's closures share them.
+/// - A macro is no function. Go's `go fmt.Println(f())` calls `f` at once, in the caller, but
+///   `go!(println!("{}", f()))` does so in the goroutine. To have it as in Go, call `f` before:
+///
+/// ```
+/// use gosync::go;
+/// use std::thread;
+///
+/// let f = || thread::current().id();
+///
+/// let late = go!(format!("{:?}", f()));
+/// assert_ne!(late.join().unwrap(), format!("{:?}", f()));
+///
+/// let value = f();
+/// let at_once = go!(format!("{value:?}"));
+/// assert_eq!(at_once.join().unwrap(), format!("{:?}", f()));
+/// ```
+///
+/// # Errors of the compiler
+///
+/// - "expression in go must be function call" (as in Go) for `go!()`, and for a function without its
+///   call: `go!(f)`, `go!(path::f)`, `go!(v.f)`, `go!(table[i])`. To move a variable, write
+///   `go!({ v })`.
+/// - "expression in go must not be parenthesized" (as in Go) for `go!((f(x)))`.
+/// - "expected `{`", for `go!($e)` in a macro whose `$e` is an `expr`: whether that is a call cannot be
+///   seen. `go!($f($x))` works; so does `go!($($tokens)*)`, and `go!({ $e })` evaluates all of it in the
+///   goroutine.
+///
+/// # Panics
+///
+/// If the system has no thread left for the goroutine.
 #[macro_export]
 macro_rules! go {
-    ($($tokens:tt)*) => { $crate::go(move || { $($tokens)* }) };
+    () => {
+        ::core::compile_error!("expression in go must be function call, as in `go!(f())`")
+    };
+    ($($expression:tt)+) => {
+        $crate::__go!(@expression [$($expression)+] $($expression)+)
+    };
 }
+
+/// A call is a chain: a head, postfix operators, and at last its arguments. The rules walk along the
+/// chain, token by token. They keep
+///
+/// - `$all`, the whole expression, for when it turns out to be no call;
+/// - `$chain`, what they have passed;
+/// - `$kind`, what that is:
+///   - a `place`: a path, a variable or a field of one. It is used where it stands, so that the
+///     goroutine's closure captures no more of it than the call needs, and of a `static` nothing;
+///   - an `element` of something indexed, or another `value`: the caller evaluates it.
+///
+/// What is tested by a pattern of its own is passed twice: the second, as a `tt`, keeps its place in
+/// the source for the compiler's errors.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __go {
+    // A closure, to be called.
+    (@expression $all:tt || $($rest:tt)*) => { $crate::__go!(@closure $all) };
+    (@expression $all:tt | $($rest:tt)*) => { $crate::__go!(@closure $all) };
+    (@expression $all:tt move $($rest:tt)*) => { $crate::__go!(@closure $all) };
+    (@expression $all:tt async || $($rest:tt)*) => { $crate::__go!(@closure $all) };
+    (@expression $all:tt async | $($rest:tt)*) => { $crate::__go!(@closure $all) };
+    (@expression $all:tt async move || $($rest:tt)*) => { $crate::__go!(@closure $all) };
+    (@expression $all:tt async move | $($rest:tt)*) => { $crate::__go!(@closure $all) };
+    (@expression $all:tt for < $($rest:tt)*) => { $crate::__go!(@closure $all) };
+
+    // Prefix operators bind less than a call. Other keywords need no rule: what follows them ends the
+    // chain.
+    (@expression $all:tt - $($rest:tt)*) => { $crate::__go!(@whole $all) };
+    (@expression $all:tt ! $($rest:tt)*) => { $crate::__go!(@whole $all) };
+    (@expression $all:tt * $($rest:tt)*) => { $crate::__go!(@whole $all) };
+    (@expression $all:tt & $($rest:tt)*) => { $crate::__go!(@whole $all) };
+    (@expression $all:tt && $($rest:tt)*) => { $crate::__go!(@whole $all) };
+    (@expression $all:tt .. $($rest:tt)*) => { $crate::__go!(@whole $all) };
+    (@expression $all:tt ..= $($rest:tt)*) => { $crate::__go!(@whole $all) };
+    (@expression $all:tt break $($rest:tt)*) => { $crate::__go!(@whole $all) };
+    (@expression $all:tt return $($rest:tt)*) => { $crate::__go!(@whole $all) };
+
+    // The head of a chain.
+    (@expression $all:tt ($expression:expr) $(,)?) => {
+        ::core::compile_error!("expression in go must not be parenthesized")
+    };
+    (@expression $all:tt < $($rest:tt)*) => {
+        $crate::__go!(@angle [<] [path place $all []] [<] $($rest)*)
+    };
+    (@expression $all:tt << $($rest:tt)*) => {
+        $crate::__go!(@angle [< <] [path place $all []] [<<] $($rest)*)
+    };
+    (@expression $all:tt :: $($rest:tt)*) => {
+        $crate::__go!(@chain place $all [] :: $($rest)*)
+    };
+    (@expression $all:tt $head:tt $($rest:tt)*) => {
+        $crate::__go!(@head $head $all $head $($rest)*)
+    };
+    (@head $literal:literal $all:tt $head:tt $(,)?) => {
+        $crate::__go!(@whole $all)
+    };
+    (@head $literal:literal $all:tt $head:tt $($rest:tt)*) => {
+        $crate::__go!(@chain place $all [$head] $($rest)*)
+    };
+    (@head $name:ident $all:tt $head:tt $($rest:tt)*) => {
+        $crate::__go!(@chain place $all [$head] $($rest)*)
+    };
+    // `(v.f)` and `(*v.f)`.
+    (@head ($(*)* $name:ident $(. $field:tt)*) $all:tt $head:tt $($rest:tt)*) => {
+        $crate::__go!(@chain place $all [$head] $($rest)*)
+    };
+    (@head ($($same:tt)*) $all:tt $head:tt $($rest:tt)*) => {
+        $crate::__go!(@chain value $all [$head] $($rest)*)
+    };
+    (@head [$($same:tt)*] $all:tt $head:tt $($rest:tt)*) => {
+        $crate::__go!(@chain value $all [$head] $($rest)*)
+    };
+    (@head { $($same:tt)* } $all:tt $head:tt $($rest:tt)*) => {
+        $crate::__go!(@chain value $all [$head] $($rest)*)
+    };
+    // A fragment of another macro. One that is the whole expression hides whether it is a call, so it
+    // must be a block. For others, the compiler's own error says to make them one.
+    (@head $same:tt $all:tt $head:tt ,) => { $crate::__go!(@block $head) };
+    (@head $same:tt $all:tt $head:tt) => { $crate::__go!(@block $head) };
+    (@head $same:tt $all:tt $head:tt $($rest:tt)*) => {
+        $crate::__go!(@chain value $all [$head] $($rest)*)
+    };
+
+    // What follows the head.
+    (@chain $kind:ident $all:tt $chain:tt :: $name:ident $($rest:tt)*) => {
+        $crate::__go!(@path place $all $chain [:: $name] $($rest)*)
+    };
+    (@chain $kind:ident $all:tt $chain:tt :: $($rest:tt)*) => {
+        $crate::__go!(@generics [path place $all $chain] [::] $($rest)*)
+    };
+    (@chain $kind:ident $all:tt [$($chain:tt)*] . await $($rest:tt)*) => {
+        $crate::__go!(@chain value $all [$($chain)* . await] $($rest)*)
+    };
+    (@chain $kind:ident $all:tt $chain:tt . $name:tt :: $($rest:tt)*) => {
+        $crate::__go!(@generics [member $kind $all $chain] [. $name ::] $($rest)*)
+    };
+    (@chain $kind:ident $all:tt $chain:tt . $name:tt $next:tt $($rest:tt)*) => {
+        $crate::__go!(@next $next $kind $all $chain [. $name] $next $($rest)*)
+    };
+    (@chain $kind:ident $all:tt [$($chain:tt)*] . $name:tt) => {
+        $crate::__go!(@chain $kind $all [$($chain)* . $name])
+    };
+    (@chain $kind:ident $all:tt [$($chain:tt)*] ? $($rest:tt)*) => {
+        $crate::__go!(@chain value $all [$($chain)* ?] $($rest)*)
+    };
+    (@chain place $all:tt [$($chain:tt)*] ! $arguments:tt $($rest:tt)*) => {
+        $crate::__go!(@chain value $all [$($chain)* ! $arguments] $($rest)*)
+    };
+    (@chain value $all:tt $chain:tt $(,)?) => { $crate::__go!(@whole $all) };
+    (@chain $kind:ident $all:tt $chain:tt $(,)?) => { $crate::__go!(@no_call $all) };
+    (@chain $kind:ident $all:tt $chain:tt $next:tt $($rest:tt)*) => {
+        $crate::__go!(@next $next $kind $all $chain [] $next $($rest)*)
+    };
+
+    // Arguments, an index or the fields of a struct; `$name` is that of the method, if there is one.
+    (@next ($($args:tt)*) place $all:tt [$($chain:tt)*] [$($name:tt)*] $next:tt $(,)?) => {
+        $crate::__go!(@call [$($chain)* $($name)*] [] [] $($args)*)
+    };
+    (@next ($($args:tt)*) $kind:ident $all:tt [$($chain:tt)*] [$($name:tt)*] $next:tt $(,)?) => {{
+        #[allow(unused_mut, unused_parens, unused_braces)]
+        let mut value = $($chain)*;
+        $crate::__go!(@call [value $($name)*] [] [] $($args)*)
+    }};
+    (@next ($($same:tt)*) $kind:ident $all:tt [$($chain:tt)*] [$($name:tt)*] $next:tt $($rest:tt)*) => {
+        $crate::__go!(@chain value $all [$($chain)* $($name)* $next] $($rest)*)
+    };
+    (@next [$($same:tt)*] value $all:tt [$($chain:tt)*] [] $next:tt $($rest:tt)*) => {
+        $crate::__go!(@chain value $all [$($chain)* $next] $($rest)*)
+    };
+    (@next [$($same:tt)*] $kind:ident $all:tt [$($chain:tt)*] [] $next:tt $($rest:tt)*) => {
+        $crate::__go!(@chain element $all [$($chain)* $next] $($rest)*)
+    };
+    (@next { $($same:tt)* } place $all:tt [$($chain:tt)*] [] $next:tt $($rest:tt)*) => {
+        $crate::__go!(@chain value $all [$($chain)* $next] $($rest)*)
+    };
+    (@next $same:tt $kind:ident $all:tt $chain:tt [] $($rest:tt)*) => { $crate::__go!(@whole $all) };
+    (@next $same:tt $kind:ident $all:tt [$($chain:tt)*] [$($name:tt)*] $($rest:tt)*) => {
+        $crate::__go!(@chain $kind $all [$($chain)* $($name)*] $($rest)*)
+    };
+
+    // Generic arguments, up to the bracket that closes them.
+    (@generics $then:tt [$($done:tt)*] < $($rest:tt)*) => {
+        $crate::__go!(@angle [<] $then [$($done)* <] $($rest)*)
+    };
+    (@generics $then:tt [$($done:tt)*] << $($rest:tt)*) => {
+        $crate::__go!(@angle [< <] $then [$($done)* <<] $($rest)*)
+    };
+    (@generics $then:tt [$($done:tt)*] <- $($rest:tt)*) => {
+        $crate::__go!(@angle [<] $then [$($done)* <-] $($rest)*)
+    };
+    (@generics [$then:ident $kind:ident $all:tt $chain:tt] $($rest:tt)*) => {
+        $crate::__go!(@whole $all)
+    };
+    (@angle [] [$($then:tt)*] $($rest:tt)*) => { $crate::__go!(@ $($then)* $($rest)*) };
+    (@angle [$($open:tt)*] $then:tt [$($done:tt)*] < $($rest:tt)*) => {
+        $crate::__go!(@angle [$($open)* <] $then [$($done)* <] $($rest)*)
+    };
+    (@angle [$($open:tt)*] $then:tt [$($done:tt)*] << $($rest:tt)*) => {
+        $crate::__go!(@angle [$($open)* < <] $then [$($done)* <<] $($rest)*)
+    };
+    (@angle [$($open:tt)*] $then:tt [$($done:tt)*] <- $($rest:tt)*) => {
+        $crate::__go!(@angle [$($open)* <] $then [$($done)* <-] $($rest)*)
+    };
+    (@angle [< $($open:tt)*] $then:tt [$($done:tt)*] > $($rest:tt)*) => {
+        $crate::__go!(@angle [$($open)*] $then [$($done)* >] $($rest)*)
+    };
+    (@angle [< < $($open:tt)*] $then:tt [$($done:tt)*] >> $($rest:tt)*) => {
+        $crate::__go!(@angle [$($open)*] $then [$($done)* >>] $($rest)*)
+    };
+    (@angle $open:tt $then:tt [$($done:tt)*] $token:tt $($rest:tt)*) => {
+        $crate::__go!(@angle $open $then [$($done)* $token] $($rest)*)
+    };
+    (@angle $open:tt [$then:ident $kind:ident $all:tt $chain:tt] $done:tt) => {
+        $crate::__go!(@whole $all)
+    };
+    (@path $kind:ident $all:tt [$($chain:tt)*] [$($step:tt)*] $($rest:tt)*) => {
+        $crate::__go!(@chain $kind $all [$($chain)* $($step)*] $($rest)*)
+    };
+    (@member $kind:ident $all:tt $chain:tt $name:tt $next:tt $($rest:tt)*) => {
+        $crate::__go!(@next $next $kind $all $chain $name $next $($rest)*)
+    };
+    (@member $kind:ident $all:tt $chain:tt $name:tt) => { $crate::__go!(@no_call $all) };
+
+    // The call: `$f` without its arguments, those to evaluate as variables, and all of them. Each
+    // `arg` is a variable of its own, since each has the hygiene of its own expansion.
+    (@call $f:tt $lets:tt $args:tt || $($rest:tt)*) => {
+        $crate::__go!(@call_with_closure $f $lets $args || $($rest)*)
+    };
+    (@call $f:tt $lets:tt $args:tt | $($rest:tt)*) => {
+        $crate::__go!(@call_with_closure $f $lets $args | $($rest)*)
+    };
+    (@call $f:tt $lets:tt $args:tt move $($rest:tt)*) => {
+        $crate::__go!(@call_with_closure $f $lets $args move $($rest)*)
+    };
+    (@call $f:tt [$($lets:tt)*] [$($args:tt)*] $arg:expr $(, $($rest:tt)*)?) => {
+        $crate::__go!(@call $f [$($lets)* arg = $arg;] [$($args)* arg,] $($($rest)*)?)
+    };
+    // Only in the call itself does a closure get the types of its parameters. To evaluate it is to
+    // capture, and that the goroutine's closure does for it.
+    (@call_with_closure $f:tt $lets:tt [$($args:tt)*] $arg:expr $(, $($rest:tt)*)?) => {
+        $crate::__go!(@call $f $lets [$($args)* $arg,] $($($rest)*)?)
+    };
+    (@call [$($f:tt)*] [] [$($args:tt)*]) => { $crate::go(move || $($f)*($($args)*)) };
+    // The arguments run before the call, but need the types that it gives them: `Some(Box::new(f))`
+    // may have to be an `Option<Box<dyn Fn()>>`. An assignment does both: its right side runs before
+    // its left side, and is typed after it.
+    (@call [$($f:tt)*] [$($arg:ident = $value:expr;)+] [$($args:tt)*]) => {{
+        $(let $arg;)+
+        let handle;
+        let mut assignee = ();
+        *{
+            handle = $crate::go(move || $($f)*($($args)*));
+            &mut assignee
+        } = {
+            $($arg = $value;)+
+        };
+        handle
+    }};
+
+    (@closure [$closure:expr $(,)?]) => {{
+        // What clippy would have is `go!(f)`, which is an error.
+        #[allow(clippy::redundant_closure)]
+        let handle = $crate::go($closure);
+        handle
+    }};
+    (@block $block:block) => { $crate::go(move || $block) };
+    (@whole [$expression:expr $(,)?]) => { $crate::go(move || $expression) };
+    (@no_call [$($all:tt)*]) => {
+        ::core::compile_error!(::core::concat!(
+            "expression in go must be function call; did you mean `go!(",
+            ::core::stringify!($($all)*),
+            "())`?",
+        ))
+    };
+}
+
+/// What does not compile, beside a twin that does.
+///
+/// # Empty
+///
+/// ```compile_fail
+/// gosync::go!();
+/// ```
+///
+/// ```
+/// gosync::go!({});
+/// ```
+///
+/// # A function that is not called
+///
+/// ```compile_fail
+/// fn f() {}
+/// gosync::go!(f);
+/// ```
+///
+/// ```
+/// fn f() {}
+/// gosync::go!(f());
+/// ```
+///
+/// ```compile_fail
+/// gosync::go!(String::new);
+/// ```
+///
+/// ```
+/// gosync::go!(String::new());
+/// ```
+///
+/// ```compile_fail
+/// gosync::go!(Vec::<Vec<u8>>::new,);
+/// ```
+///
+/// ```
+/// gosync::go!(Vec::<Vec<u8>>::new(),);
+/// ```
+///
+/// ```compile_fail
+/// let wg = gosync::WaitGroup::new();
+/// gosync::go!(wg.wait);
+/// ```
+///
+/// ```
+/// let wg = gosync::WaitGroup::new();
+/// gosync::go!(wg.wait());
+/// ```
+///
+/// ```compile_fail
+/// let table = [String::new];
+/// gosync::go!(table[0]);
+/// ```
+///
+/// ```
+/// let table = [String::new];
+/// gosync::go!(table[0]());
+/// ```
+///
+/// # Parentheses around a call
+///
+/// ```compile_fail
+/// fn f() {}
+/// gosync::go!((f()));
+/// ```
+///
+/// ```
+/// fn f() {}
+/// gosync::go!((f)());
+/// ```
+///
+/// # A fragment that hides what it is
+///
+/// ```compile_fail
+/// macro_rules! run {
+///     ($e:expr) => { gosync::go!($e) };
+/// }
+/// run!(String::new());
+/// ```
+///
+/// ```
+/// macro_rules! run {
+///     ($e:expr) => { gosync::go!({ $e }) };
+/// }
+/// run!(String::new());
+/// ```
+///
+/// # More than an expression
+///
+/// ```compile_fail
+/// gosync::go!(String::new(), String::new());
+/// ```
+///
+/// ```
+/// gosync::go!((String::new(), String::new()));
+/// ```
+///
+/// # Borrowing what does not live as long
+///
+/// ```compile_fail,E0597
+/// let name = String::from("gopher");
+/// gosync::go!(str::len(&name));
+/// ```
+///
+/// ```
+/// let name: &'static str = "gopher";
+/// gosync::go!(str::len(&name));
+/// ```
+///
+/// ```compile_fail,E0373
+/// let name = String::from("gopher");
+/// gosync::go!(|| name.len());
+/// ```
+///
+/// ```
+/// let name = String::from("gopher");
+/// gosync::go!(move || name.len());
+/// ```
+///
+/// ```compile_fail,E0521
+/// struct Server(gosync::WaitGroup);
+///
+/// impl Server {
+///     fn shut_down(&self) {
+///         gosync::go!(self.0.wait());
+///     }
+/// }
+/// ```
+///
+/// ```
+/// struct Server(gosync::WaitGroup);
+///
+/// impl Server {
+///     fn shut_down(&self) {
+///         gosync::go!(self.0.clone().wait());
+///     }
+/// }
+/// ```
+///
+/// # Using what has moved
+///
+/// ```compile_fail,E0382
+/// let name = String::from("gopher");
+/// gosync::go!(name.len());
+/// drop(name);
+/// ```
+///
+/// ```
+/// let name = String::from("gopher");
+/// gosync::go!(name.clone().len());
+/// drop(name);
+/// ```
+///
+/// # What must stay on its thread
+///
+/// ```compile_fail,E0277
+/// gosync::go!(drop(std::rc::Rc::new(1)));
+/// ```
+///
+/// ```
+/// gosync::go!(drop(std::sync::Arc::new(1)));
+/// ```
+#[cfg(doctest)]
+struct CompileFail;
