@@ -1,0 +1,710 @@
+//! A tour of gosync for those who know Go; and of Go's goroutines, `WaitGroup` and `RWMutex` for
+//! those who do not.
+//!
+//! ```text
+//! cargo run --example tour
+//! ```
+//!
+//! Every step is a function. Its comment explains it and spells it in Go, its body spells it in
+//! Rust. The program prints both, out of this very file, and then runs the body: what you read is
+//! what runs.
+
+use gosync::{
+    MappedRWMutexReadGuard, RWMutex, RWMutexReadGuard, RWMutexWriteGuard, WaitGroup, go, scope,
+};
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal, Write};
+use std::iter;
+use std::panic;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, Barrier, mpsc};
+use std::thread;
+use std::time::Duration;
+
+const TOUR: &[Chapter] = tour! {
+    "Goroutines": a_call, arguments, forms, panics;
+    "WaitGroup": members, by_hand, too_late, rounds, deadline, negative;
+    "RWMutex": owner, together, writers_first, downgrade, timed, part;
+    "Scope": borrow, results, no_panic_is_lost;
+    "All together": cache;
+};
+
+fn main() {
+    // The panics are part of the show; the default hook would write them to stderr.
+    panic::set_hook(Box::new(|panic| println!("{panic}")));
+
+    for (c, chapter) in (1..).zip(TOUR) {
+        let title = bold(&format!("Chapter {c}: {}", chapter.title));
+        show(&format!("\n{title}\n"));
+        for (s, step) in (1..).zip(chapter.steps) {
+            show(&Source::of(step.name).page(&format!("{c}.{s}")));
+            (step.run)();
+        }
+    }
+}
+
+// Chapter 1: Goroutines.
+
+/// A call on the side
+///
+/// `go f(x)` calls a function and does not wait for it. In Rust it is `go!(f(x))`.
+/// In Go a result comes back through a channel; here `join` waits for it.
+///
+/// ```go
+/// answer := make(chan int)
+/// go func() { answer <- multiply(6, 7) }()
+/// fmt.Println("6 * 7 =", <-answer)
+/// ```
+fn a_call() {
+    fn multiply(a: i32, b: i32) -> i32 {
+        a * b
+    }
+
+    let answer = go!(multiply(6, 7));
+    println!("6 * 7 = {}", answer.join().unwrap());
+}
+
+/// The caller evaluates the arguments
+///
+/// The function, its arguments and the receiver of a method are evaluated here
+/// and now, as in Go. Only the call itself is left to the goroutine.
+///
+/// ```go
+/// go paint(measure()) // measure runs before the statement ends
+/// fmt.Println("go is over")
+/// ```
+fn arguments() {
+    fn measure() -> i32 {
+        println!("measure, in the thread {:?}", thread::current().name());
+        12
+    }
+    fn paint(metres: i32) -> String {
+        format!("painted {metres} m")
+    }
+
+    let painted = go!(paint(measure()));
+    println!("go! is over");
+    println!("{}", painted.join().unwrap());
+}
+
+/// Methods, blocks, closures
+///
+/// All forms return a handle. If you drop it, the goroutine goes on alone. Like
+/// in Go, nobody waits for it when `main` returns: wait for what matters.
+///
+/// A block or a closure takes over the variables that it uses, so each goroutine
+/// gets a clone of whatever they share.
+///
+/// ```go
+/// go a.Send("a method")
+/// go func() { b <- "a block" }()
+/// ```
+fn forms() {
+    let (a, inbox) = mpsc::channel();
+    let (b, c) = (a.clone(), a.clone());
+    go!(a.send("a method"));
+    go!({
+        b.send("a block").unwrap();
+    });
+    go!(move || c.send("a closure"));
+
+    // Until no sender is left:
+    let mut letters: Vec<_> = inbox.iter().collect();
+    letters.sort_unstable();
+    println!("{letters:?}");
+}
+
+/// A panic ends one goroutine
+///
+/// A panic that nobody recovers ends a Go program. Here it is reported, as the
+/// first two lines of the output show, and then it is what `join` returns.
+///
+/// ```go
+/// go func() {
+///     defer func() { failed <- recover() }()
+///     divide(1, 0)
+/// }()
+/// ```
+fn panics() {
+    fn divide(a: i32, b: i32) -> i32 {
+        a / b
+    }
+
+    let quotient = go!(divide(1, 0));
+    println!("failed: {}", quotient.join().is_err());
+}
+
+// Chapter 2: WaitGroup.
+
+/// Wait for all of them
+///
+/// A `WaitGroup` counts goroutines. `go` starts one and counts it in, its end
+/// counts it out, `wait` waits for 0. What the goroutines did, the waiter sees.
+///
+/// ```go
+/// var wg sync.WaitGroup
+/// var sum atomic.Uint32
+/// for n := range uint32(5) {
+///     wg.Go(func() { sum.Add(n) })
+/// }
+/// wg.Wait()
+/// ```
+fn members() {
+    let wg = WaitGroup::new();
+    let sum = Arc::new(AtomicU32::new(0));
+    for n in 0..5 {
+        let sum = Arc::clone(&sum);
+        wg.go(move || {
+            sum.fetch_add(n, Relaxed);
+        });
+    }
+    wg.wait();
+    println!("0 + 1 + 2 + 3 + 4 = {}", sum.load(Relaxed));
+}
+
+/// Counting by hand
+///
+/// Before Go 1.25 there were only `Add` and `Done`, and they are here as well. A
+/// clone is another handle to the same group: no `&wg` to pass around.
+///
+/// ```go
+/// wg.Add(3)
+/// for range 3 {
+///     go wg.Done()
+/// }
+/// wg.Wait()
+/// ```
+fn by_hand() {
+    let wg = WaitGroup::new();
+    wg.add(3);
+    for _ in 0..3 {
+        let wg = wg.clone();
+        go!(wg.done());
+    }
+    wg.wait();
+    println!("{wg:?}");
+}
+
+/// The classic mistake
+///
+/// `add` inside of the goroutine comes too late: `wait` may find the counter at
+/// 0 and return before anything has begun. Here the goroutine is held back until
+/// that has happened. `wg.go` cannot get this wrong.
+///
+/// ```go
+/// go func() {
+///     wg.Add(1) // wrong: belongs before the go statement
+///     defer wg.Done()
+///     work()
+/// }()
+/// wg.Wait()
+/// ```
+fn too_late() {
+    let wg = WaitGroup::new();
+    let (release, held_back) = mpsc::channel();
+    let work = {
+        let wg = wg.clone();
+        go!({
+            held_back.recv().unwrap();
+            wg.add(1); // wrong
+            println!("the work begins");
+            wg.done();
+        })
+    };
+    wg.wait();
+    println!("wait has returned");
+    release.send(()).unwrap();
+    work.join().unwrap();
+}
+
+/// Round after round
+///
+/// A group can be used again as soon as it is down to 0. Go asks you to let all
+/// waiters return first, and panics if it sees that you did not; here each wait
+/// is released by the 0 that it waited for.
+///
+/// ```go
+/// for round := 1; round <= 3; round++ {
+///     for range 4 {
+///         wg.Go(func() { laps.Add(1) })
+///     }
+///     wg.Wait()
+/// }
+/// ```
+fn rounds() {
+    static LAPS: AtomicU32 = AtomicU32::new(0);
+
+    let wg = WaitGroup::new();
+    for round in 1..=3 {
+        for _ in 0..4 {
+            wg.go(|| {
+                LAPS.fetch_add(1, Relaxed);
+            });
+        }
+        wg.wait();
+        println!("round {round}: {} laps", LAPS.load(Relaxed));
+    }
+}
+
+/// Waiting for so long
+///
+/// `wait_timeout` says whether the counter was 0 in time. Go needs a channel, a
+/// select, and a goroutine that stays behind.
+///
+/// ```go
+/// done := make(chan struct{})
+/// go func() { wg.Wait(); close(done) }()
+/// select {
+/// case <-done:
+/// case <-time.After(10 * time.Millisecond):
+/// }
+/// ```
+fn deadline() {
+    let wg = WaitGroup::new();
+    wg.add(1);
+    println!("in time: {}", wg.wait_timeout(Duration::from_millis(10)));
+    wg.done();
+    println!("in time: {}", wg.wait_timeout(Duration::from_millis(10)));
+}
+
+/// One `done` too many
+///
+/// It panics with Go's text, at the line that called it, and changes nothing: the
+/// group can still be used. (In Go the counter is then broken.)
+///
+/// ```go
+/// wg.Done() // panic: sync: negative WaitGroup counter
+/// ```
+fn negative() {
+    let wg = WaitGroup::new();
+    let careless = wg.clone();
+    println!("failed: {}", go!(careless.done()).join().is_err());
+    wg.wait();
+    println!("{wg:?}");
+}
+
+// Chapter 3: RWMutex.
+
+/// The lock owns its data
+///
+/// In Go a comment says what a mutex guards. Here the data is inside, and the way
+/// in is a guard. Its end unlocks: no `RUnlock` to forget, none too many. `defer`
+/// runs at the end of the function, a guard ends with its block, or with `drop`.
+///
+/// ```go
+/// var mu sync.RWMutex
+/// ages := map[string]int{} // guarded by mu
+///
+/// mu.Lock()
+/// ages["gopher"] = 17
+/// mu.Unlock()
+///
+/// mu.RLock()
+/// defer mu.RUnlock()
+/// fmt.Println("the gopher is", ages["gopher"])
+/// ```
+fn owner() {
+    let ages = RWMutex::new(BTreeMap::new());
+
+    ages.lock().insert("gopher", 17);
+
+    let reader = ages.rlock();
+    println!("the gopher is {}", reader["gopher"]);
+}
+
+/// Readers share
+///
+/// Any number of readers may be inside together. These two prove it: neither
+/// leaves before it has met the other at the barrier. A lock can be a `static`,
+/// like a package's variable in Go.
+///
+/// ```go
+/// mu.RLock()
+/// inside.Done()
+/// inside.Wait() // two readers, or nobody gets past this
+/// mu.RUnlock()
+/// ```
+fn together() {
+    static NEWS: RWMutex<&str> = RWMutex::new("it is raining");
+    static INSIDE: Barrier = Barrier::new(2);
+
+    fn read() -> &'static str {
+        let news = NEWS.rlock();
+        INSIDE.wait();
+        *news
+    }
+
+    let other = go!(read());
+    println!("one reads:   {}", read());
+    println!("other reads: {}", other.join().unwrap());
+}
+
+/// Writers go first
+///
+/// Once a writer waits, new readers wait behind it, so that readers who come and
+/// go without end cannot keep it out. When it unlocks, the readers that waited
+/// are let in before the next writer: nobody starves.
+///
+/// Hence the rule from Go: do not take a second read lock while you hold one. If
+/// a writer came between the two, you would wait for each other.
+///
+/// ```go
+/// mu.RLock()
+/// go func() { mu.Lock(); turn = "writer"; mu.Unlock() }()
+/// for mu.TryRLock() { // until the writer waits
+///     mu.RUnlock()
+///     runtime.Gosched()
+/// }
+/// mu.RUnlock()
+/// ```
+fn writers_first() {
+    static TURN: RWMutex<&str> = RWMutex::new("reader");
+
+    let reader = TURN.rlock();
+    let writer = go!({
+        *TURN.lock() = "writer";
+    });
+    while TURN.try_rlock().is_some() {
+        thread::yield_now(); // The writer is not there yet.
+    }
+    println!("a {reader} is inside, a writer waits, new readers wait");
+
+    drop(reader);
+    writer.join().unwrap();
+    println!("then came the {}", TURN.rlock());
+}
+
+/// From writer to reader
+///
+/// `downgrade` makes a write lock a read lock with no gap between the two. In Go
+/// another writer may slip in.
+///
+/// ```go
+/// mu.Lock()
+/// config += " --verbose"
+/// mu.Unlock()
+/// mu.RLock() // Whose config is this?
+/// ```
+fn downgrade() {
+    static CONFIG: RWMutex<String> = RWMutex::new(String::new());
+
+    let mut writer = CONFIG.lock();
+    writer.push_str("--verbose");
+    let reader = RWMutexWriteGuard::downgrade(writer);
+    println!("readers get in: {}", CONFIG.try_rlock().is_some());
+    println!("writers get in: {}", CONFIG.try_lock().is_some());
+    println!("the config is still {reader}");
+}
+
+/// Locking for so long
+///
+/// `try_lock` takes the lock or leaves it, as in Go; `try_lock_for` and
+/// `try_rlock_for` wait a little. Who gives up leaves no trace, and readers who
+/// had to wait behind it go on.
+///
+/// ```go
+/// for !mu.TryLock() { // all that Go has
+///     time.Sleep(time.Millisecond)
+/// }
+/// ```
+fn timed() {
+    static BUSY: RWMutex<()> = RWMutex::new(());
+
+    let reader = BUSY.rlock();
+    let writer = BUSY.try_lock_for(Duration::from_millis(10));
+    println!("beside a reader: {}", writer.is_some());
+    drop(reader);
+    let writer = BUSY.try_lock_for(Duration::from_millis(10));
+    println!("alone:           {}", writer.is_some());
+}
+
+/// A lock on a part
+///
+/// A guard can be narrowed to a part of the data and returned. Go would return a
+/// pointer, and a request to unlock.
+///
+/// ```go
+/// func (u *User) Name() (*string, func()) {
+///     u.mu.RLock()
+///     return &u.name, u.mu.RUnlock
+/// }
+/// ```
+fn part() {
+    struct User {
+        name: String,
+    }
+
+    fn name(user: &RWMutex<User>) -> MappedRWMutexReadGuard<'_, str> {
+        RWMutexReadGuard::map(user.rlock(), |user| user.name.as_str())
+    }
+
+    let ada = "Ada".to_string();
+    let user = RWMutex::new(User { name: ada });
+    println!("the user is {}", name(&user));
+}
+
+// Chapter 4: Scope.
+
+/// Borrowing from the caller
+///
+/// A goroutine of Go shares the variables around it, and the garbage collector
+/// keeps them alive. In Rust the scope does: its goroutines may borrow from the
+/// stack, even to write, since it returns only when all of them have ended.
+///
+/// ```go
+/// squares := make([]int, 5)
+/// for i := range squares {
+///     wg.Go(func() { squares[i] = i * i })
+/// }
+/// wg.Wait()
+/// ```
+fn borrow() {
+    let mut squares = [0; 5];
+    scope(|s| {
+        for (i, square) in squares.iter_mut().enumerate() {
+            s.go(move || *square = i * i);
+        }
+    });
+    println!("{squares:?}");
+}
+
+/// Results of a scope
+///
+/// The scope returns what its closure returns, and `join` works as it does
+/// outside.
+///
+/// ```go
+/// var low, high int
+/// wg.Go(func() { low = slices.Min(numbers) })
+/// wg.Go(func() { high = slices.Max(numbers) })
+/// wg.Wait()
+/// ```
+fn results() {
+    let numbers = [3, 1, 4, 1, 5, 9, 2, 6];
+    let (low, high) = scope(|s| {
+        let low = s.go(|| numbers.iter().min());
+        let high = s.go(|| numbers.iter().max());
+        (low.join().unwrap(), high.join().unwrap())
+    });
+    println!("from {} to {}", low.unwrap(), high.unwrap());
+}
+
+/// No panic is lost
+///
+/// If a goroutine of a scope panics and nobody joins it, the scope waits for the
+/// others and then panics in its place. This comes closest to Go, where a panic
+/// cannot go unnoticed either.
+///
+/// ```go
+/// wg.Go(func() { panic("out of paint") }) // ends the program
+/// ```
+fn no_panic_is_lost() {
+    let outcome = panic::catch_unwind(|| {
+        scope(|s| {
+            s.go(|| panic!("out of paint"));
+        });
+    });
+    println!("the scope panicked: {}", outcome.is_err());
+}
+
+// Chapter 5: All together.
+
+/// One writes, many read
+///
+/// A cache of prices. One goroutine changes the price of tea a thousand times,
+/// while six others read it without a pause. None of them ever sees half a
+/// change, the readers cannot keep the writer out, nor can it keep them out.
+///
+/// ```go
+/// type Cache struct {
+///     mu     sync.RWMutex
+///     prices map[string]Price
+/// }
+///
+/// func (c *Cache) Get(name string) (Price, bool) {
+///     c.mu.RLock()
+///     defer c.mu.RUnlock()
+///     price, ok := c.prices[name]
+///     return price, ok // a copy
+/// }
+/// ```
+fn cache() {
+    #[derive(Default)]
+    struct Price {
+        buy: u32,
+        sell: u32, // always 1 less than `buy`
+    }
+
+    #[derive(Default)]
+    struct Cache {
+        prices: RWMutex<BTreeMap<&'static str, Price>>,
+    }
+
+    type PriceGuard<'a> = MappedRWMutexReadGuard<'a, Price>;
+
+    impl Cache {
+        fn get(&self, name: &str) -> Option<PriceGuard<'_>> {
+            let prices = self.prices.rlock();
+            RWMutexReadGuard::try_map(prices, |all| all.get(name)).ok()
+        }
+
+        fn set(&self, name: &'static str, buy: u32) {
+            let mut prices = self.prices.lock();
+            let price = prices.entry(name).or_default();
+            price.buy = buy;
+            price.sell = buy - 1;
+        }
+    }
+
+    let cache = Arc::new(Cache::default());
+    let readers = WaitGroup::new();
+    let content = Arc::new(AtomicU32::new(0));
+
+    for _ in 0..6 {
+        let (cache, content) = (Arc::clone(&cache), Arc::clone(&content));
+        readers.go(move || {
+            let mut last = 0;
+            while last < 1000 {
+                let Some(price) = cache.get("tea") else {
+                    continue;
+                };
+                assert_eq!(price.sell, price.buy - 1, "half a price");
+                assert!(price.buy >= last, "an old price");
+                last = price.buy;
+            }
+            content.fetch_add(1, Relaxed);
+        });
+    }
+    let writer = {
+        let cache = Arc::clone(&cache);
+        go!({
+            for buy in 1..=1000 {
+                cache.set("tea", buy);
+            }
+        })
+    };
+    writer.join().unwrap();
+    readers.wait();
+    println!("{} readers are content", content.load(Relaxed));
+    println!("tea is at {}", cache.get("tea").unwrap().buy);
+}
+
+// The guide: finds each step in this file, shows it, and runs it.
+
+struct Chapter {
+    title: &'static str,
+    steps: &'static [Step],
+}
+
+struct Step {
+    name: &'static str,
+    run: fn(),
+}
+
+/// Names chapters, and the functions that are their steps.
+macro_rules! tour {
+    ($($title:literal: $($step:ident),+;)+) => {
+        &[$(Chapter {
+            title: $title,
+            steps: &[$(Step { name: stringify!($step), run: $step }),+],
+        }),+]
+    };
+}
+use tour;
+
+/// Stands in for the standard macro, and marks what the steps print.
+macro_rules! println {
+    ($($arguments:tt)*) => { print_marked(&format!($($arguments)*)) };
+}
+use println;
+
+fn print_marked(text: &str) {
+    let marked = |line| format!("     >  {line}\n");
+    show(&text.lines().map(marked).collect::<String>());
+}
+
+/// Prints `text`. If nobody listens any more, as after `tour | head`, so be it.
+fn show(text: &str) {
+    let _ = io::stdout().write_all(text.as_bytes());
+}
+
+fn bold(text: &str) -> String {
+    if io::stdout().is_terminal() {
+        format!("\x1b[1m{text}\x1b[0m")
+    } else {
+        text.to_string()
+    }
+}
+
+/// A step as this file spells it.
+struct Source {
+    title: &'static str,
+    prose: Vec<&'static str>,
+    go: Vec<&'static str>,
+    rust: Vec<&'static str>,
+}
+
+impl Source {
+    /// Finds the function `name` and the comment above it.
+    fn of(name: &str) -> Self {
+        let lines: Vec<&str> = include_str!("tour.rs").lines().collect();
+        let head = format!("fn {name}() {{");
+        let head = lines.iter().position(|line| *line == head);
+        let (above, below) = lines.split_at(head.expect("a step is a function"));
+
+        let comment = above.rsplit(|line| !line.starts_with("///")).next();
+        let comment = without_margin("/// ", comment.unwrap_or_default());
+        let parts: Vec<_> = comment.split(|line| line.starts_with("```")).collect();
+        let [[title, prose @ ..], go, ..] = parts[..] else {
+            panic!("the comment above `{name}` has no title or no Go");
+        };
+        let body = below[1..].split(|line| *line == "}").next();
+        Self {
+            title,
+            prose: prose.to_vec(),
+            go: go.to_vec(),
+            rust: without_margin("    ", body.unwrap_or_default()),
+        }
+    }
+
+    fn page(&self, number: &str) -> String {
+        let heading = bold(&format!("{number}  {}", self.title));
+        let prose = self.prose.join("\n");
+        let [go, rust] = [("Go", &self.go), ("Rust", &self.rust)].map(labelled);
+        format!("\n{heading}\n{prose}\n{go}\n{rust}\n")
+    }
+}
+
+/// Blank lines may lack the margin, or a part of it.
+fn without_margin(margin: &str, lines: &[&'static str]) -> Vec<&'static str> {
+    let inner = |line: &&'static str| line.strip_prefix(margin).unwrap_or("");
+    lines.iter().map(inner).collect()
+}
+
+/// `code`, with `label` before its first line.
+fn labelled((label, code): (&str, &Vec<&str>)) -> String {
+    let labels = iter::once(label).chain(iter::repeat(""));
+    let lines = labels.zip(code).map(|(label, line)| {
+        let line = format!("  {label:<6}{line}");
+        format!("{}\n", line.trim_end())
+    });
+    lines.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_step_has_prose_go_and_rust_and_fits_a_terminal() {
+        for step in TOUR.iter().flat_map(|chapter| chapter.steps) {
+            let source = Source::of(step.name);
+            for part in [&source.prose, &source.go, &source.rust] {
+                assert!(!part.concat().is_empty(), "{}", step.name);
+            }
+            for line in source.page("1.1").lines() {
+                assert!(line.chars().count() <= 80, "{}: {line}", step.name);
+            }
+        }
+    }
+}
