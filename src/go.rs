@@ -209,22 +209,27 @@ impl<'scope> Scope<'scope, '_> {
             .add(1)
             .expect("fewer goroutines than addresses");
         let member = Member(Arc::clone(&self.data));
+        let data = Arc::clone(&self.data);
         let task = Task::new();
         let runner = Arc::clone(&task);
-        let job: Box<dyn FnOnce() + Send + 'scope> = Box::new(move || {
-            let member = member;
-            let body = || member.0.contain(f);
+        let body: Box<dyn FnOnce() + Send + 'scope> = Box::new(move || {
             // SAFETY: the task is new, and a job runs once.
-            unsafe { runner.run(body) };
-            // If the handle is gone, this drops the result, which may borrow.
-            drop(runner);
+            unsafe { runner.run(|| data.contain(f)) };
+            // If the handle is gone this drops the result, which may borrow, and may panic.
+            let _ = data.contain(|| drop(runner));
         });
-        // SAFETY: `scope` does not return, and its borrows do not end, before the job has dropped
-        // `member`. By then it has dropped `f` (called by value), and its share of the result. The
-        // handle's share cannot outlive `'scope`.
-        let job = unsafe {
-            std::mem::transmute::<Box<dyn FnOnce() + Send + 'scope>, Box<dyn FnOnce() + Send>>(job)
+        // SAFETY: `scope` does not return, and the borrows of `body` do not end, before the job has
+        // dropped `member`. By then it has called `body`, which drops `f` and its share of the
+        // result. The handle's share cannot outlive `'scope`.
+        let body = unsafe {
+            std::mem::transmute::<Box<dyn FnOnce() + Send + 'scope>, Box<dyn FnOnce() + Send>>(body)
         };
+        // A closure of its own: what a closure captures by value counts as borrowed until it returns,
+        // and `body` must not be when `member` counts out.
+        let job = Box::new(move || {
+            let _member = member;
+            body();
+        });
         workers::start(job);
         ScopedJoinHandle {
             task,
