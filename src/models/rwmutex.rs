@@ -253,6 +253,26 @@ fn a_queued_writer_bars_readers() {
 }
 
 #[test]
+fn an_attempt_to_read_fails_between_two_writers() {
+    Model::new().preemptions(3).check(|| {
+        let lock = Lock::new();
+        lock.raw.lock();
+        let writer = spawn(&lock, Lock::write);
+        let waits = witness(lock.queued_writers() == 1);
+        lock.unlock();
+        if lock.raw.try_rlock() {
+            assert!(
+                lock.get() == 1 || !waits,
+                "a reader entered before a queued writer"
+            );
+            lock.runlock();
+        }
+        writer.join().unwrap();
+        lock.assert_idle(1);
+    });
+}
+
+#[test]
 fn readers_go_between_two_writers() {
     Model::new().check(|| {
         let lock = Lock::new();
@@ -429,6 +449,33 @@ fn downgrade_admits_readers() {
     });
 }
 
+#[test]
+fn downgrade_hands_over_to_an_heir() {
+    Model::new().patience(0).check(|| {
+        let lock = Lock::new();
+        lock.raw.lock();
+        let writer = spawn(&lock, Lock::write);
+        settle();
+        lock.unlock();
+        lock.raw.lock();
+        let reader = spawn(&lock, Lock::read);
+        settle();
+        let wait = witness(lock.is_heir_asleep());
+        // SAFETY: this thread has the write lock.
+        unsafe { lock.raw.downgrade() };
+        let seen = lock.get();
+        assert!(seen == 0 || !wait, "a writer entered at a downgrade");
+        if lock.raw.try_rlock() {
+            assert!(!wait, "a later reader entered");
+            lock.runlock();
+        }
+        lock.runlock();
+        reader.join().unwrap();
+        writer.join().unwrap();
+        lock.assert_idle(1);
+    });
+}
+
 // Attempts that give up.
 
 #[test]
@@ -533,14 +580,15 @@ fn a_queued_writer_gives_up() {
         lock.increment();
         lock.unlock();
         reader.join().unwrap();
-        let writes = 1 + usize::from(writer.join().unwrap());
-        lock.assert_idle(writes);
+        let written = writer.join().unwrap();
+        witness(!written);
+        lock.assert_idle(1 + usize::from(written));
     });
 }
 
 #[test]
 fn an_heir_gives_up_before_a_reader() {
-    for model in [Model::new(), Model::new().patience(0)] {
+    for model in [Model::new(), Model::new().patience(1)] {
         model.check_timeouts(|| {
             let lock = Lock::new();
             lock.raw.lock();
@@ -550,15 +598,16 @@ fn an_heir_gives_up_before_a_reader() {
             // Overtakes, so that the heir has to sleep.
             lock.write();
             reader.join().unwrap();
-            let writes = 1 + usize::from(writer.join().unwrap());
-            lock.assert_idle(writes);
+            let written = writer.join().unwrap();
+            witness(!written);
+            lock.assert_idle(1 + usize::from(written));
         });
     }
 }
 
 #[test]
 fn an_heir_gives_up_before_a_writer() {
-    for model in [Model::new(), Model::new().patience(0)] {
+    for model in [Model::new(), Model::new().patience(1)] {
         model.check_timeouts(|| {
             let lock = Lock::new();
             lock.raw.lock();
@@ -567,8 +616,9 @@ fn an_heir_gives_up_before_a_writer() {
             lock.unlock();
             lock.write();
             writer.join().unwrap();
-            let writes = 2 + usize::from(timed.join().unwrap());
-            lock.assert_idle(writes);
+            let written = timed.join().unwrap();
+            witness(!written);
+            lock.assert_idle(2 + usize::from(written));
         });
     }
 }
@@ -590,6 +640,49 @@ fn an_heir_that_gives_up_admits_readers_who_see_the_data() {
         let writes = 1 + usize::from(timed.join().unwrap());
         assert!(seen <= writes);
         witness(seen == 1 && writes == 1);
+        lock.assert_idle(writes);
+    });
+}
+
+#[test]
+fn a_writer_that_was_handed_the_lock_gives_up_its_drain() {
+    Model::new().patience(0).preemptions(3).check_timeouts(|| {
+        let lock = Lock::new();
+        lock.raw.lock();
+        let writer = spawn(&lock, Lock::write_timed);
+        settle();
+        lock.unlock();
+        lock.raw.lock();
+        settle();
+        // SAFETY: this thread has the write lock.
+        unsafe { lock.raw.downgrade() };
+        let seen = lock.get();
+        assert!(seen <= 1);
+        lock.runlock();
+        let writes = usize::from(writer.join().unwrap());
+        witness(writes == 0);
+        lock.assert_idle(writes);
+    });
+}
+
+#[test]
+fn two_writers_give_up_before_a_reader() {
+    Model::new().check(|| {
+        let lock = Lock::new();
+        lock.raw.lock();
+        let writers = [
+            spawn(&lock, Lock::write_timed),
+            spawn(&lock, Lock::write_timed),
+        ];
+        settle();
+        lock.unlock();
+        // A lost wake-up would leave this thread asleep.
+        lock.read();
+        let mut writes = 0;
+        for writer in writers {
+            writes += usize::from(writer.join().unwrap());
+        }
+        witness(writes < 2);
         lock.assert_idle(writes);
     });
 }
