@@ -63,8 +63,10 @@ pub use wait_group::WaitGroup;
 /// Finds deadlocked threads: `parking_lot_core`'s module, which sees gosync's locks too.
 ///
 /// A thread that asks for a second read lock while a writer waits is found, and so are cycles over
-/// several locks. The books are kept by thread: a guard that is dropped on another thread than the
-/// one that locked leaves a false record behind.
+/// several locks. For debugging only: the threads of a deadlock that is reported never run again.
+///
+/// The books are kept by thread. A guard that is forgotten, or is dropped on another thread than the
+/// one that locked, leaves a false record behind, from which a deadlock may be reported that is none.
 #[cfg(feature = "deadlock_detection")]
 pub use parking_lot_core::deadlock;
 

@@ -13,7 +13,7 @@
 //! # Invariants
 //!
 //! 1. `PARKED` implies a counter above 0. The step that takes the counter to 0 clears `PARKED` and
-//!    takes every sleeper from the queue, all under the queue's lock: those who wait for *this* 0
+//!    takes every sleeper from the queue, all under the queue's lock: those who sleep until *this* 0
 //!    are released by it, and whoever comes for the next round cannot be among them. So the group
 //!    may be reused at once, which is a panic in Go.
 //! 2. `PARKED` is cleared under the queue's lock only, and every sleeper checks it there.

@@ -54,10 +54,13 @@ pub type ArcRWMutexWriteGuard<T> = lock_api::ArcRwLockWriteGuard<RawRWMutex, T>;
 ///
 /// # Fairness
 ///
-/// * Once a writer waits, no later reader enters before it.
+/// * Once a writer waits for the readers inside, no later reader enters before it.
 /// * Readers that sleep when a writer unlocks are admitted together, before the next writer. The
-///   lock is handed to those readers, so a sleeping reader waits for one write at most.
-/// * A writer may be overtaken by other writers for a millisecond; then it is next.
+///   lock is handed to those readers, so a sleeping reader waits for one write at most. Apart from
+///   them no reader enters between a writer and the next one that sleeps.
+/// * A writer may be overtaken by other writers for a millisecond. Then, when it wakes the next time,
+///   it asks for the lock, and is next. Those who sleep get their turns in the order in which they
+///   came.
 ///
 /// # Deadlocks
 ///
@@ -123,7 +126,7 @@ impl<T> RWMutex<T> {
 impl<T: ?Sized> RWMutex<T> {
     /// Locks for writing: waits until all readers and writers before it have left. Go's `Lock`.
     ///
-    /// From the call on, readers that come later wait behind it.
+    /// Readers that come while it waits for others to leave wait behind it.
     ///
     /// # Examples
     ///

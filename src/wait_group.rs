@@ -16,8 +16,8 @@ use std::time::Duration;
 ///
 /// # Differences from Go
 ///
-/// * A group can be used again at once: each `wait` is released by the 0 that it waited for, even if
-///   the counter has gone up again before the waiter runs. Go panics if it notices that.
+/// * A group can be used again at once: a `wait` that sleeps is released by the 0 that it waited for,
+///   even if the counter has gone up again before the waiter runs. Go panics if it notices that.
 /// * A call of `add` that would take the counter below 0 panics and changes nothing. In Go it breaks
 ///   the counter, and those who wait stay stuck.
 /// * The counter is as wide as an `isize`; Go cuts it to 32 bits.
@@ -154,8 +154,11 @@ impl WaitGroup {
 
     /// Runs `f` in a goroutine of this group. Go's `Go`.
     ///
-    /// The goroutine is counted from this call until `f` has returned, or has panicked: the panic is
-    /// reported like that of any thread and does not hold up those who wait.
+    /// The goroutine is counted from this call until `f` has returned, or has panicked, and all that
+    /// it captured is dropped. It may start others in the same group.
+    ///
+    /// A panic goes to the panic hook, and does not hold up those who wait. Who has to know of it
+    /// uses [`scope`](crate::scope) or [`go!`](crate::go!).
     ///
     /// # Panics
     ///
