@@ -8,6 +8,7 @@
 #![cfg(not(gosync_loom))]
 
 mod fairness;
+mod go_macro;
 mod goroutines;
 mod rwmutex;
 mod rwmutex_go;
