@@ -137,7 +137,7 @@ fn function() {
     assert_eq!(get(go!(add(1, 2))), 3);
     assert_eq!(get(go!(path::to::double(2))), 4);
     assert_eq!(get(go!(self::path::to::double(2))), 4);
-    assert_eq!(get(go!(crate::forms::path::to::double(2))), 4);
+    assert_eq!(get(go!(crate::go_macro::forms::path::to::double(2))), 4);
     assert_eq!(get(go!(::std::cmp::max(1, 2))), 2);
     assert_eq!(path::to::call(1), 4);
 }

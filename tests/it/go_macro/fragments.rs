@@ -29,7 +29,7 @@ mod library {
 
     macro_rules! double {
         ($x:expr) => {
-            go!($crate::fragments::library::double($x))
+            go!($crate::go_macro::fragments::library::double($x))
         };
     }
 
