@@ -1,1 +1,89 @@
-fn main() {}
+//! `cargo xtask`: every check of the project, each under its own command.
+
+mod args;
+mod ci;
+mod failure;
+mod models;
+mod mutants;
+mod repo;
+mod soak;
+mod source;
+
+use args::Args;
+use failure::Failure;
+use std::process::ExitCode;
+
+struct Command {
+    name: &'static str,
+    /// What may follow the name.
+    synopsis: &'static str,
+    about: &'static str,
+    run: fn(Args) -> Result<(), Failure>,
+}
+
+const COMMANDS: &[Command] = &[
+    Command {
+        name: "ci",
+        synopsis: "",
+        about: "Run every check, up to the first that fails.",
+        run: ci::run,
+    },
+    Command {
+        name: "models",
+        synopsis: "[FILTER] [--jobs N]",
+        about: "Run the loom models whose names contain FILTER.",
+        run: models::run,
+    },
+    Command {
+        name: "mutants",
+        synopsis: "[FILE-FILTER] [--list] [--jobs N]",
+        about: "Break the algorithms in one place at a time; some model has to notice.",
+        run: mutants::run,
+    },
+    Command {
+        name: "soak",
+        synopsis: "[--minutes M | --seconds S] [--threads N] [--seed N]",
+        about: "Hammer the locks with real threads and look for overlaps, torn reads and hangs.",
+        run: soak::run,
+    },
+    Command {
+        name: "help",
+        synopsis: "",
+        about: "Print this.",
+        run: help,
+    },
+];
+
+fn main() -> ExitCode {
+    let mut words = std::env::args().skip(1);
+    let name = words.next().unwrap_or_else(|| "help".into());
+    match dispatch(&name, words.collect()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("cargo xtask {name}: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+fn dispatch(name: &str, words: Vec<String>) -> Result<(), Failure> {
+    let command = COMMANDS.iter().find(|command| command.name == name);
+    let Some(command) = command else {
+        return Err(Failure::usage("no such command; try `cargo xtask help`"));
+    };
+    (command.run)(Args::new(words))
+}
+
+fn help(args: Args) -> Result<(), Failure> {
+    args.finish()?;
+    for Command {
+        name,
+        synopsis,
+        about,
+        ..
+    } in COMMANDS
+    {
+        println!("cargo xtask {name} {synopsis}\n    {about}");
+    }
+    Ok(())
+}

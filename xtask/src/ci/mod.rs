@@ -1,0 +1,84 @@
+//! `cargo xtask ci`: every check, one after the other, up to the first that fails.
+
+mod features;
+mod step;
+
+use crate::args::Args;
+use crate::failure::Failure;
+use std::time::{Duration, Instant};
+use step::{Step, bench, cargo, clippy_of_models, docs, example, models, soak, tests};
+
+/// Whatever a step needs has to be there: one that finds no target, or runs no test, fails.
+#[rustfmt::skip]
+const STEPS: &[Step] = &[
+    Step("format", cargo, &["fmt", "--all", "--check"]),
+    Step("clippy", cargo, &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"]),
+    Step("clippy of the models", clippy_of_models, &[]),
+    Step("tests", tests, &["--workspace", "--lib", "--bins", "--test=*"]),
+    Step("tests, all features", tests, &["--workspace", "--lib", "--bins", "--test=*", "--all-features"]),
+    Step("doctests", tests, &["--package=gosync", "--doc", "--all-features"]),
+    Step("models", models, &[]),
+    Step("docs", docs, &["--all-features"]),
+    Step("docs, private items", docs, &["--all-features", "--document-private-items"]),
+    Step("feature combinations", features::check, &[]),
+    Step("benches", bench, &["--", "--test"]),
+    Step("example contention", example, &["contention", "--", "--threads", "2", "--seconds", "0.1"]),
+    Step("example wordcount", example, &["wordcount", "--", "--check", "src", "docs"]),
+    Step("example tour", example, &["tour"]),
+    Step("soak", soak, &["--seconds", "5"]),
+];
+
+/// What became of a step.
+struct Report {
+    name: &'static str,
+    time: Duration,
+    /// How many tests passed.
+    result: Result<usize, Failure>,
+}
+
+pub fn run(args: Args) -> Result<(), Failure> {
+    args.finish()?;
+    let start = Instant::now();
+    let mut reports = Vec::new();
+    for (index, step) in STEPS.iter().enumerate() {
+        println!("\n=== {} of {}: {}", index + 1, STEPS.len(), step.0);
+        reports.push(take(step));
+        if reports.last().is_some_and(|report| report.result.is_err()) {
+            break;
+        }
+    }
+    println!();
+    reports.iter().for_each(print);
+    conclude(reports, start.elapsed())
+}
+
+fn take(Step(name, run, args): &Step) -> Report {
+    let start = Instant::now();
+    let result = run(args);
+    let time = start.elapsed();
+    println!("=== {name}: {:.1} s", time.as_secs_f64());
+    Report { name, time, result }
+}
+
+fn print(Report { name, time, result }: &Report) {
+    let verdict = match result {
+        Ok(0) => "ok".into(),
+        Ok(passed) => format!("ok, {passed} tests passed"),
+        Err(_) => "FAILED".into(),
+    };
+    println!("{name:<22} {:>8.1} s  {verdict}", time.as_secs_f64());
+}
+
+fn conclude(reports: Vec<Report>, time: Duration) -> Result<(), Failure> {
+    let steps = reports.len();
+    let mut passed = 0;
+    for Report { name, result, .. } in reports {
+        let explain = |failure| Failure::check(format!("step `{name}` failed: {failure}"));
+        passed += result.map_err(explain)?;
+    }
+    println!(
+        "ci: ok. {steps} steps, {passed} tests passed; {:.1} s",
+        time.as_secs_f64()
+    );
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! The kinds of steps.
+
+use crate::failure::Failure;
+use crate::{models as loom, repo};
+use std::env;
+use std::io::{BufRead, BufReader, IsTerminal};
+use std::process::{Command, Stdio};
+
+/// A name, how to run it, and what with. A run returns how many tests passed.
+pub struct Step(
+    pub &'static str,
+    pub fn(&[&str]) -> Result<usize, Failure>,
+    pub &'static [&'static str],
+);
+
+/// Runs cargo.
+pub fn cargo(args: &[&str]) -> Result<usize, Failure> {
+    run(repo::cargo().args(args))
+}
+
+/// Runs `cargo test`. No test is a failure: a filter or a cfg went wrong, or the file is missing.
+pub fn tests(args: &[&str]) -> Result<usize, Failure> {
+    match run(repo::cargo().arg("test").args(args))? {
+        0 => Err(Failure::check("there are no tests")),
+        passed => Ok(passed),
+    }
+}
+
+pub fn models(_: &[&str]) -> Result<usize, Failure> {
+    loom::check("", repo::cores())
+}
+
+pub fn clippy_of_models(_: &[&str]) -> Result<usize, Failure> {
+    run(&mut loom::clippy()?)
+}
+
+/// Builds the documentation, without warnings.
+pub fn docs(args: &[&str]) -> Result<usize, Failure> {
+    let flags = env::var("RUSTDOCFLAGS").unwrap_or_default();
+    let mut doc = repo::cargo();
+    doc.env("RUSTDOCFLAGS", format!("{flags} -D warnings"));
+    run(doc.args(["doc", "--workspace", "--no-deps"]).args(args))
+}
+
+/// Runs the benches. The library is no bench target, although cargo takes it for one.
+pub fn bench(args: &[&str]) -> Result<usize, Failure> {
+    cargo(&[&["bench", "--package=gosync", "--bench=*"], args].concat())
+}
+
+pub fn example(args: &[&str]) -> Result<usize, Failure> {
+    cargo(&[&["run", "--release", "--package=gosync", "--example"], args].concat())
+}
+
+/// In a process of its own, since the soak ends its process where it finds something.
+pub fn soak(args: &[&str]) -> Result<usize, Failure> {
+    let xtask = env::current_exe().map_err(|error| Failure::check(error.to_string()))?;
+    run(Command::new(xtask).arg("soak").args(args))
+}
+
+/// Runs `command`, passes on what it prints, and counts the tests that it says have passed.
+fn run(command: &mut Command) -> Result<usize, Failure> {
+    // A log keeps no escape codes; and our children would look at the pipe, not at the terminal.
+    if env::var_os("CARGO_TERM_COLOR").is_none() {
+        let is_terminal = std::io::stderr().is_terminal();
+        command.env(
+            "CARGO_TERM_COLOR",
+            if is_terminal { "always" } else { "never" },
+        );
+    }
+    let cannot = |error| Failure::check(format!("cannot run it: {error}"));
+    let mut child = command.stdout(Stdio::piped()).spawn().map_err(cannot)?;
+    let output = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut passed = 0;
+    for line in output.lines() {
+        let line = line.map_err(cannot)?;
+        println!("{line}");
+        passed += tests_passed(&line);
+    }
+    let status = child.wait().map_err(cannot)?;
+    match status.success() {
+        true => Ok(passed),
+        false => Err(Failure::check(status.to_string())),
+    }
+}
+
+/// The `N` of libtest's `test result: ok. N passed; …`, where the `ok` may be coloured.
+fn tests_passed(line: &str) -> usize {
+    let result = line.strip_prefix("test result: ");
+    let count = result.and_then(|result| result.split(" passed;").next());
+    let number = count.and_then(|count| count.split(' ').next_back());
+    number.and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tests_passed;
+
+    #[test]
+    fn the_tests_that_passed_are_counted() {
+        assert_eq!(
+            tests_passed("test result: ok. 23 passed; 0 failed; 1 ignored"),
+            23
+        );
+        assert_eq!(
+            tests_passed("test result: \x1b[32mok\x1b[m. 4 passed; 0 failed"),
+            4
+        );
+        assert_eq!(tests_passed("test models::rwmutex ... ok"), 0);
+    }
+}

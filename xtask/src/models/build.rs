@@ -1,0 +1,99 @@
+//! Builds the models, under their cfg.
+
+use super::{Binary, Crate};
+use crate::failure::Failure;
+use crate::repo;
+use std::env;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// Builds the test binary; the compiler's messages go where ours go.
+pub fn build(krate: &Crate) -> Result<Binary, Failure> {
+    binary(krate, Stdio::inherit())
+}
+
+/// As [`build`], but for the messages, which end up in the failure.
+pub fn build_quietly(krate: &Crate) -> Result<Binary, Failure> {
+    binary(krate, Stdio::piped())
+}
+
+/// Lints the models, and the rest under their cfg.
+pub fn clippy() -> Result<Command, Failure> {
+    let mut clippy = cargo(&Crate::of_the_repo()?, "clippy");
+    // Cargo's name for a check in test mode.
+    clippy.args(["--profile", "test", "--", "-D", "warnings"]);
+    Ok(clippy)
+}
+
+/// Cargo, for the library alone.
+///
+/// The cfg is appended to the flags in the environment: those win over any in a configuration
+/// silently, and without the cfg there are no models.
+fn cargo(krate: &Crate, subcommand: &str) -> Command {
+    const SEPARATOR: &str = "\x1f";
+    let encoded = env::var("CARGO_ENCODED_RUSTFLAGS");
+    let flags = encoded.or_else(|_| {
+        let flags = env::var("RUSTFLAGS")?;
+        Ok::<_, env::VarError>(flags.split_whitespace().collect::<Vec<_>>().join(SEPARATOR))
+    });
+    let mut flags = flags.unwrap_or_default();
+    for flag in ["--cfg", "gosync_loom"] {
+        if !flags.is_empty() {
+            flags += SEPARATOR;
+        }
+        flags += flag;
+    }
+    let mut cargo = repo::cargo();
+    cargo
+        .arg(subcommand)
+        .arg("--manifest-path")
+        .arg(krate.dir.join("Cargo.toml"))
+        .arg("--lib")
+        .env("CARGO_ENCODED_RUSTFLAGS", flags)
+        // Apart from the other builds, whose flags differ; shared by all crates of models, for the
+        // sake of the dependencies.
+        .env("CARGO_TARGET_DIR", repo::target().join("models"));
+    cargo
+}
+
+fn binary(krate: &Crate, messages: Stdio) -> Result<Binary, Failure> {
+    let output = cargo(krate, "test")
+        .args(["--no-run", "--profile", "models"])
+        .arg("--message-format=json-render-diagnostics")
+        .stdout(Stdio::piped())
+        .stderr(messages)
+        .spawn()
+        .and_then(|child| child.wait_with_output())
+        .map_err(|error| Failure::check(format!("cannot run cargo: {error}")))?;
+    if !output.status.success() {
+        let messages = String::from_utf8_lossy(&output.stderr);
+        return Err(Failure::check(format!(
+            "the models do not build\n{messages}"
+        )));
+    }
+    let path = find_executable(&String::from_utf8_lossy(&output.stdout))
+        .ok_or_else(|| Failure::check("cargo names no test binary"))?;
+    let logs = krate.dir.join("logs");
+    Ok(Binary { path, logs })
+}
+
+/// The one executable among cargo's messages. A parser of JSON would be a dependency for one string.
+fn find_executable(messages: &str) -> Option<PathBuf> {
+    let (_, rest) = messages.split_once(r#""executable":""#)?;
+    let (path, _) = rest.split_once('"')?;
+    Some(path.replace(r"\\", r"\").into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find_executable;
+    use std::path::Path;
+
+    #[test]
+    fn the_binary_is_found_among_artifacts_that_are_none() {
+        let messages = r#"{"reason":"compiler-artifact","executable":null}
+            {"reason":"compiler-artifact","executable":"C:\\target\\gosync"}"#;
+        let found = find_executable(messages);
+        assert_eq!(found.as_deref(), Some(Path::new(r"C:\target\gosync")));
+    }
+}

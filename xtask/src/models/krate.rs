@@ -1,0 +1,95 @@
+//! The crate as the models build it: gosync's sources under a manifest of their own.
+//!
+//! `cargo test` builds every dev-dependency first, and the benches' and examples' take minutes where
+//! the models need none of them. So here the manifest loses them, and what belongs to them.
+
+use crate::failure::Failure;
+use crate::repo;
+use std::path::{Path, PathBuf};
+
+/// A package in the target directory that builds the models.
+pub struct Crate {
+    pub dir: PathBuf,
+}
+
+impl Crate {
+    /// Builds the sources in the repository.
+    pub fn of_the_repo() -> Result<Self, Failure> {
+        let dir = repo::target().join("models/crate");
+        Self::create(dir, &repo::root().join("src/lib.rs"))
+    }
+
+    /// Builds a copy of the sources, in `src`.
+    pub fn with_a_copy(dir: PathBuf) -> Result<Self, Failure> {
+        // A copy from before may have files that are gone now.
+        let _ = std::fs::remove_dir_all(dir.join("src"));
+        let root = repo::root();
+        for file in repo::rust_files(&root.join("src"))? {
+            let path = file.strip_prefix(&root).expect("a file below the root");
+            repo::write(&dir.join(path), &repo::read(&file)?)?;
+        }
+        let lib = dir.join("src/lib.rs");
+        Self::create(dir, &lib)
+    }
+
+    fn create(dir: PathBuf, lib: &Path) -> Result<Self, Failure> {
+        let root = repo::root();
+        let manifest = repo::read(&root.join("Cargo.toml"))?;
+        repo::write(&dir.join("Cargo.toml"), &models_manifest(&manifest, lib))?;
+        // The same versions of the dependencies.
+        let lock = repo::read(&root.join("Cargo.lock"))?;
+        repo::write(&dir.join("Cargo.lock"), &lock)?;
+        Ok(Self { dir })
+    }
+}
+
+/// `manifest` without what the models do not need, for the library in `lib`.
+fn models_manifest(manifest: &str, lib: &Path) -> String {
+    // A table's header stands alone in its line.
+    let mut wanted = true;
+    let mut lines: Vec<_> = manifest
+        .lines()
+        .filter(|line| {
+            if line.starts_with('[') {
+                wanted = !is_unwanted(line);
+            }
+            wanted
+        })
+        .map(String::from)
+        .collect();
+    lines.push(format!("[lib]\npath = {:?}", lib.display().to_string()));
+    // A workspace of its own, although it lies in another's directory.
+    lines.push("[workspace]\n".into());
+    lines.join("\n")
+}
+
+fn is_unwanted(header: &str) -> bool {
+    let unwanted = [
+        "[dev-dependencies",
+        "[[bench]]",
+        "[[example]]",
+        "[[test]]",
+        "[lib]",
+        "[workspace]",
+    ];
+    unwanted.iter().any(|table| header.starts_with(table))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::models_manifest;
+    use std::path::Path;
+
+    #[test]
+    fn the_manifest_keeps_what_the_models_need() {
+        let manifest = "[package]\nname = \"a\"\n[dependencies]\nb = \"1\"\n\
+            [dev-dependencies]\nc = \"1\"\n[[bench]]\nname = \"d\"\n\
+            [workspace]\nmembers = [\n\"e\",\n]\n[profile.models]\nopt-level = 1";
+        assert_eq!(
+            models_manifest(manifest, Path::new("lib.rs")),
+            "[package]\nname = \"a\"\n[dependencies]\nb = \"1\"\n\
+            [profile.models]\nopt-level = 1\n\
+            [lib]\npath = \"lib.rs\"\n[workspace]\n"
+        );
+    }
+}

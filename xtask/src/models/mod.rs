@@ -1,0 +1,92 @@
+//! `cargo xtask models`: runs the loom models.
+//!
+//! A model that is not built, or is ignored, proves nothing and looks like success. So the models
+//! that stand in the source are counted, and every one of them has to run.
+
+mod build;
+mod count;
+mod krate;
+mod run;
+
+pub use build::{build, build_quietly, clippy};
+pub use krate::Crate;
+pub use run::{Binary, Model, Outcome};
+
+use crate::args::Args;
+use crate::failure::Failure;
+use crate::repo;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+pub fn run(mut args: Args) -> Result<(), Failure> {
+    let jobs = args.option("--jobs")?.unwrap_or_else(repo::cores);
+    let filter = args.word().unwrap_or_default();
+    args.finish()?;
+    check(&filter, jobs).map(drop)
+}
+
+/// Runs the models whose names contain `filter`. Returns how many passed.
+pub fn check(filter: &str, jobs: usize) -> Result<usize, Failure> {
+    let start = Instant::now();
+    let binary = build(&Crate::of_the_repo()?)?;
+    let names = all_listed(&binary)?;
+    let models: Vec<_> = names
+        .into_iter()
+        .filter(|name| name.contains(filter))
+        .map(Model::new)
+        .collect();
+    if models.is_empty() {
+        return Err(Failure::usage(format!("no model is called `{filter}`")));
+    }
+    println!(
+        "{} models, built in {}",
+        models.len(),
+        seconds(start.elapsed())
+    );
+    let outcomes = binary.run_all(&models, jobs, |model, outcome| {
+        print_outcome(model, outcome);
+        ControlFlow::Continue(())
+    })?;
+    summarize(&outcomes, start.elapsed())
+}
+
+/// The models in the binary, once it is sure that they are all that stand in the source.
+fn all_listed(binary: &Binary) -> Result<Vec<String>, Failure> {
+    let written = count::models_in_source(&repo::root().join("src"))?;
+    let names = binary.list()?;
+    if written == 0 || names.len() < written {
+        return Err(Failure::check(format!(
+            "src/models has {written} models, of which {} are built: is a module missing, or a cfg?",
+            names.len()
+        )));
+    }
+    Ok(names)
+}
+
+fn print_outcome(model: &Model, outcome: &Outcome) {
+    let name = &model.name;
+    match outcome {
+        Outcome::Passed { time, iterations } => {
+            let iterations = iterations.as_ref().map(|n| format!("{n} schedules"));
+            let iterations = iterations.unwrap_or_default();
+            println!("{name:<70} ok {:>10} {iterations:>20}", seconds(*time));
+        }
+        Outcome::Failed { output } => println!("{name:<70} FAILED\n{output}"),
+        Outcome::TimedOut | Outcome::Stopped => println!("{name:<70} was stopped"),
+    }
+}
+
+fn summarize(outcomes: &[Outcome], time: Duration) -> Result<usize, Failure> {
+    let passed = |outcome: &&Outcome| matches!(outcome, Outcome::Passed { .. });
+    let passed = outcomes.iter().filter(passed).count();
+    let line = format!("{passed} of {} models passed", outcomes.len());
+    if passed < outcomes.len() {
+        return Err(Failure::check(line));
+    }
+    println!("{line}, {}", seconds(time));
+    Ok(passed)
+}
+
+pub fn seconds(time: Duration) -> String {
+    format!("{:.2} s", time.as_secs_f64())
+}

@@ -1,0 +1,94 @@
+//! The mutants that no model can notice, and why.
+//!
+//! One in a line: `file | function | source line | change | reason`. A line of source may contain
+//! ` | ` itself; the other columns may not. The same line in another function is another mutant.
+
+use super::find::Mutant;
+use crate::failure::Failure;
+use crate::repo;
+use std::path::Path;
+
+pub struct Equivalents(Vec<Entry>);
+
+#[derive(PartialEq, Eq, Debug)]
+struct Entry {
+    file: String,
+    function: String,
+    source: String,
+    change: String,
+}
+
+impl Equivalents {
+    pub fn read(path: &Path) -> Result<Self, Failure> {
+        let text = repo::read(path)?;
+        let lines = text.lines().map(str::trim);
+        let entries = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+        entries.map(parse).collect::<Result<_, _>>().map(Self)
+    }
+
+    pub fn contain(&self, mutant: &Mutant) -> bool {
+        self.0.iter().any(|entry| entry.matches(mutant))
+    }
+
+    /// The entries for the files of `mutants` that stand for none of them.
+    pub fn that_match_none_of(&self, mutants: &[Mutant]) -> Vec<String> {
+        let is_stale = |entry: &&Entry| {
+            mutants.iter().any(|mutant| mutant.file == entry.file)
+                && !mutants.iter().any(|mutant| entry.matches(mutant))
+        };
+        let show = |entry: &Entry| format!("{entry:?}");
+        self.0.iter().filter(is_stale).map(show).collect()
+    }
+}
+
+impl Entry {
+    fn matches(&self, mutant: &Mutant) -> bool {
+        self.file == mutant.file
+            && self.function == mutant.function
+            && self.source == mutant.source
+            && self.change == mutant.change
+    }
+}
+
+fn parse(line: &str) -> Result<Entry, Failure> {
+    split(line).ok_or_else(|| Failure::check(format!("xtask/equivalent-mutants.txt: {line}")))
+}
+
+fn split(line: &str) -> Option<Entry> {
+    let (file, rest) = line.split_once(" | ")?;
+    let (function, rest) = rest.split_once(" | ")?;
+    let (rest, reason) = rest.rsplit_once(" | ")?;
+    let (source, change) = rest.rsplit_once(" | ")?;
+    let owned = |text: &str| text.trim().to_string();
+    (!reason.trim().is_empty()).then(|| Entry {
+        file: owned(file),
+        function: owned(function),
+        source: owned(source),
+        change: owned(change),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Entry, split};
+
+    #[test]
+    fn the_source_may_contain_bars() {
+        let line = "src/a.rs | lock | a.swap(b | C, Acquire); | Acquire -> Relaxed | Why not.";
+        let entry = Entry {
+            file: "src/a.rs".into(),
+            function: "lock".into(),
+            source: "a.swap(b | C, Acquire);".into(),
+            change: "Acquire -> Relaxed".into(),
+        };
+        assert_eq!(split(line), Some(entry));
+    }
+
+    #[test]
+    fn there_has_to_be_a_reason() {
+        assert_eq!(
+            split("src/a.rs | lock | a.load(Acquire) | Acquire -> Relaxed"),
+            None
+        );
+    }
+}

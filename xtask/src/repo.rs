@@ -1,0 +1,64 @@
+//! Where things are, and how cargo is called.
+
+use crate::failure::Failure;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The root of the repository.
+pub fn root() -> PathBuf {
+    // Asked for at run time: a target directory may outlive the checkout that filled it.
+    let xtask = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let root = xtask.as_deref().and_then(Path::parent);
+    root.expect("to be run as `cargo xtask`").into()
+}
+
+/// The target directory.
+pub fn target() -> PathBuf {
+    let target = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    root().join(target)
+}
+
+/// The cargo that runs this program, at the root.
+pub fn cargo() -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(root());
+    cargo
+}
+
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+pub fn read(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path).map_err(|error| cannot("read", path, &error))
+}
+
+/// Writes a file, and the directories that lead to it.
+pub fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    path.parent()
+        .map_or(Ok(()), fs::create_dir_all)
+        .and_then(|()| fs::write(path, text))
+        .map_err(|error| cannot("write", path, &error))
+}
+
+/// The Rust files in `dir` and below, in the order of their names.
+pub fn rust_files(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    let entries = fs::read_dir(dir).map_err(|error| cannot("read", dir, &error))?;
+    for entry in entries {
+        let path = entry.map_err(|error| cannot("read", dir, &error))?.path();
+        if path.is_dir() {
+            files.extend(rust_files(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn cannot(what: &str, path: &Path, error: &dyn std::fmt::Display) -> Failure {
+    Failure::check(format!("cannot {what} {}: {error}", path.display()))
+}

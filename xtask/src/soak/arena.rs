@@ -1,0 +1,88 @@
+//! What all threads share.
+
+use super::cell::Cell;
+use super::random::Random;
+use std::hint;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::thread;
+
+/// A time in which the locks are used in one way.
+pub struct Phase {
+    /// How many of 4096 operations are writes.
+    pub writes: usize,
+    /// How many of 4096 holders of a lock take a nap.
+    pub naps: usize,
+}
+
+/// One phase after the other: a lock that adapts to how it is used shall see reads alone, and nearly
+/// alone, and writes; holders that go to sleep, and holders that do not.
+#[rustfmt::skip]
+const PHASES: &[Phase] = &[
+    Phase { writes: 1,    naps: 0 },
+    Phase { writes: 32,   naps: 1 },
+    Phase { writes: 512,  naps: 60 },
+    Phase { writes: 2048, naps: 1 },
+    Phase { writes: 3800, naps: 400 },
+    Phase { writes: 256,  naps: 0 },
+    Phase { writes: 0,    naps: 0 },
+    Phase { writes: 3800, naps: 0 },
+];
+
+pub struct Arena {
+    pub cells: Vec<Cell>,
+    phase: AtomicUsize,
+    is_over: AtomicBool,
+}
+
+impl Arena {
+    /// For as long as the process lives, so that guards can go from thread to thread.
+    pub fn leak() -> &'static Self {
+        Box::leak(Box::new(Self {
+            cells: (0..4).map(|_| Cell::new()).collect(),
+            phase: AtomicUsize::new(0),
+            is_over: AtomicBool::new(false),
+        }))
+    }
+
+    /// A random lock; every other time the same, so that there is always one that is fought for.
+    pub fn cell(&self, random: &mut Random) -> &Cell {
+        let index = if random.once_in(2) {
+            0
+        } else {
+            random.below(self.cells.len())
+        };
+        &self.cells[index]
+    }
+
+    pub fn phase(&self) -> &'static Phase {
+        &PHASES[self.phase.load(Relaxed) % PHASES.len()]
+    }
+
+    pub fn set_phase(&self, phase: usize) {
+        self.phase.store(phase, Relaxed);
+    }
+
+    /// Holds a lock for a while: mostly not at all, sometimes so long that others go to sleep or lose
+    /// patience.
+    pub fn dawdle(&self, random: &mut Random) {
+        let naps = self.phase().naps;
+        let place = random.below(4096);
+        if place < naps {
+            thread::sleep(random.micros_below(3000));
+        } else if place < 2 * naps {
+            thread::sleep(random.micros_below(50));
+        } else if place < 128 {
+            thread::yield_now();
+        } else if place < 640 {
+            (0..random.below(500)).for_each(|_| hint::spin_loop());
+        }
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.is_over.load(Relaxed)
+    }
+
+    pub fn end(&self) {
+        self.is_over.store(true, Relaxed);
+    }
+}

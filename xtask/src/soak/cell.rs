@@ -1,0 +1,125 @@
+//! A lock that notices when it is broken.
+
+use gosync::RWMutex;
+use std::process;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+
+/// A lock with its value, and beside it a count of those inside that does not rely on the lock.
+pub struct Cell {
+    pub lock: RWMutex<Value>,
+    readers: AtomicUsize,
+    writers: AtomicUsize,
+}
+
+/// Sixteen words on eight cache lines, equal but while somebody writes.
+///
+/// Atomics, so that a broken lock is not undefined behaviour on top; Relaxed, so that only the lock
+/// orders them.
+pub struct Value([Line; 8]);
+
+#[repr(align(64))]
+pub struct Line([AtomicU64; 2]);
+
+impl Cell {
+    pub fn new() -> Self {
+        Self {
+            lock: RWMutex::new(Value(std::array::from_fn(|_| {
+                Line([const { AtomicU64::new(0) }; 2])
+            }))),
+            readers: AtomicUsize::new(0),
+            writers: AtomicUsize::new(0),
+        }
+    }
+
+    /// To be called by each reader as it enters.
+    pub fn reader_entered(&self) {
+        self.readers.fetch_add(1, Relaxed);
+        expect(self.writers.load(Relaxed) == 0, "a reader met a writer");
+    }
+
+    /// To be called by each reader before it leaves.
+    pub fn reader_leaves(&self) {
+        expect(self.writers.load(Relaxed) == 0, "a writer met a reader");
+        self.readers.fetch_sub(1, Relaxed);
+    }
+
+    /// To be called by each writer as it enters.
+    pub fn writer_entered(&self) {
+        expect(self.writers.fetch_add(1, Relaxed) == 0, "two writers met");
+        expect(self.readers.load(Relaxed) == 0, "a writer met a reader");
+    }
+
+    /// To be called by each writer before it leaves.
+    pub fn writer_leaves(&self) {
+        expect(self.readers.load(Relaxed) == 0, "a reader met a writer");
+        expect(self.writers.fetch_sub(1, Relaxed) == 1, "two writers met");
+    }
+
+    /// To be called by a writer before it downgrades.
+    pub fn writer_becomes_reader(&self) {
+        self.writer_leaves();
+        self.readers.fetch_add(1, Relaxed);
+    }
+
+    /// Nobody holds the lock, or has left it in a state that keeps others out.
+    pub fn expect_free(&self) {
+        expect(!self.lock.is_locked(), "a lock is held by nobody");
+        expect(
+            self.lock.try_lock().is_some(),
+            "a free lock refuses a writer",
+        );
+        expect(
+            self.lock.try_rlock().is_some(),
+            "a free lock refuses a reader",
+        );
+    }
+}
+
+impl Value {
+    /// Reads every word.
+    pub fn check(&self) {
+        let first = self.0[0].0[0].load(Relaxed);
+        for word in self.0.iter().flat_map(|line| &line.0) {
+            expect(word.load(Relaxed) == first, "a torn read");
+        }
+    }
+
+    /// Changes every word, with a `pause` half-way.
+    pub fn change(&self, pause: impl FnOnce()) {
+        self.check();
+        let next = self.0[0].0[0].load(Relaxed) + 1;
+        let (front, back) = self.0.split_at(4);
+        front.iter().for_each(|line| line.set(next));
+        pause();
+        back.iter().for_each(|line| line.set(next));
+    }
+
+    /// A part, for a guard to be mapped to.
+    pub fn line(&self, index: usize) -> &Line {
+        &self.0[index]
+    }
+
+    pub fn line_mut(&mut self, index: usize) -> &mut Line {
+        &mut self.0[index]
+    }
+}
+
+impl Line {
+    pub fn check(&self) {
+        let [left, right] = &self.0;
+        expect(left.load(Relaxed) == right.load(Relaxed), "a torn read");
+    }
+
+    fn set(&self, value: u64) {
+        self.0.iter().for_each(|word| word.store(value, Relaxed));
+    }
+}
+
+/// Ends the process unless `holds`: after a violation nothing else can be believed, and the other
+/// threads may never end.
+pub fn expect(holds: bool, violation: &str) {
+    if !holds {
+        eprintln!("soak: VIOLATION: {violation}");
+        process::exit(1);
+    }
+}

@@ -1,0 +1,34 @@
+//! A thread that drops the guards of others. It takes no lock itself, so it never holds anybody up.
+
+use super::arena::Arena;
+use super::cell::{Cell, Value};
+use super::op::Op;
+use super::post::Post;
+use super::random::Random;
+use gosync::{RWMutexReadGuard, RWMutexWriteGuard};
+use std::sync::mpsc::Receiver;
+
+/// A guard on its way.
+pub enum Parcel {
+    Read(&'static Cell, RWMutexReadGuard<'static, Value>),
+    Write(&'static Cell, RWMutexWriteGuard<'static, Value>),
+}
+
+/// Drops what comes, until all senders are gone.
+pub fn run(arena: &Arena, parcels: Receiver<Parcel>, post: &Post, mut random: Random) {
+    for parcel in parcels {
+        post.begin(Op::DropForOther);
+        arena.dawdle(&mut random);
+        match parcel {
+            Parcel::Read(cell, guard) => {
+                guard.check();
+                cell.reader_leaves();
+            }
+            Parcel::Write(cell, guard) => {
+                guard.change(|| arena.dawdle(&mut random));
+                cell.writer_leaves();
+            }
+        }
+        post.end(Op::DropForOther, true);
+    }
+}

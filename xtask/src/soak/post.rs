@@ -1,0 +1,71 @@
+//! What a thread lets the others see of it.
+
+use super::op::Op;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+/// The sign on a thread's door. Only that thread writes to it.
+#[derive(Default)]
+pub struct Post {
+    /// The operation that the thread is in, as its number plus 1; 0 between two.
+    current: AtomicU64,
+    /// How many operations have ended.
+    pub progress: AtomicU64,
+    /// How many locks were acquired.
+    pub locks: AtomicU64,
+    /// How many operations of each kind got what they wanted, and how many did not.
+    pub done: [AtomicU64; Op::COUNT],
+    pub refused: [AtomicU64; Op::COUNT],
+    /// The longest waits in `lock` and `rlock`, in nanoseconds.
+    pub worst_read: AtomicU64,
+    pub worst_write: AtomicU64,
+}
+
+impl Post {
+    pub fn begin(&self, op: Op) {
+        self.current.store(op as u64 + 1, Relaxed);
+    }
+
+    pub fn end(&self, op: Op, done: bool) {
+        let counts = if done { &self.done } else { &self.refused };
+        count(&counts[op as usize]);
+        count(&self.progress);
+        self.current.store(0, Relaxed);
+    }
+
+    /// The operation that the thread is in.
+    pub fn current(&self) -> Option<Op> {
+        let current = self.current.load(Relaxed) as usize;
+        Op::ALL.get(current.checked_sub(1)?).copied()
+    }
+
+    pub fn acquired(&self) {
+        count(&self.locks);
+    }
+
+    /// Acquires by `acquire`, and notes how long it took in `worst`.
+    pub fn timed<T>(worst: &AtomicU64, acquire: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let guard = acquire();
+        let nanos = start.elapsed().as_nanos() as u64;
+        if nanos > worst.load(Relaxed) {
+            worst.store(nanos, Relaxed);
+        }
+        guard
+    }
+}
+
+fn count(counter: &AtomicU64) {
+    counter.store(counter.load(Relaxed) + 1, Relaxed);
+}
+
+/// The longest of the waits that `which` picks.
+pub fn worst(posts: &[Post], which: fn(&Post) -> &AtomicU64) -> Duration {
+    let nanos = posts.iter().map(|post| which(post).load(Relaxed)).max();
+    Duration::from_nanos(nanos.unwrap_or(0))
+}
+
+/// The sum of the counters that `which` picks.
+pub fn sum(posts: &[Post], which: impl Fn(&Post) -> &AtomicU64) -> u64 {
+    posts.iter().map(|post| which(post).load(Relaxed)).sum()
+}

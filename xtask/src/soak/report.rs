@@ -1,0 +1,55 @@
+//! What the soak prints: plain lines, so that they read as well in a log.
+
+use super::op::Op;
+use super::post::{Post, sum, worst};
+use std::time::{Duration, Instant};
+
+const INTERVAL: Duration = Duration::from_secs(5);
+
+pub struct Reporter {
+    posts: &'static [Post],
+    start: Instant,
+    due: Instant,
+}
+
+impl Reporter {
+    pub fn new(posts: &'static [Post]) -> Self {
+        let start = Instant::now();
+        Self {
+            posts,
+            start,
+            due: start + INTERVAL,
+        }
+    }
+
+    /// Prints a line of progress if it is time.
+    pub fn look(&mut self) {
+        if Instant::now() >= self.due {
+            self.due += INTERVAL;
+            println!("{}", self.summary());
+        }
+    }
+
+    /// Prints the number of operations of each kind, and the last line.
+    pub fn conclude(&self, seed: u64) {
+        println!("{:<14} {:>14} {:>14}", "operation", "done", "refused");
+        for (index, op) in Op::ALL.iter().enumerate() {
+            let done = sum(self.posts, |post| &post.done[index]);
+            let refused = sum(self.posts, |post| &post.refused[index]);
+            println!("{:<14} {done:>14} {refused:>14}", format!("{op:?}"));
+        }
+        println!("soak: ok. {}, --seed {seed}", self.summary().trim());
+    }
+
+    fn summary(&self) -> String {
+        let elapsed = self.start.elapsed().as_secs_f64();
+        let locks = sum(self.posts, |post| &post.locks);
+        format!(
+            "{elapsed:>7.1} s, {} operations, {locks} locks, {:.0} locks/s, worst wait: reader {:.1?}, writer {:.1?}",
+            sum(self.posts, |post| &post.progress),
+            locks as f64 / elapsed,
+            worst(self.posts, |post| &post.worst_read),
+            worst(self.posts, |post| &post.worst_write),
+        )
+    }
+}

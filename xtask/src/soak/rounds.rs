@@ -1,0 +1,129 @@
+//! Rounds of goroutines: out and in again.
+
+use super::arena::Arena;
+use super::cell::expect;
+use super::random::Random;
+use super::worker::Worker;
+use gosync::{WaitGroup, go};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// Counts goroutines; Relaxed, so that only what is soaked orders it.
+type Counter = Arc<AtomicUsize>;
+
+/// What a goroutine of every kind does: one write or read, under way.
+fn work(arena: &Arena, seed: u64) {
+    let mut random = Random::new(seed);
+    let cell = arena.cell(&mut random);
+    if random.once_in(8) {
+        let guard = cell.lock.lock();
+        cell.writer_entered();
+        guard.change(|| arena.dawdle(&mut random));
+        cell.writer_leaves();
+    } else {
+        let guard = cell.lock.rlock();
+        cell.reader_entered();
+        guard.check();
+        cell.reader_leaves();
+    }
+}
+
+fn size(worker: &mut Worker) -> usize {
+    1 + worker.random.below(6)
+}
+
+/// Starts `n` goroutines of the worker's group, which wait for `gate` and then count.
+fn start(worker: &mut Worker, n: usize, gate: &WaitGroup) -> Counter {
+    let ended = Counter::default();
+    for _ in 0..n {
+        let (arena, seed, gate) = (worker.arena, worker.random.next(), gate.clone());
+        let ended = Arc::clone(&ended);
+        worker.group.go(move || {
+            gate.wait();
+            work(arena, seed);
+            ended.fetch_add(1, Relaxed);
+        });
+    }
+    ended
+}
+
+fn expect_ended(ended: &Counter, n: usize) {
+    expect(ended.load(Relaxed) == n, "a wait that ended too early");
+}
+
+/// Three rounds of one group without a pause between.
+pub fn group_reuse(worker: &mut Worker) -> bool {
+    let open = WaitGroup::new();
+    for _ in 0..3 {
+        let n = size(worker);
+        let ended = start(worker, n, &open);
+        worker.group.wait();
+        expect_ended(&ended, n);
+    }
+    true
+}
+
+/// Many wait for one.
+pub fn group_gate(worker: &mut Worker) -> bool {
+    let gate = WaitGroup::new();
+    gate.add(1);
+    let n = size(worker);
+    let ended = start(worker, n, &gate);
+    worker.arena.dawdle(&mut worker.random);
+    expect(ended.load(Relaxed) == 0, "a wait that ended too early");
+    gate.done();
+    worker.group.wait();
+    expect_ended(&ended, n);
+    true
+}
+
+pub fn group_timeout(worker: &mut Worker) -> bool {
+    let open = WaitGroup::new();
+    let n = size(worker);
+    let ended = start(worker, n, &open);
+    let in_time = worker.group.wait_timeout(worker.random.micros_below(200));
+    if !in_time {
+        worker.group.wait();
+    }
+    expect_ended(&ended, n);
+    in_time
+}
+
+pub fn go_join(worker: &mut Worker) -> bool {
+    let start = |_| {
+        let (arena, seed) = (worker.arena, worker.random.next());
+        let handle = go(move || {
+            work(arena, seed);
+            seed
+        });
+        (seed, handle)
+    };
+    let handles: Vec<_> = (0..4).map(start).collect();
+    for (seed, handle) in handles {
+        expect(
+            handle.join().is_ok_and(|result| result == seed),
+            "a result that got lost",
+        );
+    }
+    true
+}
+
+/// Goroutines that write to the stack of this one.
+pub fn scope(worker: &mut Worker) -> bool {
+    let mut results = vec![0; size(worker)];
+    let seed = worker.random.next() | 1;
+    let arena = worker.arena;
+    gosync::scope(|s| {
+        for result in &mut results {
+            s.go(move || {
+                work(arena, seed);
+                *result = seed;
+            });
+        }
+    });
+    expect(
+        results.iter().all(|result| *result == seed),
+        "a scope that ended too early",
+    );
+    true
+}

@@ -1,0 +1,177 @@
+//! A thread that does random things with the locks.
+
+use super::arena::Arena;
+use super::cell::{Cell, Value};
+use super::dropper::Parcel;
+use super::op::Op;
+use super::post::Post;
+use super::random::Random;
+use super::rounds;
+use gosync::{RWMutexReadGuard, RWMutexWriteGuard, WaitGroup};
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+pub struct Worker {
+    pub arena: &'static Arena,
+    pub post: &'static Post,
+    pub random: Random,
+    /// To the thread that drops guards for this one.
+    pub parcels: Sender<Parcel>,
+    pub group: WaitGroup,
+}
+
+type ReadGuard = RWMutexReadGuard<'static, Value>;
+type WriteGuard = RWMutexWriteGuard<'static, Value>;
+
+impl Worker {
+    pub fn run(mut self) {
+        while !self.arena.is_over() {
+            let op = Op::pick(&mut self.random, self.arena.phase().writes);
+            self.post.begin(op);
+            let done = self.perform(op);
+            self.post.end(op, done);
+        }
+    }
+
+    /// Returns whether the operation got what it wanted.
+    fn perform(&mut self, op: Op) -> bool {
+        let cell = self.arena.cell(&mut self.random);
+        let timeout = timeout(&mut self.random);
+        match op {
+            Op::Rlock => self.read(cell, Some(self.rlock(cell))),
+            Op::TryRlock => self.read(cell, cell.lock.try_rlock()),
+            Op::TryRlockFor => self.read(cell, cell.lock.try_rlock_for(timeout)),
+            Op::RlockMap => self.read_part(cell),
+            Op::RlockSend => self.send_read(cell),
+            Op::RlockSeveral => self.read_several(),
+            Op::Lock => self.write(cell, Some(self.lock(cell))),
+            Op::TryLock => self.write(cell, cell.lock.try_lock()),
+            Op::TryLockFor => self.write(cell, cell.lock.try_lock_for(timeout)),
+            Op::LockMap => self.write_part(cell),
+            Op::LockSend => self.send_write(cell),
+            Op::Downgrade => self.downgrade(cell),
+            Op::GroupReuse => rounds::group_reuse(self),
+            Op::GroupGate => rounds::group_gate(self),
+            Op::GroupTimeout => rounds::group_timeout(self),
+            Op::GoJoin => rounds::go_join(self),
+            Op::Scope => rounds::scope(self),
+            Op::DropForOther => unreachable!("no worker picks this"),
+        }
+    }
+
+    fn rlock(&self, cell: &'static Cell) -> ReadGuard {
+        Post::timed(&self.post.worst_read, || cell.lock.rlock())
+    }
+
+    fn lock(&self, cell: &'static Cell) -> WriteGuard {
+        Post::timed(&self.post.worst_write, || cell.lock.lock())
+    }
+
+    fn read(&mut self, cell: &Cell, guard: Option<ReadGuard>) -> bool {
+        let Some(guard) = guard else {
+            return false;
+        };
+        self.post.acquired();
+        cell.reader_entered();
+        self.look(&guard);
+        cell.reader_leaves();
+        true
+    }
+
+    fn write(&mut self, cell: &Cell, guard: Option<WriteGuard>) -> bool {
+        let Some(guard) = guard else {
+            return false;
+        };
+        self.enter(cell, &guard);
+        cell.writer_leaves();
+        true
+    }
+
+    /// What a reader does inside.
+    fn look(&mut self, value: &Value) {
+        value.check();
+        self.arena.dawdle(&mut self.random);
+        value.check();
+    }
+
+    /// What a writer does inside, and as it enters.
+    fn enter(&mut self, cell: &Cell, value: &Value) {
+        self.post.acquired();
+        cell.writer_entered();
+        value.change(|| self.arena.dawdle(&mut self.random));
+    }
+
+    fn read_part(&mut self, cell: &'static Cell) -> bool {
+        let guard = self.rlock(cell);
+        self.post.acquired();
+        cell.reader_entered();
+        let index = self.random.below(8);
+        let line = RWMutexReadGuard::map(guard, |value| value.line(index));
+        line.check();
+        self.arena.dawdle(&mut self.random);
+        line.check();
+        cell.reader_leaves();
+        true
+    }
+
+    fn write_part(&mut self, cell: &'static Cell) -> bool {
+        let guard = self.lock(cell);
+        self.enter(cell, &guard);
+        let index = self.random.below(8);
+        let line = RWMutexWriteGuard::map(guard, |value| value.line_mut(index));
+        self.arena.dawdle(&mut self.random);
+        line.check();
+        cell.writer_leaves();
+        true
+    }
+
+    fn send_read(&mut self, cell: &'static Cell) -> bool {
+        let guard = self.rlock(cell);
+        self.post.acquired();
+        cell.reader_entered();
+        self.send(Parcel::Read(cell, guard))
+    }
+
+    fn send_write(&mut self, cell: &'static Cell) -> bool {
+        let guard = self.lock(cell);
+        self.enter(cell, &guard);
+        self.send(Parcel::Write(cell, guard))
+    }
+
+    fn send(&self, parcel: Parcel) -> bool {
+        self.parcels.send(parcel).is_ok()
+    }
+
+    fn downgrade(&mut self, cell: &'static Cell) -> bool {
+        let guard = self.lock(cell);
+        self.enter(cell, &guard);
+        cell.writer_becomes_reader();
+        let guard = RWMutexWriteGuard::downgrade(guard);
+        self.look(&guard);
+        cell.reader_leaves();
+        true
+    }
+
+    /// In the order of the locks, so that no two threads wait for each other.
+    fn read_several(&mut self) -> bool {
+        let mut guards = Vec::new();
+        for cell in &self.arena.cells {
+            if self.random.once_in(2) {
+                guards.push((cell, self.rlock(cell)));
+                self.post.acquired();
+                cell.reader_entered();
+            }
+        }
+        for (cell, guard) in guards {
+            self.look(&guard);
+            cell.reader_leaves();
+        }
+        true
+    }
+}
+
+/// Mostly a part of the millisecond after which a writer insists, sometimes more.
+fn timeout(random: &mut Random) -> Duration {
+    let bound = if random.once_in(4) { 4000 } else { 500 };
+    random.micros_below(bound)
+}

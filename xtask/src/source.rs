@@ -1,0 +1,232 @@
+//! Rust text, read well enough to find code in it.
+//!
+//! Each function that blanks something out keeps every byte offset and every line: what is found in
+//! the blanked text can be changed in the original.
+
+use std::ops::Range;
+
+/// `text` with comments, strings and characters blanked out.
+pub fn code_only(text: &str) -> String {
+    let mut code = text.to_string().into_bytes();
+    let mut at = 0;
+    while at < code.len() {
+        let rest = &text.as_bytes()[at..];
+        let prose = prose_length(rest);
+        blank(&mut code, at..at + prose);
+        at += if prose > 0 { prose } else { code_length(rest) };
+    }
+    String::from_utf8(code).expect("whole literals and comments are blanked")
+}
+
+/// The length of the comment, string or character that `text` begins with, or 0.
+fn prose_length(text: &[u8]) -> usize {
+    match text {
+        [b'/', b'/', ..] => until(text, 2, |rest| rest[0] == b'\n'),
+        [b'/', b'*', ..] => block_comment_length(text),
+        [b'"', ..] => quoted_length(text, b'"'),
+        [b'r', b'"' | b'#', ..] => raw_string_length(text),
+        // Otherwise a lifetime.
+        [b'\'', b'\\', ..] => quoted_length(text, b'\''),
+        [b'\'', ..] => character_length(text),
+        _ => 0,
+    }
+}
+
+/// The length of the word that `text` begins with, whose last letter may be an `r`, or else 1.
+fn code_length(text: &[u8]) -> usize {
+    until(text, 0, |rest| !is_word(rest[0])).max(1)
+}
+
+/// The length of `text` up to where `ends` says so, but at least `from`.
+fn until(text: &[u8], from: usize, ends: impl Fn(&[u8]) -> bool) -> usize {
+    (from..text.len())
+        .find(|&at| ends(&text[at..]))
+        .unwrap_or(text.len())
+}
+
+fn block_comment_length(text: &[u8]) -> usize {
+    let mut depth = 0;
+    let mut at = 0;
+    while at < text.len() {
+        match text[at..] {
+            [b'/', b'*', ..] => (depth, at) = (depth + 1, at + 2),
+            [b'*', b'/', ..] => (depth, at) = (depth - 1, at + 2),
+            _ => at += 1,
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    at
+}
+
+fn quoted_length(text: &[u8], quote: u8) -> usize {
+    let mut at = 1;
+    while at < text.len() && text[at] != quote {
+        at += if text[at] == b'\\' { 2 } else { 1 };
+    }
+    (at + 1).min(text.len())
+}
+
+fn raw_string_length(text: &[u8]) -> usize {
+    let hashes = until(text, 1, |rest| rest[0] != b'#') - 1;
+    let open = hashes + 2;
+    if text.get(open - 1) != Some(&b'"') {
+        return 0; // A raw identifier.
+    }
+    let close = [b"\"".as_slice(), &vec![b'#'; hashes]].concat();
+    let end = until(text, open, |rest| rest.starts_with(&close));
+    (end + close.len()).min(text.len())
+}
+
+/// A character that is not escaped; 0 for a lifetime, which no quote closes.
+fn character_length(text: &[u8]) -> usize {
+    let end = until(text, 2, |rest| rest[0] & 0xC0 != 0x80);
+    if text.get(end) == Some(&b'\'') {
+        end + 1
+    } else {
+        0
+    }
+}
+
+/// Turns `range` into spaces, but for the line ends.
+pub fn blank(text: &mut [u8], range: Range<usize>) {
+    for byte in text[range].iter_mut().filter(|byte| **byte != b'\n') {
+        *byte = b' ';
+    }
+}
+
+pub fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// The identifiers, keywords and numbers of `code`, with their places.
+pub fn words(code: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let bytes = code.as_bytes();
+        let start = until(bytes, at, |rest| is_word(rest[0]));
+        at = until(bytes, start, |rest| !is_word(rest[0]));
+        (start < at).then(|| (start, &code[start..at]))
+    })
+}
+
+/// The end of what begins at `from`: behind the first `;`, or behind the first braces, outside of
+/// any other parentheses.
+pub fn item_end(code: &str, from: usize) -> usize {
+    let mut depth = 0_usize;
+    for (at, byte) in code.bytes().enumerate().skip(from) {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 && matches!(byte, b';' | b'}') {
+            return at + 1;
+        }
+    }
+    code.len()
+}
+
+/// The arguments of the call whose parenthesis stands at `open`, without the space around them.
+///
+/// The commas between the parameters of a closure count as well, so ask for what comes before.
+pub fn arguments(code: &str, open: usize) -> Vec<Range<usize>> {
+    let mut arguments = Vec::new();
+    let mut depth = 0;
+    let mut start = open + 1;
+    for (at, byte) in code.bytes().enumerate().skip(open) {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 || (depth == 1 && byte == b',') {
+            arguments.extend(trim(code, start..at));
+            start = at + 1;
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    arguments
+}
+
+fn trim(code: &str, range: Range<usize>) -> Option<Range<usize>> {
+    let text = &code[range.clone()];
+    let start = range.start + (text.len() - text.trim_start().len());
+    let end = start + text.trim().len();
+    (start < end).then_some(start..end)
+}
+
+/// The name of the call whose argument stands at `at`, and which argument that is.
+pub fn enclosing_call(code: &str, at: usize) -> Option<(&str, usize)> {
+    let mut depth = 0;
+    let mut index = 0;
+    for (at, byte) in code[..at].bytes().enumerate().rev() {
+        match byte {
+            b')' | b']' | b'}' => depth += 1,
+            b'(' if depth == 0 => return Some((word_before(code, at), index)),
+            b'[' | b'{' if depth == 0 => return None,
+            b'(' | b'[' | b'{' => depth -= 1,
+            b',' if depth == 0 => index += 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The word that ends at `at`; empty if there is none.
+pub fn word_before(code: &str, at: usize) -> &str {
+    let before = &code[..at];
+    let start = before.trim_end_matches(|letter: char| letter.is_ascii() && is_word(letter as u8));
+    &before[start.len()..]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{arguments, code_only, enclosing_call, item_end, words};
+
+    #[test]
+    fn prose_is_blanked_and_nothing_moves() {
+        let text = "a /* b /* c */ d */ e // f …\n\"g \\\" h\" i r#\"j \" k\"# l 'm' '\\'' 'n: o";
+        let code = code_only(text);
+        assert_eq!(code.len(), text.len());
+        let left: Vec<_> = words(&code).map(|(_, word)| word).collect();
+        assert_eq!(left, ["a", "e", "i", "l", "n", "o"]);
+        for (at, word) in words(&code) {
+            assert_eq!(&text[at..at + word.len()], word);
+        }
+    }
+
+    #[test]
+    fn a_word_that_ends_in_r_begins_no_raw_string() {
+        let code = code_only("for\"text\" r#type");
+        assert_eq!(code, "for       r#type");
+    }
+
+    #[test]
+    fn items_end_behind_their_braces_or_semicolon() {
+        assert_eq!(item_end("mod a { b; { c } } d", 0), 18);
+        assert_eq!(item_end("use a::{b, c}; d", 0), 13);
+        assert_eq!(item_end("fn a() -> [u8; 2] { } d", 0), 21);
+    }
+
+    #[test]
+    fn arguments_are_split_at_their_own_commas() {
+        let code = "f(a, g(b, c), |x| { d },\n)";
+        let texts: Vec<_> = arguments(code, 1)
+            .into_iter()
+            .map(|range| &code[range])
+            .collect();
+        assert_eq!(texts, ["a", "g(b, c)", "|x| { d }"]);
+    }
+
+    #[test]
+    fn the_enclosing_call_is_the_innermost() {
+        let code = "f(a, self.g(b, h(c), Acquire), d); let e = [Acquire]";
+        let place = |from| from + code[from..].find("Acquire").unwrap();
+        assert_eq!(enclosing_call(code, place(0)), Some(("g", 2)));
+        assert_eq!(enclosing_call(code, place(30)), None);
+    }
+}
