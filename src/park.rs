@@ -45,7 +45,7 @@ pub(crate) enum Parked {
     Unparked,
     /// `validate` said no; the thread did not sleep.
     Invalid,
-    /// The deadline passed first, and `timed_out` has run.
+    /// The deadline passed first.
     TimedOut,
 }
 
@@ -62,12 +62,9 @@ mod real {
     // into this module.
 
     /// Sleeps in the queue of `key` until unparked or until `deadline`.
-    ///
-    /// `timed_out` runs under the queue's lock; its argument tells whether the queue is empty now.
     pub(crate) fn park(
         key: Key,
         validate: impl FnOnce() -> bool,
-        timed_out: impl FnOnce(bool),
         deadline: Option<Instant>,
     ) -> Parked {
         // SAFETY: see above.
@@ -76,7 +73,7 @@ mod real {
                 key.0,
                 validate,
                 || {},
-                |_, was_last| timed_out(was_last),
+                |_, _| {},
                 DEFAULT_PARK_TOKEN,
                 deadline,
             )

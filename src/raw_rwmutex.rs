@@ -53,7 +53,7 @@
 //!    the lock was handed to it.
 //! 5. A flag `…_PARKED` is cleared under its queue's lock or before that queue is woken, and every
 //!    sleeper checks its flag under that lock before it sleeps: either it is found in the queue, or
-//!    it finds the flag gone and looks again.
+//!    it finds the flag gone and looks again. A flag may outlive its sleepers, if they give up.
 //!
 //! The word changes by read-modify-write only, so each change continues the release sequences of all
 //! before it: whoever acquires from the word acquires from every earlier release.
@@ -230,12 +230,7 @@ impl RawRWMutex {
                 let word = self.word.load(Relaxed);
                 word & READERS_PARKED != 0 && bars_readers(word)
             };
-            let timed_out = |was_last| {
-                if was_last {
-                    self.word.fetch_and(!READERS_PARKED, Relaxed);
-                }
-            };
-            match park::park(self.readers(), sleep, timed_out, deadline) {
+            match park::park(self.readers(), sleep, deadline) {
                 // Admitted: counted in by the writer that stepped down.
                 Parked::Unparked => return true,
                 Parked::Invalid => patience.renew(),
@@ -348,12 +343,7 @@ impl RawRWMutex {
                 let word = self.word.load(Relaxed);
                 word & WRITERS_PARKED != 0 && is_announced(word)
             };
-            let timed_out = |was_last| {
-                if was_last {
-                    self.word.fetch_and(!WRITERS_PARKED, Relaxed);
-                }
-            };
-            match park::park(self.writers(), sleep, timed_out, deadline) {
+            match park::park(self.writers(), sleep, deadline) {
                 Parked::Unparked => return self.inherit(patience, deadline),
                 Parked::Invalid => patience.renew(),
                 Parked::TimedOut => return false,
@@ -395,7 +385,7 @@ impl RawRWMutex {
                 let word = self.word.load(Relaxed);
                 word & HEIR_PARKED != 0 && is_announced(word)
             };
-            match park::park(self.heir(), sleep, |_| {}, deadline) {
+            match park::park(self.heir(), sleep, deadline) {
                 Parked::Unparked | Parked::Invalid => patience.renew(),
                 Parked::TimedOut => return self.resign(),
             }
@@ -411,9 +401,6 @@ impl RawRWMutex {
             // left, in `step_down` of the writers.
             let word = self.word.load(Acquire);
             if !has_readers(word) {
-                if word & DRAIN != 0 {
-                    self.word.fetch_and(!DRAIN, Relaxed);
-                }
                 return true;
             }
             if !in_time {
@@ -424,7 +411,7 @@ impl RawRWMutex {
                 continue;
             }
             let sleep = || has_readers(self.word.load(Relaxed));
-            match park::park(self.drained(), sleep, |_| {}, deadline) {
+            match park::park(self.drained(), sleep, deadline) {
                 Parked::Unparked | Parked::Invalid => patience.renew(),
                 Parked::TimedOut => in_time = false,
             }

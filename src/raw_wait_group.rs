@@ -16,7 +16,8 @@
 //!    takes every sleeper from the queue, all under the queue's lock: those who sleep until *this* 0
 //!    are released by it, and whoever comes for the next round cannot be among them. So the group
 //!    may be reused at once, which is a panic in Go.
-//! 2. `PARKED` is cleared under the queue's lock only, and every sleeper checks it there.
+//! 2. `PARKED` is cleared under the queue's lock only, and every sleeper checks it there. It may
+//!    outlive the sleepers, if they give up.
 //! 3. The counter never leaves its range, not even for a moment: a call that would take it below 0
 //!    or above the maximum changes nothing.
 
@@ -121,12 +122,7 @@ impl RawWaitGroup {
                 continue;
             }
             let sleep = || self.word.load(Relaxed) & PARKED != 0;
-            let timed_out = |was_last| {
-                if was_last {
-                    self.word.fetch_and(!PARKED, Relaxed);
-                }
-            };
-            match park::park(self.waiters(), sleep, timed_out, deadline) {
+            match park::park(self.waiters(), sleep, deadline) {
                 Parked::Unparked => return true,
                 Parked::Invalid => patience.renew(),
                 Parked::TimedOut => return false,

@@ -62,12 +62,7 @@ pub(crate) fn sleepers(key: Key) -> usize {
     queue(key).lock().unwrap().len()
 }
 
-pub(crate) fn park(
-    key: Key,
-    validate: impl FnOnce() -> bool,
-    timed_out: impl FnOnce(bool),
-    deadline: Option<Instant>,
-) -> Parked {
+pub(crate) fn park(key: Key, validate: impl FnOnce() -> bool, deadline: Option<Instant>) -> Parked {
     let queue = queue(key);
     let mut sleepers = queue.lock().unwrap();
     if !validate() {
@@ -96,7 +91,6 @@ pub(crate) fn park(
         }
         Some(index) => {
             sleepers.remove(index);
-            timed_out(sleepers.is_empty());
             Parked::TimedOut
         }
     }
