@@ -3,7 +3,8 @@
 //!
 //! Prints a table, and draws a chart with a panel for each number of threads. The locks are measured
 //! in short slices, in turn, so that other load disturbs them alike: trust the order of the locks
-//! more than the height of a line.
+//! more than the height of a line. But run it on a machine that is otherwise idle: where threads
+//! seldom run at the same time, they do not contend.
 //!
 //! ```text
 //! cargo run --release --example contention
@@ -91,6 +92,7 @@ fn run(mut args: Args) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Leaves the old chart alone, in case that this run is broken off.
 fn check_writable(path: &Path) -> io::Result<()> {
     OpenOptions::new().append(true).create(true).open(path)?;
     Ok(())
@@ -112,6 +114,7 @@ struct Panel {
     samples: Vec<Samples>,
 }
 
+/// Measures all loads, with a progress bar where somebody can see it.
 fn measure(args: &Args) -> Report {
     let plan = Plan {
         rounds: args.rounds.into(),
@@ -198,6 +201,7 @@ impl Report {
         )
     }
 
+    /// What each lock does, and who comes closest to ours.
     fn cells(&self, samples: &Samples) -> Vec<String> {
         let throughputs = (0..self.locks.len()).map(|lock| throughput(samples, lock));
         let mut cells: Vec<_> = throughputs.map(short).collect();
@@ -248,6 +252,7 @@ impl Report {
         Ok(svg)
     }
 
+    /// The title and one legend for all panels.
     fn draw_head(&self, area: &Area) -> Result<(), Box<dyn Error>> {
         area.draw_text(
             "Throughput of reader-writer locks",
@@ -277,6 +282,7 @@ impl Report {
         Ok(())
     }
 
+    /// The curves for one number of threads.
     fn draw_panel(&self, area: &Area, panel: &Panel) -> Result<(), Box<dyn Error>> {
         let ticks = self.ticks();
         let (least, most) = (ticks[0], ticks[ticks.len() - 1]);
@@ -305,6 +311,7 @@ impl Report {
             })
             .y_label_formatter(&|y| y.to_string())
             .draw()?;
+        // Ours last, on top.
         for lock in (0..self.locks.len()).rev() {
             let points = panel.samples.iter().enumerate();
             let points = points.map(|(i, s)| (SegmentValue::CenterOf(i), throughput(s, lock)));
