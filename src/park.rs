@@ -151,7 +151,7 @@ mod real {
     pub(crate) struct Patience {
         /// Rounds since the thread began to wait, or slept.
         round: u32,
-        /// When it looked at the clock first: not before it has to yield.
+        /// When it first went to sleep.
         since: Option<Instant>,
     }
 
@@ -174,7 +174,7 @@ mod real {
         pub(crate) fn spin(&mut self) -> bool {
             self.round += 1;
             if self.round <= Self::PAUSES {
-                for _ in 0..1 << self.round {
+                for _ in 0..1 << (self.round - 1) {
                     hint::spin_loop();
                 }
                 return true;
@@ -186,9 +186,15 @@ mod real {
             spins
         }
 
+        /// To be called before a sleep: from the first one on the time counts, as in Go.
+        pub(crate) fn start(&mut self) {
+            self.since.get_or_insert_with(Instant::now);
+        }
+
         /// Whether others have overtaken the thread for long enough.
         pub(crate) fn is_over(&mut self) -> bool {
-            self.since.get_or_insert_with(Instant::now).elapsed() >= Self::LIMIT
+            self.since
+                .is_some_and(|since| since.elapsed() >= Self::LIMIT)
         }
 
         /// Spins again, after a sleep; the time that has passed stays passed.

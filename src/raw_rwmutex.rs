@@ -287,10 +287,12 @@ impl RawRWMutex {
     /// One attempt. Acquire: pairs with the Releases in `step_down` and `runlock`.
     #[inline]
     fn try_lock_fast(&self) -> bool {
-        let locked = self
-            .word
-            .compare_exchange_weak(0, WRITER, Acquire, Relaxed)
-            .is_ok();
+        // The look costs less than an exchange that fails.
+        let locked = self.word.load(Relaxed) == 0
+            && self
+                .word
+                .compare_exchange_weak(0, WRITER, Acquire, Relaxed)
+                .is_ok();
         if locked {
             self.announced();
         }
@@ -343,6 +345,7 @@ impl RawRWMutex {
                 let word = self.word.load(Relaxed);
                 word & WRITERS_PARKED != 0 && is_announced(word)
             };
+            patience.start();
             match park::park(self.writers(), sleep, deadline) {
                 Parked::Unparked => return self.inherit(patience, deadline),
                 Parked::Invalid => patience.renew(),
@@ -430,11 +433,12 @@ impl RawRWMutex {
     fn step_down_to(&self, kept: usize) {
         self.stepped_down();
         // Release: pairs with every Acquire on the word.
-        if self
-            .word
-            .compare_exchange(WRITER, kept * ONE_READER, Release, Relaxed)
-            .is_err()
-        {
+        let alone = self.word.load(Relaxed) == WRITER
+            && self
+                .word
+                .compare_exchange_weak(WRITER, kept * ONE_READER, Release, Relaxed)
+                .is_ok();
+        if !alone {
             self.step_down_slow(kept);
         }
     }

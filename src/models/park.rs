@@ -180,6 +180,8 @@ impl Patience {
         false
     }
 
+    pub(crate) fn start(&mut self) {}
+
     pub(crate) fn is_over(&mut self) -> bool {
         self.looks += 1;
         self.looks > super::PATIENCE.get()
