@@ -6,6 +6,8 @@
 //! | `sync.WaitGroup` | [`WaitGroup`] |
 //! | `go f(x)` | [`go!`], [`go`](fn@go), [`scope`] |
 
+#[cfg(doctest)]
+mod compile_fail;
 #[cfg(not(gosync_loom))]
 mod go;
 #[cfg(not(gosync_loom))]

@@ -1,0 +1,253 @@
+//! What the tests share: a watchdog, threads that are known to sleep, and checkers.
+
+use gosync::RWMutex;
+use parking_lot_core::{DEFAULT_UNPARK_TOKEN, FilterOp, unpark_filter};
+use std::any::Any;
+use std::cell::Cell;
+use std::panic::{self, AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Mutex, Once};
+use std::thread::{self, Scope, ScopedJoinHandle};
+use std::time::{Duration, Instant};
+
+/// For [`within`]: longer than any of these tests takes on a machine that is busy with others.
+pub const LIMIT: Duration = Duration::from_secs(30);
+
+/// A timeout that does not pass while a test runs.
+pub const AGES: Duration = Duration::from_secs(3600);
+
+/// `n` rounds, or as many as fit into a while: to a machine whose CPUs are taken each may cost a time
+/// slice of others. Fewer where each step is interpreted.
+pub fn rounds(n: usize) -> impl Iterator<Item = usize> {
+    let n = if cfg!(miri) { n.div_ceil(100) } else { n };
+    let end = time_is_up(Duration::from_secs(2));
+    (0..n).take_while(move |_| !end())
+}
+
+/// A function that tells whether `time` has passed since this call.
+pub fn time_is_up(time: Duration) -> impl Fn() -> bool {
+    let begin = Instant::now();
+    move || begin.elapsed() >= time
+}
+
+/// Runs `body` in a thread, and panics if it is not over within `limit`: a wake-up that was lost
+/// fails its test instead of holding up the run.
+#[track_caller]
+pub fn within<T: Send + 'static>(limit: Duration, body: impl FnOnce() -> T + Send + 'static) -> T {
+    let (ended, end) = mpsc::channel::<()>();
+    let name = thread::current().name().unwrap_or_default().to_string();
+    let run = move || {
+        let _ended = ended;
+        body()
+    };
+    let thread = thread::Builder::new().name(name).spawn(run).unwrap();
+    match end.recv_timeout(limit) {
+        Err(RecvTimeoutError::Timeout) => panic!("not over after {limit:?}: a wake-up was lost"),
+        Err(RecvTimeoutError::Disconnected) | Ok(()) => thread
+            .join()
+            .unwrap_or_else(|payload| resume_unwind(payload)),
+    }
+}
+
+/// Gives other threads the time to block, or to go wrong. Where that is not enough, a test is weaker
+/// than it should be, but not wrong.
+pub fn linger() {
+    thread::sleep(Duration::from_millis(20));
+}
+
+/// Runs `f` in a thread of `s`, and gives it the time to block.
+pub fn asleep<'scope, T: Send + 'scope>(
+    s: &'scope Scope<'scope, '_>,
+    f: impl FnOnce() -> T + Send + 'scope,
+) -> ScopedJoinHandle<'scope, T> {
+    let thread = s.spawn(f);
+    linger();
+    thread
+}
+
+/// Runs `f` in a thread of `s`, and returns once one more thread sleeps in the queues of `lock`, or
+/// the thread has ended.
+pub fn queued<'scope, T: Send + 'scope>(
+    s: &'scope Scope<'scope, '_>,
+    lock: &RWMutex<impl ?Sized>,
+    f: impl FnOnce() -> T + Send + 'scope,
+) -> ScopedJoinHandle<'scope, T> {
+    let before = queue_length(lock);
+    let thread = s.spawn(f);
+    holds_within(PATIENCE, || {
+        thread.is_finished() || queue_length(lock) > before
+    });
+    thread
+}
+
+/// Returns once `n` threads sleep in the queues of `lock`.
+pub fn until_queued(lock: &RWMutex<impl ?Sized>, n: usize) {
+    holds_within(PATIENCE, || queue_length(lock) >= n);
+}
+
+/// Waits until `condition` holds, for `patience` at most. Returns whether it does.
+pub fn holds_within(patience: Duration, condition: impl Fn() -> bool) -> bool {
+    let out_of_patience = time_is_up(patience);
+    while !condition() {
+        if out_of_patience() {
+            return false;
+        }
+        thread::sleep(Duration::from_micros(200));
+    }
+    true
+}
+
+/// For threads to fall asleep, in vain if others that time out leave the queue meanwhile.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How many threads sleep in the queues of `lock`, whose keys are addresses inside of it.
+fn queue_length(lock: &RWMutex<impl ?Sized>) -> usize {
+    let first = ptr::from_ref(lock).cast::<u8>().addr();
+    let length = Cell::new(0);
+    for key in first..first + size_of_val(lock) {
+        let count = |_| {
+            length.set(length.get() + 1);
+            FilterOp::Skip
+        };
+        // SAFETY: the key belongs to a lock that uses parking_lot_core; nobody is unparked, and the
+        // callbacks neither panic nor call into it.
+        unsafe { unpark_filter(key, count, |_| DEFAULT_UNPARK_TOKEN) };
+    }
+    length.get()
+}
+
+/// Runs `f` in a thread that ends before this returns.
+pub fn elsewhere<T: Send>(f: impl FnOnce() -> T + Send) -> T {
+    thread::scope(|s| s.spawn(f).join()).unwrap_or_else(|payload| resume_unwind(payload))
+}
+
+/// The text of the panic of `f`, which has to panic. Nothing of it appears on standard error.
+#[track_caller]
+pub fn panic_text<T>(f: impl FnOnce() -> T) -> String {
+    text(expected_panic(f).0)
+}
+
+/// The file and line that the panic of `f` names, which has to panic.
+#[track_caller]
+pub fn panic_place<T>(f: impl FnOnce() -> T) -> (String, u32) {
+    expected_panic(f).1.expect("a panic of the panic machinery")
+}
+
+thread_local! {
+    /// Whether the next panic of this thread is expected.
+    static EXPECTING: Cell<bool> = const { Cell::new(false) };
+    /// Where it was.
+    static PLACE: Cell<Option<(String, u32)>> = const { Cell::new(None) };
+}
+
+#[track_caller]
+fn expected_panic<T>(f: impl FnOnce() -> T) -> (Payload, Option<(String, u32)>) {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let report = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if EXPECTING.get() {
+                PLACE.set(
+                    info.location()
+                        .map(|place| (place.file().to_string(), place.line())),
+                );
+            } else {
+                report(info);
+            }
+        }));
+    });
+    EXPECTING.set(true);
+    let result = catch_unwind(AssertUnwindSafe(f));
+    EXPECTING.set(false);
+    match result {
+        Ok(_) => panic!("no panic"),
+        Err(payload) => (payload, PLACE.take()),
+    }
+}
+
+/// What a panic carries.
+type Payload = Box<dyn Any + Send>;
+
+/// The text that a panic carries.
+pub fn text(payload: Payload) -> String {
+    match payload.downcast::<String>() {
+        Ok(text) => *text,
+        Err(payload) => payload.downcast_ref::<&str>().expect("a text").to_string(),
+    }
+}
+
+/// Panics without a report on standard error.
+pub fn panic_quietly(text: &'static str) -> ! {
+    resume_unwind(Box::new(text))
+}
+
+/// Raises its flag when it is dropped, so that those who work until then also end if a test fails.
+pub struct Stop<'a>(pub &'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, SeqCst);
+    }
+}
+
+/// What happened, in order.
+pub struct Log<T>(Mutex<Vec<T>>);
+
+impl<T> Log<T> {
+    pub fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    pub fn push(&self, entry: T) {
+        self.0.lock().unwrap().push(entry);
+    }
+
+    pub fn take(&self) -> Vec<T> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+/// Counts who is inside of a lock, apart from the lock, and panics if that is not allowed.
+#[derive(Default)]
+pub struct Activity(AtomicU64);
+
+impl Activity {
+    const WRITER: u64 = 1 << 32;
+
+    /// Runs `f` as one of the readers inside.
+    pub fn read<T>(&self, f: impl FnOnce() -> T) -> T {
+        let inside = self.0.fetch_add(1, SeqCst);
+        assert!(inside < Self::WRITER, "a reader beside a writer");
+        let result = f();
+        self.0.fetch_sub(1, SeqCst);
+        result
+    }
+
+    /// Runs `f` as the writer inside.
+    pub fn write<T>(&self, f: impl FnOnce() -> T) -> T {
+        let inside = self.0.fetch_add(Self::WRITER, SeqCst);
+        assert_eq!(inside, 0, "a writer beside {inside:#x}");
+        let result = f();
+        self.0.fetch_sub(Self::WRITER, SeqCst);
+        result
+    }
+}
+
+/// Numbers that look random: xorshift, the same in each run.
+pub struct Dice(u64);
+
+impl Dice {
+    pub fn new(seed: usize) -> Self {
+        Self((seed as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
+    /// A number below `sides`.
+    pub fn roll(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % sides
+    }
+}
