@@ -287,12 +287,10 @@ impl RawRWMutex {
     /// One attempt. Acquire: pairs with the Releases in `step_down` and `runlock`.
     #[inline]
     fn try_lock_fast(&self) -> bool {
-        // The look costs less than an exchange that fails.
-        let locked = self.word.load(Relaxed) == 0
-            && self
-                .word
-                .compare_exchange_weak(0, WRITER, Acquire, Relaxed)
-                .is_ok();
+        let locked = self
+            .word
+            .compare_exchange_weak(0, WRITER, Acquire, Relaxed)
+            .is_ok();
         if locked {
             self.announced();
         }
@@ -433,11 +431,10 @@ impl RawRWMutex {
     fn step_down_to(&self, kept: usize) {
         self.stepped_down();
         // Release: pairs with every Acquire on the word.
-        let alone = self.word.load(Relaxed) == WRITER
-            && self
-                .word
-                .compare_exchange_weak(WRITER, kept * ONE_READER, Release, Relaxed)
-                .is_ok();
+        let alone = self
+            .word
+            .compare_exchange(WRITER, kept * ONE_READER, Release, Relaxed)
+            .is_ok();
         if !alone {
             self.step_down_slow(kept);
         }

@@ -1,12 +1,11 @@
 //! `go`, `JoinHandle` and `scope`.
 
-use crate::support::{LIMIT, Log, asleep, panic_quietly, panic_text, rounds, text, within};
+use crate::support::{LIMIT, Log, asleep, linger, panic_quietly, panic_text, rounds, text, within};
 use gosync::{JoinHandle, go, scope};
 use std::panic::{panic_any, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, Condvar, Mutex, mpsc};
 use std::thread;
-use std::time::Duration;
 
 /// Counts how many of it have been dropped.
 struct Dropped<'a>(&'a AtomicUsize);
@@ -15,11 +14,6 @@ impl Drop for Dropped<'_> {
     fn drop(&mut self) {
         self.0.fetch_add(1, SeqCst);
     }
-}
-
-/// Long enough for the other side to go wrong, if it can.
-fn linger() {
-    thread::sleep(Duration::from_millis(20));
 }
 
 mod alone {
@@ -59,7 +53,7 @@ mod alone {
     #[test]
     fn join_sees_what_the_goroutine_did() {
         within(LIMIT, || {
-            for _ in 0..rounds(1000) {
+            for _ in rounds(1000) {
                 let n = Arc::new(AtomicUsize::new(0));
                 let handle = go({
                     let n = Arc::clone(&n);
@@ -101,7 +95,7 @@ mod alone {
     #[test]
     fn a_goroutine_that_panicked_harms_no_other() {
         within(LIMIT, || {
-            for _ in 0..rounds(100) {
+            for _ in rounds(100) {
                 drop(go(|| panic_quietly("nobody hears this")));
                 assert_eq!(go(|| 1).join().unwrap(), 1);
             }
@@ -255,6 +249,7 @@ mod alone {
     fn goroutines_may_talk_over_channels_without_room() {
         within(LIMIT, || {
             const STAGES: usize = 20;
+            const N: usize = if cfg!(miri) { 2 } else { 50 };
             let (source, mut last) = mpsc::sync_channel::<usize>(0);
             for _ in 0..STAGES {
                 let (next, output) = mpsc::sync_channel(0);
@@ -263,9 +258,8 @@ mod alone {
                     input.into_iter().for_each(|n| next.send(n + 1).unwrap())
                 }));
             }
-            let n = rounds(200);
-            drop(go(move || (0..n).for_each(|i| source.send(i).unwrap())));
-            assert!(last.into_iter().eq(STAGES..STAGES + n));
+            drop(go(move || (0..N).for_each(|i| source.send(i).unwrap())));
+            assert!(last.into_iter().eq(STAGES..STAGES + N));
         });
     }
 }
@@ -502,7 +496,7 @@ mod scoped {
     #[test]
     fn results_that_borrow_are_dropped_before_the_scope_returns() {
         within(LIMIT, || {
-            for _ in 0..rounds(300) {
+            for _ in rounds(300) {
                 let dropped = AtomicUsize::new(0);
                 scope(|s| {
                     // The handle goes at once.
@@ -527,7 +521,7 @@ mod scoped {
     #[test]
     fn captures_that_borrow_are_dropped_before_the_scope_returns() {
         within(LIMIT, || {
-            for _ in 0..rounds(300) {
+            for _ in rounds(300) {
                 let dropped = AtomicUsize::new(0);
                 let capture = || Dropped(&dropped);
                 panic_text(|| {

@@ -58,7 +58,7 @@ fn try_matrix() {
 }
 
 /// Readers and writers with a counter of who is inside, as in Go's `HammerRWMutex`.
-fn hammer(writers: usize, readers: usize, rounds: usize) {
+fn hammer(writers: usize, readers: usize, n: usize) {
     let mutex = Arc::new(RWMutex::new(()));
     let activity = Arc::new(Activity::default());
     let linger = || (0..100).for_each(|_| std::hint::spin_loop());
@@ -68,7 +68,7 @@ fn hammer(writers: usize, readers: usize, rounds: usize) {
             // Writers stand between readers.
             let is_writer = i % ((writers + readers) / writers) == 0;
             go(move || {
-                for _ in 0..rounds {
+                for _ in rounds(n) {
                     if is_writer {
                         let _writer = mutex.lock();
                         activity.write(linger);
@@ -90,12 +90,11 @@ fn hammer(writers: usize, readers: usize, rounds: usize) {
 #[test]
 fn readers_and_writers_exclude_each_other() {
     within(LIMIT, || {
-        let n = rounds(1000);
         for (writers, readers) in [(1, 0), (2, 0), (4, 0), (1, 1), (1, 3), (2, 2), (2, 10)] {
-            hammer(writers, readers, n);
+            hammer(writers, readers, 1000);
         }
         for (writers, readers) in [(1, 20), (5, 5), (10, 30)] {
-            hammer(writers, readers, n / 4);
+            hammer(writers, readers, 250);
         }
     });
 }

@@ -1,13 +1,16 @@
 //! What the tests share: a watchdog, threads that are known to sleep, and checkers.
 
+use gosync::RWMutex;
+use parking_lot_core::{DEFAULT_UNPARK_TOKEN, FilterOp, unpark_filter};
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Mutex, Once};
 use std::thread::{self, Scope, ScopedJoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// For [`within`]: longer than any of these tests takes on a machine that is busy with others.
 pub const LIMIT: Duration = Duration::from_secs(30);
@@ -15,9 +18,18 @@ pub const LIMIT: Duration = Duration::from_secs(30);
 /// A timeout that does not pass while a test runs.
 pub const AGES: Duration = Duration::from_secs(3600);
 
-/// `n` rounds, or a few where each step is interpreted.
-pub const fn rounds(n: usize) -> usize {
-    if cfg!(miri) { n.div_ceil(100) } else { n }
+/// `n` rounds, or as many as fit into a while: to a machine whose CPUs are taken each may cost a time
+/// slice of others. Fewer where each step is interpreted.
+pub fn rounds(n: usize) -> impl Iterator<Item = usize> {
+    let n = if cfg!(miri) { n.div_ceil(100) } else { n };
+    let end = time_is_up(Duration::from_secs(2));
+    (0..n).take_while(move |_| !end())
+}
+
+/// A function that tells whether `time` has passed since this call.
+pub fn time_is_up(time: Duration) -> impl Fn() -> bool {
+    let begin = Instant::now();
+    move || begin.elapsed() >= time
 }
 
 /// Runs `body` in a thread, and panics if it is not over within `limit`: a wake-up that was lost
@@ -39,19 +51,71 @@ pub fn within<T: Send + 'static>(limit: Duration, body: impl FnOnce() -> T + Sen
     }
 }
 
-/// Runs `f` in a thread of `s`, and returns once that thread sleeps in a blocking call, or has
-/// ended.
+/// Gives other threads the time to block, or to go wrong. Where that is not enough, a test is weaker
+/// than it should be, but not wrong.
+pub fn linger() {
+    thread::sleep(Duration::from_millis(20));
+}
+
+/// Runs `f` in a thread of `s`, and gives it the time to block.
 pub fn asleep<'scope, T: Send + 'scope>(
     s: &'scope Scope<'scope, '_>,
     f: impl FnOnce() -> T + Send + 'scope,
 ) -> ScopedJoinHandle<'scope, T> {
-    let (here, arrived) = mpsc::channel();
-    let thread = s.spawn(move || {
-        here.send(sleep::Watch::me()).unwrap();
-        f()
-    });
-    arrived.recv().unwrap().until_asleep();
+    let thread = s.spawn(f);
+    linger();
     thread
+}
+
+/// Runs `f` in a thread of `s`, and returns once one more thread sleeps in the queues of `lock`, or
+/// the thread has ended.
+pub fn queued<'scope, T: Send + 'scope>(
+    s: &'scope Scope<'scope, '_>,
+    lock: &RWMutex<impl ?Sized>,
+    f: impl FnOnce() -> T + Send + 'scope,
+) -> ScopedJoinHandle<'scope, T> {
+    let before = queue_length(lock);
+    let thread = s.spawn(f);
+    holds_within(PATIENCE, || {
+        thread.is_finished() || queue_length(lock) > before
+    });
+    thread
+}
+
+/// Returns once `n` threads sleep in the queues of `lock`.
+pub fn until_queued(lock: &RWMutex<impl ?Sized>, n: usize) {
+    holds_within(PATIENCE, || queue_length(lock) >= n);
+}
+
+/// Waits until `condition` holds, for `patience` at most. Returns whether it does.
+pub fn holds_within(patience: Duration, condition: impl Fn() -> bool) -> bool {
+    let out_of_patience = time_is_up(patience);
+    while !condition() {
+        if out_of_patience() {
+            return false;
+        }
+        thread::sleep(Duration::from_micros(200));
+    }
+    true
+}
+
+/// For threads to fall asleep, in vain if others that time out leave the queue meanwhile.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How many threads sleep in the queues of `lock`, whose keys are addresses inside of it.
+fn queue_length(lock: &RWMutex<impl ?Sized>) -> usize {
+    let first = ptr::from_ref(lock).cast::<u8>().addr();
+    let length = Cell::new(0);
+    for key in first..first + size_of_val(lock) {
+        let count = |_| {
+            length.set(length.get() + 1);
+            FilterOp::Skip
+        };
+        // SAFETY: the key belongs to a lock that uses parking_lot_core; nobody is unparked, and the
+        // callbacks neither panic nor call into it.
+        unsafe { unpark_filter(key, count, |_| DEFAULT_UNPARK_TOKEN) };
+    }
+    length.get()
 }
 
 /// Runs `f` in a thread that ends before this returns.
@@ -185,76 +249,5 @@ impl Dice {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0 % sides
-    }
-}
-
-#[cfg(all(target_os = "linux", not(miri)))]
-mod sleep {
-    use std::path::{Path, PathBuf};
-    use std::time::Duration;
-    use std::{fs, thread};
-
-    /// The kernel's view of a thread.
-    pub struct Watch(PathBuf);
-
-    impl Watch {
-        /// Of the current thread.
-        pub fn me() -> Self {
-            let thread = fs::read_link("/proc/thread-self").expect("/proc is mounted");
-            Self(Path::new("/proc").join(thread).join("status"))
-        }
-
-        /// Returns once the thread has slept for a while without a break, or is gone.
-        pub fn until_asleep(&self) {
-            const LOOKS: usize = 5;
-            let mut same = 0;
-            let mut before = None;
-            while same < LOOKS {
-                let Ok(status) = fs::read_to_string(&self.0) else {
-                    return;
-                };
-                let now = sleep_number(&status);
-                same = if now.is_some() && now == before {
-                    same + 1
-                } else {
-                    0
-                };
-                before = now;
-                thread::sleep(Duration::from_millis(1));
-            }
-        }
-    }
-
-    /// Which of its sleeps the thread is in; none if it is not asleep.
-    fn sleep_number(status: &str) -> Option<u64> {
-        let field = |name| {
-            status
-                .lines()
-                .find_map(|line| line.strip_prefix(name))
-                .expect("a field of every thread")
-                .trim()
-        };
-        field("State:")
-            .starts_with('S')
-            .then(|| field("voluntary_ctxt_switches:").parse().unwrap())
-    }
-}
-
-#[cfg(not(all(target_os = "linux", not(miri))))]
-mod sleep {
-    use std::thread;
-    use std::time::Duration;
-
-    /// Where nobody tells whether a thread sleeps, time has to.
-    pub struct Watch;
-
-    impl Watch {
-        pub fn me() -> Self {
-            Self
-        }
-
-        pub fn until_asleep(&self) {
-            thread::sleep(Duration::from_millis(200));
-        }
     }
 }

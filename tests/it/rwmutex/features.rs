@@ -37,7 +37,7 @@ mod serde {
 
 #[cfg(feature = "arc_lock")]
 mod arc_lock {
-    use crate::support::{LIMIT, asleep, elsewhere, within};
+    use crate::support::{LIMIT, elsewhere, queued, within};
     use gosync::{ArcRWMutexReadGuard, ArcRWMutexWriteGuard, RWMutex};
     use std::sync::Arc;
     use std::thread;
@@ -78,8 +78,8 @@ mod arc_lock {
             let lock = Arc::new(RWMutex::new(1));
             thread::scope(|s| {
                 let reader = elsewhere(|| lock.rlock_arc());
-                let writer = asleep(s, || *lock.lock_arc() += 1);
-                let late = asleep(s, || *lock.rlock_arc());
+                let writer = queued(s, &lock, || *lock.lock_arc() += 1);
+                let late = queued(s, &lock, || *lock.rlock_arc());
                 elsewhere(|| drop(reader));
                 assert_eq!(late.join().unwrap(), 2);
                 writer.join().unwrap();
@@ -99,7 +99,7 @@ mod arc_lock {
 /// The detector sees the whole process, so each of these has a process of its own.
 #[cfg(all(feature = "deadlock_detection", not(miri)))]
 mod deadlock_detection {
-    use crate::support::{LIMIT, Stop, asleep, elsewhere, within};
+    use crate::support::{LIMIT, Stop, elsewhere, queued, within};
     use gosync::{RWMutex, RWMutexWriteGuard, WaitGroup, deadlock};
     use std::collections::HashSet;
     use std::env;
@@ -206,7 +206,10 @@ mod deadlock_detection {
         });
     }
 
-    /// Runs `work` over and over while the detector looks on. Since whoever is found stops for ever,
+    /// Long enough for the detector to look.
+    const HOLD: Duration = Duration::from_millis(100);
+
+    /// Runs `work` while the detector looks on, again and again. Since whoever is found stops for ever,
     /// a report is a failure of everything.
     fn assert_never_reported(work: impl Fn() + Sync) {
         let stop = AtomicBool::new(false);
@@ -256,6 +259,31 @@ mod deadlock_detection {
     }
 
     #[test]
+    fn a_thread_that_has_left_is_not_reported_while_it_waits_for_another() {
+        alone(
+            "a_thread_that_has_left_is_not_reported_while_it_waits_for_another",
+            || {
+                assert_never_reported(|| {
+                    let lock = RWMutex::new(());
+                    let wait_for = |access: fn(&RWMutex<()>)| {
+                        thread::scope(|s| {
+                            drop(RWMutexWriteGuard::downgrade(lock.lock()));
+                            drop((lock.rlock(), lock.rlock()));
+                            s.spawn(|| access(&lock));
+                            while !lock.is_locked() {
+                                thread::yield_now();
+                            }
+                            drop(lock.lock());
+                        });
+                    };
+                    wait_for(|lock| drop((lock.rlock(), thread::sleep(HOLD))));
+                    wait_for(|lock| drop((lock.lock(), thread::sleep(HOLD))));
+                });
+            },
+        );
+    }
+
+    #[test]
     #[ignore = "to the detector a guard stays with the thread that made it"]
     fn a_guard_that_another_thread_drops_is_not_reported() {
         alone("a_guard_that_another_thread_drops_is_not_reported", || {
@@ -266,7 +294,7 @@ mod deadlock_detection {
                     elsewhere(|| drop(reader));
                     let other = s.spawn(|| {
                         let _reader = lock.rlock();
-                        thread::sleep(Duration::from_millis(100));
+                        thread::sleep(HOLD);
                     });
                     while !lock.is_locked() {
                         thread::yield_now();
@@ -293,7 +321,7 @@ mod deadlock_detection {
                         let writer = elsewhere(|| slot.lock());
                         let other = s.spawn(move || {
                             let _writer = writer;
-                            thread::sleep(Duration::from_millis(100));
+                            thread::sleep(HOLD);
                         });
                         drop(slot.lock());
                         other.join().unwrap();
@@ -309,7 +337,7 @@ mod deadlock_detection {
             let lock = RWMutex::new(());
             let _writer = lock.lock();
             thread::scope(|s| {
-                let timed = asleep(s, || {
+                let timed = queued(s, &lock, || {
                     lock.try_lock_for(Duration::from_millis(200)).is_none()
                 });
                 assert!(deadlock::check_deadlock().is_empty());

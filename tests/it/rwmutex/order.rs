@@ -1,6 +1,6 @@
 //! Who keeps whom out, and who is next.
 
-use crate::support::{LIMIT, Log, Stop, asleep, rounds, within};
+use crate::support::{LIMIT, Log, Stop, queued, rounds, until_queued, within};
 use gosync::{RWMutex, RWMutexWriteGuard};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -41,8 +41,8 @@ fn a_writer_keeps_everybody_out() {
         thread::scope(|s| {
             let mut value = lock.lock();
             *value = 1;
-            let reader = asleep(s, || *lock.rlock());
-            let writer = asleep(s, || *lock.lock() *= 10);
+            let reader = queued(s, &lock, || *lock.rlock());
+            let writer = queued(s, &lock, || *lock.lock() *= 10);
             *value = 2;
             assert!(!reader.is_finished() && !writer.is_finished());
             drop(value);
@@ -60,7 +60,7 @@ fn a_writer_waits_for_the_last_reader() {
         thread::scope(|s| {
             let first = lock.rlock();
             let last = lock.rlock();
-            let writer = asleep(s, || drop(lock.lock()));
+            let writer = queued(s, &lock, || drop(lock.lock()));
             drop(first);
             assert!(lock.try_rlock().is_none(), "the writer still waits");
             assert!(!writer.is_finished());
@@ -77,9 +77,9 @@ fn a_waiting_writer_bars_later_readers() {
         let lock = RWMutex::new("before");
         thread::scope(|s| {
             let early = lock.rlock();
-            let writer = asleep(s, || *lock.lock() = "after");
+            let writer = queued(s, &lock, || *lock.lock() = "after");
             assert!(lock.try_rlock().is_none());
-            let late = asleep(s, || *lock.rlock());
+            let late = queued(s, &lock, || *lock.rlock());
             assert!(!writer.is_finished() && !late.is_finished());
             assert_eq!(*early, "before");
             drop(early);
@@ -92,11 +92,11 @@ fn a_waiting_writer_bars_later_readers() {
 #[test]
 fn a_queued_writer_bars_readers_in_the_gap_between_two_writers() {
     within(LIMIT, || {
-        for _ in 0..rounds(40) {
+        for _ in rounds(40) {
             let lock = RWMutex::new("first");
             thread::scope(|s| {
                 let first = lock.lock();
-                asleep(s, || *lock.lock() = "second");
+                queued(s, &lock, || *lock.lock() = "second");
                 drop(first);
                 if let Some(value) = lock.try_rlock() {
                     assert_eq!(*value, "second");
@@ -120,13 +120,13 @@ fn order_behind_a_writer(queue: &str) -> String {
         for kind in queue.chars() {
             let (lock, log, all_inside) = (&lock, &log, &all_inside);
             if kind == 'r' {
-                asleep(s, move || {
+                queued(s, lock, move || {
                     let _inside = lock.rlock();
                     log.push(kind);
                     all_inside.wait();
                 });
             } else {
-                asleep(s, move || {
+                queued(s, lock, move || {
                     let _inside = lock.lock();
                     log.push(kind);
                 });
@@ -174,11 +174,12 @@ fn a_sleeping_reader_waits_for_one_write_phase_at_most() {
                     drop(phases.try_rlock());
                 }
             });
-            for _ in 0..rounds(30) {
+            for _ in rounds(30) {
                 let mut writer = phases.lock();
                 *writer += 1;
                 let this_phase = *writer;
-                let reader = asleep(s, || *phases.rlock());
+                until_queued(&phases, 3);
+                let reader = queued(s, &phases, || *phases.rlock());
                 drop(writer);
                 assert_eq!(reader.join().unwrap(), this_phase);
             }
@@ -192,7 +193,7 @@ fn downgrade_keeps_writers_out() {
         let lock = RWMutex::new(1);
         thread::scope(|s| {
             let mut writer = lock.lock();
-            let other = asleep(s, || *lock.lock() *= 10);
+            let other = queued(s, &lock, || *lock.lock() *= 10);
             *writer += 1;
             let reader = RWMutexWriteGuard::downgrade(writer);
             assert!(lock.try_lock().is_none());
@@ -224,8 +225,8 @@ fn downgrade_lets_sleeping_readers_in_before_a_waiting_writer() {
         let lock = RWMutex::new(1);
         thread::scope(|s| {
             let mut writer = lock.lock();
-            let other = asleep(s, || *lock.lock() *= 10);
-            let sleepers = [(); 3].map(|()| asleep(s, || *lock.rlock()));
+            let other = queued(s, &lock, || *lock.lock() *= 10);
+            let sleepers = [(); 3].map(|()| queued(s, &lock, || *lock.rlock()));
             *writer += 1;
             let reader = RWMutexWriteGuard::downgrade(writer);
             for sleeper in sleepers {

@@ -58,17 +58,17 @@ fn another_thread_may_write_through_the_guard() {
 #[test]
 fn another_thread_that_drops_the_guard_wakes_those_who_wait() {
     within(LIMIT, || {
-        use crate::support::asleep;
+        use crate::support::queued;
 
         let lock = RWMutex::new(0);
         thread::scope(|s| {
             let reader = elsewhere(|| lock.rlock());
-            let writer = asleep(s, || *lock.lock() += 1);
+            let writer = queued(s, &lock, || *lock.lock() += 1);
             elsewhere(|| drop(reader));
             writer.join().unwrap();
 
             let writer = elsewhere(|| lock.lock());
-            let reader = asleep(s, || *lock.rlock());
+            let reader = queued(s, &lock, || *lock.rlock());
             elsewhere(|| drop(writer));
             assert_eq!(reader.join().unwrap(), 1);
         });
@@ -102,12 +102,12 @@ fn a_panic_releases_the_lock() {
 #[test]
 fn a_panic_wakes_those_who_wait() {
     within(LIMIT, || {
-        use crate::support::asleep;
+        use crate::support::queued;
 
         let lock = RWMutex::new(0);
         thread::scope(|s| {
             let writer = lock.lock();
-            let reader = asleep(s, || *lock.rlock());
+            let reader = queued(s, &lock, || *lock.rlock());
             panic_text(move || {
                 let _writer = writer;
                 panic_quietly("while writing")
