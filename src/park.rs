@@ -115,9 +115,8 @@ mod real {
         }
     }
 
-    /// Asks `decide` once, and if it says yes wakes every thread in the queue of `key`. Returns what
-    /// it said.
-    pub(crate) fn unpark_all_if(key: Key, decide: impl FnOnce() -> bool) -> bool {
+    /// Asks `decide` once, and if it says yes wakes every thread in the queue of `key`.
+    pub(crate) fn unpark_all_if(key: Key, decide: impl FnOnce() -> bool) {
         let decide = Cell::new(Some(decide));
         let decision = Cell::new(false);
         let ask = || {
@@ -144,7 +143,6 @@ mod real {
                 },
             );
         }
-        decision.get()
     }
 
     /// How a thread waits before it sleeps, and for how long it lets others overtake it.

@@ -5,21 +5,25 @@
 //! | bit | means |
 //! |---|---|
 //! | 0 | `PARKED`: somebody sleeps, or is about to, until the counter is 0 |
-//! | 1.. | the counter |
+//! | 1.. | the counter, signed |
 //!
 //! Go's `sync.WaitGroup` (`waitgroup.go`) counts the waiters beside the counter; here the queue knows
 //! them.
 //!
 //! # Invariants
 //!
-//! 1. `PARKED` implies a counter above 0. The step that takes the counter to 0 clears `PARKED` and
-//!    takes every sleeper from the queue, all under the queue's lock: those who sleep until *this* 0
-//!    are released by it, and whoever comes for the next round cannot be among them. So the group
-//!    may be reused at once, which is a panic in Go.
+//! 1. `PARKED` is set only while the counter is above 0. Whoever takes the counter to 0 and finds
+//!    `PARKED` *releases*: under the queue's lock, if the counter is still 0, it clears `PARKED` and
+//!    takes every sleeper from the queue. Those who sleep until *this* 0 are released by it, and
+//!    whoever comes for the next round cannot be among them. So the group may be used again at once,
+//!    which is a panic in Go. If the counter is no longer 0, an `add` came before this `done` was
+//!    over, as if it had come before it began: there was no 0, and a later `done` releases.
 //! 2. `PARKED` is cleared under the queue's lock only, and every sleeper checks it there. It may
 //!    outlive the sleepers, if they give up.
-//! 3. The counter never leaves its range, not even for a moment: a call that would take it below 0
-//!    or above the maximum changes nothing.
+//! 3. A `done` too many takes the counter below 0 for a moment, and takes that back. An `add` may come
+//!    between the two: then the `done` counts as that one's, and it is the next that is too many. So
+//!    there is a refusal for each `done` too many, and none for the others. Nobody waits for a counter
+//!    below 0.
 
 use crate::park::{self, Key, Parked, Patience};
 use crate::primitive::{AtomicUsize, Ordering};
@@ -29,7 +33,12 @@ use Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 const PARKED: usize = 1;
 const ONE: usize = 2;
-const MAX: usize = usize::MAX / ONE;
+/// Far from the end of the word, so that calls that have yet to be refused cannot get there.
+const MAX: isize = isize::MAX / 4;
+
+fn count(word: usize) -> isize {
+    word.cast_signed() >> 1
+}
 
 pub(crate) struct RawWaitGroup {
     /// See the table in the module's header.
@@ -50,63 +59,112 @@ impl RawWaitGroup {
         }
     }
 
-    pub(crate) fn count(&self) -> usize {
-        self.word.load(Relaxed) / ONE
+    pub(crate) fn count(&self) -> isize {
+        count(self.word.load(Relaxed)).max(0)
     }
 
     /// Adds `delta`, and releases the sleepers if that makes 0. Refuses to leave the range.
     #[inline]
     pub(crate) fn add(&self, delta: isize) -> Result<(), Misuse> {
-        let mut word = self.word.load(Relaxed);
+        match delta {
+            1 => self.add_one(),
+            -1 => self.done(),
+            _ => self.add_many(delta),
+        }
+    }
+
+    #[inline]
+    fn add_one(&self) -> Result<(), Misuse> {
+        let word = self.word.fetch_add(ONE, Relaxed);
+        if count(word) < MAX {
+            return Ok(());
+        }
+        self.word.fetch_sub(ONE, Relaxed);
+        Err(Misuse::Overflow)
+    }
+
+    #[inline]
+    fn done(&self) -> Result<(), Misuse> {
+        // Release: what came before a `done` happens before the return of every `wait`; pairs with
+        // the Acquires in `wait` and `release`.
+        let word = self.word.fetch_sub(ONE, Release);
+        if count(word) > 1 || word == ONE {
+            return Ok(());
+        }
+        self.done_slow(word)
+    }
+
+    /// The rest of a `done` that found `word`: the last with somebody asleep, or one too many.
+    #[cold]
+    fn done_slow(&self, word: usize) -> Result<(), Misuse> {
+        let result = if count(word) < 1 {
+            self.retract()
+        } else {
+            Ok(())
+        };
+        self.release();
+        result
+    }
+
+    /// Takes back a `done` that took the counter below 0, unless an `add` has made up for it.
+    fn retract(&self) -> Result<(), Misuse> {
         loop {
-            let next = match (word / ONE).checked_add_signed(delta) {
-                Some(count @ 0..=MAX) => count * ONE,
-                Some(_) => return Err(Misuse::Overflow),
-                None => {
-                    return Err(if delta < 0 {
-                        Misuse::Negative
-                    } else {
-                        Misuse::Overflow
-                    });
-                }
-            };
-            let parked = word & PARKED;
-            if next == 0 && parked != 0 {
-                if self.release(word) {
-                    return Ok(());
-                }
-                word = self.word.load(Relaxed);
-                continue;
+            let word = self.word.load(Relaxed);
+            if count(word) >= 0 {
+                return Ok(());
             }
-            // Release: what came before a `done` happens before the return of every `wait`; pairs
-            // with the Acquires in `wait` and `release`.
-            match self
+            if self
                 .word
-                .compare_exchange_weak(word, next | parked, Release, Relaxed)
+                .compare_exchange_weak(word, word.wrapping_add(ONE), Relaxed, Relaxed)
+                .is_ok()
             {
-                Ok(_) => return Ok(()),
-                Err(now) => word = now,
+                return Err(Misuse::Negative);
             }
         }
     }
 
-    /// Takes the word to 0, and every sleeper with it; false if it is no longer `word`.
+    fn add_many(&self, delta: isize) -> Result<(), Misuse> {
+        loop {
+            let word = self.word.load(Relaxed);
+            let next = match count(word).checked_add(delta) {
+                Some(next @ ..=MAX) if next >= 0 || delta >= 0 => next,
+                Some(..0) => return Err(Misuse::Negative),
+                _ if delta < 0 => return Err(Misuse::Negative),
+                _ => return Err(Misuse::Overflow),
+            };
+            let parked = word & PARKED;
+            let next_word = (next << 1).cast_unsigned() | parked;
+            // Release: as in `done`.
+            if self
+                .word
+                .compare_exchange_weak(word, next_word, Release, Relaxed)
+                .is_ok()
+            {
+                if next == 0 && parked != 0 {
+                    self.release();
+                }
+                return Ok(());
+            }
+        }
+    }
+
+    /// Wakes all who sleep until now, if the counter is 0.
     #[cold]
-    fn release(&self, word: usize) -> bool {
+    fn release(&self) {
         park::unpark_all_if(self.waiters(), || {
             self.word
-                // Acquire: pairs with the Releases of all earlier `add`s, for the sleepers, who are
-                // told through the queue.
-                .compare_exchange(word, 0, AcqRel, Relaxed)
+                // Acquire: pairs with the Release of every `done`, for the sleepers, who are told
+                // through the queue.
+                .compare_exchange(PARKED, 0, AcqRel, Relaxed)
                 .is_ok()
-        })
+        });
     }
 
     /// Waits until the counter is 0; false if the deadline comes first.
     #[inline]
     pub(crate) fn wait(&self, deadline: Option<Instant>) -> bool {
-        // Acquire: pairs with the Releases in `add`.
-        self.word.load(Acquire) < ONE || self.wait_slow(deadline)
+        // Acquire: pairs with the Release of every `done`.
+        count(self.word.load(Acquire)) < 1 || self.wait_slow(deadline)
     }
 
     #[cold]
@@ -115,7 +173,7 @@ impl RawWaitGroup {
         loop {
             // Acquire: as in `wait`.
             let word = self.word.load(Acquire);
-            if word < ONE {
+            if count(word) < 1 {
                 return true;
             }
             if patience.spin() || !self.flag_parked(word) {

@@ -23,12 +23,12 @@ pub type RwLock<T> = lock_api::RwLock<RawRWMutex, T>;
 
 /// A read lock on an [`RWMutex`]: shared access until it is dropped. See [`RWMutex::rlock`].
 ///
-/// It may be sent to another thread and dropped there, if the data is `Sync`.
+/// It may be sent to another thread and dropped there, if the data is `Send` and `Sync`.
 pub type RWMutexReadGuard<'a, T> = lock_api::RwLockReadGuard<'a, RawRWMutex, T>;
 
 /// The write lock on an [`RWMutex`]: exclusive access until it is dropped. See [`RWMutex::lock`].
 ///
-/// It may be sent to another thread and dropped there, if the data is `Send`.
+/// It may be sent to another thread and dropped there, if the data is `Send` and `Sync`.
 pub type RWMutexWriteGuard<'a, T> = lock_api::RwLockWriteGuard<'a, RawRWMutex, T>;
 
 /// A read lock narrowed to a part of the data by [`RWMutexReadGuard::map`].

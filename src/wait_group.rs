@@ -20,7 +20,7 @@ use std::time::Duration;
 ///   even if the counter has gone up again before the waiter runs. Go panics if it notices that.
 /// * A call of `add` that would take the counter below 0 panics and changes nothing. In Go it breaks
 ///   the counter, and those who wait stay stuck.
-/// * The counter is as wide as an `isize`; Go cuts it to 32 bits.
+/// * The counter goes up to `isize::MAX / 4`, and no further; Go cuts it to 32 bits.
 /// * [`wait_timeout`](Self::wait_timeout).
 ///
 /// # Memory
@@ -77,8 +77,8 @@ impl WaitGroup {
     /// # Panics
     ///
     /// With Go's text `sync: negative WaitGroup counter` if the counter would go below 0, and with
-    /// `sync: WaitGroup counter overflow` if it would exceed `isize::MAX`. The counter stays as it
-    /// was.
+    /// `sync: WaitGroup counter overflow` if it would exceed `isize::MAX / 4`. The counter stays as
+    /// it was.
     ///
     /// # Examples
     ///

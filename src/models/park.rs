@@ -104,10 +104,8 @@ pub(crate) fn unpark_all(key: Key, callback: impl FnOnce(usize)) {
     wake(take_all(key, callback));
 }
 
-pub(crate) fn unpark_all_if(key: Key, decide: impl FnOnce() -> bool) -> bool {
-    let (decision, sleepers) = take_all_if(key, decide);
-    wake(sleepers);
-    decision
+pub(crate) fn unpark_all_if(key: Key, decide: impl FnOnce() -> bool) {
+    wake(take_all_if(key, decide));
 }
 
 /// Takes the front of the queue.
@@ -128,13 +126,13 @@ fn take_all(key: Key, callback: impl FnOnce(usize)) -> VecDeque<Arc<Sleeper>> {
 }
 
 /// Takes the whole queue if `decide` says so.
-fn take_all_if(key: Key, decide: impl FnOnce() -> bool) -> (bool, VecDeque<Arc<Sleeper>>) {
+fn take_all_if(key: Key, decide: impl FnOnce() -> bool) -> VecDeque<Arc<Sleeper>> {
     let queue = queue(key);
     let mut sleepers = queue.lock().unwrap();
     if decide() {
-        (true, std::mem::take(&mut *sleepers))
+        std::mem::take(&mut *sleepers)
     } else {
-        (false, VecDeque::new())
+        VecDeque::new()
     }
 }
 
@@ -160,8 +158,8 @@ pub(crate) fn lose_all(key: Key, callback: impl FnOnce(usize)) {
 
 /// As `unpark_all_if`, but the threads sleep on.
 #[allow(dead_code)]
-pub(crate) fn lose_all_if(key: Key, decide: impl FnOnce() -> bool) -> bool {
-    take_all_if(key, decide).0
+pub(crate) fn lose_all_if(key: Key, decide: impl FnOnce() -> bool) {
+    take_all_if(key, decide);
 }
 
 /// Spinning is yielding to loom, and multiplies the schedules: the first look of each loop is the

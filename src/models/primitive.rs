@@ -51,6 +51,10 @@ impl AtomicUsize {
         self.compare_exchange(current, new, success, failure)
     }
 
+    pub(crate) fn fetch_add(&self, value: usize, order: Ordering) -> usize {
+        self.atomic.fetch_add(value, order)
+    }
+
     pub(crate) fn fetch_sub(&self, value: usize, order: Ordering) -> usize {
         self.atomic.fetch_sub(value, order)
     }

@@ -193,3 +193,54 @@ fn a_negative_counter_hangs_nobody() {
         assert_eq!(group.raw.word(), 0);
     });
 }
+
+#[test]
+fn a_done_too_many_races_an_add() {
+    Model::new().preemptions(4).check(|| {
+        let group = Group::new(0);
+        let other = Arc::clone(&group);
+        let other = thread::spawn(move || {
+            other.raw.add(1).unwrap();
+            usize::from(other.raw.add(-1).is_err())
+        });
+        let refused = usize::from(group.raw.add(-1).is_err());
+        assert_eq!(refused + other.join().unwrap(), 1);
+        assert_eq!(group.raw.word(), 0);
+    });
+}
+
+#[test]
+fn a_done_too_many_races_the_last_one() {
+    Model::new().check(|| {
+        let group = Group::new(1);
+        let waiter = Arc::clone(&group);
+        let waiter = thread::spawn(move || waiter.raw.wait(None));
+        let other = Arc::clone(&group);
+        let other = thread::spawn(move || usize::from(other.raw.add(-1).is_err()));
+        let refused = usize::from(group.raw.add(-1).is_err());
+        waiter.join().unwrap();
+        assert_eq!(refused + other.join().unwrap(), 1);
+        assert_eq!(group.raw.word(), 0);
+    });
+}
+
+#[test]
+fn an_add_races_the_last_done() {
+    Model::new().check(|| {
+        let group = Group::new(1);
+        let waiter = Arc::clone(&group);
+        let waiter = thread::spawn(move || {
+            waiter.raw.wait(None);
+            assert_eq!(waiter.seen(0), 1);
+        });
+        let other = Arc::clone(&group);
+        let other = thread::spawn(move || {
+            other.raw.add(2).unwrap();
+            other.raw.add(-2).unwrap();
+        });
+        group.work(0);
+        waiter.join().unwrap();
+        other.join().unwrap();
+        assert_eq!(group.raw.word(), 0);
+    });
+}

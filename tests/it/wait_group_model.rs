@@ -1,6 +1,7 @@
 //! `WaitGroup` against a plain number.
 
 use crate::support::{LIMIT, panic_text, time_is_up, within};
+use crate::wait_group::MAX;
 use gosync::WaitGroup;
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
@@ -26,8 +27,8 @@ fn op() -> impl Strategy<Value = Op> {
         8 => -4..8_isize,
         1 => any::<isize>(),
         1 => Just(isize::MIN),
-        2 => (0..4_isize).prop_map(|less| isize::MAX - less),
-        2 => (0..4_isize).prop_map(|less| -(isize::MAX - less)),
+        2 => (0..4_isize).prop_map(|less| MAX - less),
+        2 => (0..4_isize).prop_map(|less| -(MAX - less)),
     ];
     let timeout = prop_oneof![Just(Duration::ZERO), Just(SHORT), Just(Duration::MAX)];
     prop_oneof![
@@ -49,7 +50,7 @@ fn run(handle: &WaitGroup, op: &Op, count: isize) -> isize {
                 panic_text(|| handle.add(delta)),
                 "sync: negative WaitGroup counter"
             );
-        } else if sum > isize::MAX as i128 {
+        } else if sum > MAX as i128 {
             assert_eq!(
                 panic_text(|| handle.add(delta)),
                 "sync: WaitGroup counter overflow"

@@ -47,8 +47,15 @@ pub fn bench(args: &[&str]) -> Result<usize, Failure> {
     cargo(&[&["bench", "--package=gosync", "--bench=*"], args].concat())
 }
 
+/// Runs an example, in the profile of the benches: their dependencies are the same, and many.
 pub fn example(args: &[&str]) -> Result<usize, Failure> {
-    cargo(&[&["run", "--release", "--package=gosync", "--example"], args].concat())
+    cargo(
+        &[
+            &["run", "--profile=bench", "--package=gosync", "--example"],
+            args,
+        ]
+        .concat(),
+    )
 }
 
 /// In a process of its own, since the soak ends its process where it finds something.

@@ -47,7 +47,7 @@ pub fn check(filter: &str, jobs: usize) -> Result<usize, Failure> {
         print_outcome(model, outcome);
         ControlFlow::Continue(())
     })?;
-    summarize(&outcomes, start.elapsed())
+    summarize(&models, &outcomes, start.elapsed())
 }
 
 /// The models in the binary, once it is sure that they are all that stand in the source.
@@ -76,15 +76,18 @@ fn print_outcome(model: &Model, outcome: &Outcome) {
     }
 }
 
-fn summarize(outcomes: &[Outcome], time: Duration) -> Result<usize, Failure> {
-    let passed = |outcome: &&Outcome| matches!(outcome, Outcome::Passed { .. });
-    let passed = outcomes.iter().filter(passed).count();
-    let line = format!("{passed} of {} models passed", outcomes.len());
-    if passed < outcomes.len() {
-        return Err(Failure::check(line));
+fn summarize(models: &[Model], outcomes: &[Outcome], time: Duration) -> Result<usize, Failure> {
+    let has_passed = |outcome: &Outcome| matches!(outcome, Outcome::Passed { .. });
+    let verdicts = models.iter().zip(outcomes);
+    let failed: Vec<_> = verdicts
+        .filter(|(_, outcome)| !has_passed(outcome))
+        .map(|(model, _)| model.name.as_str())
+        .collect();
+    if !failed.is_empty() {
+        return Err(Failure::check(format!("failed: {}", failed.join(", "))));
     }
-    println!("{line}, {}", seconds(time));
-    Ok(passed)
+    println!("{} models passed, {}", models.len(), seconds(time));
+    Ok(models.len())
 }
 
 pub fn seconds(time: Duration) -> String {

@@ -168,13 +168,9 @@ fn judge(output: String, time: Duration) -> Outcome {
     if !output.contains("test result: ok. 1 passed; 0 failed; 0 ignored") {
         return Outcome::Failed { output };
     }
-    let iterations = output
-        .lines()
-        .find_map(|line| line.strip_prefix("iterations: "));
-    Outcome::Passed {
-        time,
-        iterations: iterations.map(String::from),
-    }
+    let said = |line: &str| Some(line.split_once("iterations: ")?.1.to_string());
+    let iterations = output.lines().find_map(said);
+    Outcome::Passed { time, iterations }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ pub struct Equivalents(Vec<Entry>);
 
 #[derive(PartialEq, Eq, Debug)]
 struct Entry {
+    line: String,
     file: String,
     function: String,
     source: String,
@@ -36,8 +37,8 @@ impl Equivalents {
             mutants.iter().any(|mutant| mutant.file == entry.file)
                 && !mutants.iter().any(|mutant| entry.matches(mutant))
         };
-        let show = |entry: &Entry| format!("{entry:?}");
-        self.0.iter().filter(is_stale).map(show).collect()
+        let stale = self.0.iter().filter(is_stale);
+        stale.map(|entry| entry.line.clone()).collect()
     }
 }
 
@@ -51,7 +52,7 @@ impl Entry {
 }
 
 fn parse(line: &str) -> Result<Entry, Failure> {
-    split(line).ok_or_else(|| Failure::check(format!("xtask/equivalent-mutants.txt: {line}")))
+    split(line).ok_or_else(|| Failure::check(format!("an entry wants five columns: {line}")))
 }
 
 fn split(line: &str) -> Option<Entry> {
@@ -61,6 +62,7 @@ fn split(line: &str) -> Option<Entry> {
     let (source, change) = rest.rsplit_once(" | ")?;
     let owned = |text: &str| text.trim().to_string();
     (!reason.trim().is_empty()).then(|| Entry {
+        line: line.into(),
         file: owned(file),
         function: owned(function),
         source: owned(source),
@@ -76,6 +78,7 @@ mod tests {
     fn the_source_may_contain_bars() {
         let line = "src/a.rs | lock | a.swap(b | C, Acquire); | Acquire -> Relaxed | Why not.";
         let entry = Entry {
+            line: line.into(),
             file: "src/a.rs".into(),
             function: "lock".into(),
             source: "a.swap(b | C, Acquire);".into(),

@@ -12,7 +12,7 @@ mod verdict;
 
 use crate::args::Args;
 use crate::failure::Failure;
-use crate::models::{self, Crate, seconds};
+use crate::models::{Crate, seconds};
 use crate::repo;
 use equivalent::Equivalents;
 use find::Mutant;
@@ -64,14 +64,14 @@ fn try_all(mutants: &[Mutant], jobs: usize) -> Result<(), Failure> {
         } else {
             ""
         };
-        println!(
-            "{mutant}  {verdict}, {}{note}",
-            models::seconds(begin.elapsed())
-        );
+        println!("{mutant}  {verdict}, {}{note}", seconds(begin.elapsed()));
         verdicts.push((mutant, verdict, excused));
     }
     summarize(&verdicts, &equivalents.that_match_none_of(mutants))?;
-    println!("every mutant was noticed, {}", seconds(start.elapsed()));
+    println!(
+        "every mutant was noticed or is listed, {}",
+        seconds(start.elapsed())
+    );
     Ok(())
 }
 
@@ -103,13 +103,15 @@ fn summarize(verdicts: &[(&Mutant, Verdict, bool)], stale: &[String]) -> Result<
 }
 
 fn complaint((mutant, verdict, excused): &(&Mutant, Verdict, bool)) -> Option<String> {
+    let place = mutant.to_string();
+    let place = place.trim_end();
     match (verdict, excused) {
         (Verdict::DoesNotCompile(messages), _) => {
-            Some(format!("does not compile: {mutant}\n{messages}"))
+            Some(format!("does not compile: {place}\n{messages}"))
         }
-        (Verdict::Survived, false) => Some(format!("survived: {mutant}\n    {}", mutant.source)),
+        (Verdict::Survived, false) => Some(format!("survived: {place}\n    {}", mutant.source)),
         (Verdict::Killed(_) | Verdict::TimedOut, true) => {
-            Some(format!("listed as equivalent, but is not: {mutant}"))
+            Some(format!("listed as equivalent, but is not: {place}"))
         }
         _ => None,
     }

@@ -127,7 +127,7 @@ fn watch(
     let start = Instant::now();
     let mut watch = Watch::new(posts);
     while !threads.iter().all(JoinHandle::is_finished) {
-        thread::sleep(Duration::from_millis(50));
+        thread::sleep(watch::PAUSE);
         let elapsed = start.elapsed();
         arena.set_phase((elapsed.as_millis() / PHASE.as_millis()) as usize);
         if elapsed >= settings.time {
