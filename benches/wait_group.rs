@@ -2,9 +2,9 @@
 
 mod support;
 
-use crossbeam_utils::CachePadded;
 use gosync::WaitGroup;
 use std::hint::black_box;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::AcqRel};
 use std::thread;
 use support::Peer;
@@ -22,8 +22,8 @@ fn main() {
 /// One member in and out.
 fn counters() -> Vec<Peer> {
     let wg = WaitGroup::new();
-    // Not to be beaten: what any counter has to do.
-    let word = CachePadded::new(AtomicUsize::new(0));
+    // Not to be beaten: what any counter has to do, behind an `Arc` as the group's.
+    let word = Arc::new(AtomicUsize::new(0));
     let crossbeam = crossbeam_utils::sync::WaitGroup::new();
     vec![
         Peer::in_loop("gosync", 1, move || {
@@ -31,8 +31,8 @@ fn counters() -> Vec<Peer> {
             black_box(&wg).done();
         }),
         Peer::in_loop("two_rmws", 1, move || {
-            word.fetch_add(1, AcqRel);
-            word.fetch_sub(1, AcqRel);
+            black_box(&word).fetch_add(1, AcqRel);
+            black_box(&word).fetch_sub(1, AcqRel);
         }),
         Peer::in_loop("crossbeam", 1, move || drop(black_box(crossbeam.clone()))),
     ]

@@ -77,8 +77,14 @@ impl RawWaitGroup {
     fn add_one(&self) -> Result<(), Misuse> {
         let word = self.word.fetch_add(ONE, Relaxed);
         if count(word) < MAX {
-            return Ok(());
+            Ok(())
+        } else {
+            self.retract_add()
         }
+    }
+
+    #[cold]
+    fn retract_add(&self) -> Result<(), Misuse> {
         self.word.fetch_sub(ONE, Relaxed);
         Err(Misuse::Overflow)
     }
@@ -88,10 +94,11 @@ impl RawWaitGroup {
         // Release: what came before a `done` happens before the return of every `wait`; pairs with
         // the Acquires in `wait` and `release`.
         let word = self.word.fetch_sub(ONE, Release);
-        if count(word) > 1 || word == ONE {
-            return Ok(());
+        if count(word) > 0 && word != ONE | PARKED {
+            Ok(())
+        } else {
+            self.done_slow(word)
         }
-        self.done_slow(word)
     }
 
     /// The rest of a `done` that found `word`: the last with somebody asleep, or one too many.

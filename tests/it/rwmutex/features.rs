@@ -99,7 +99,7 @@ mod arc_lock {
 /// The detector sees the whole process, so each of these has a process of its own.
 #[cfg(all(feature = "deadlock_detection", not(miri)))]
 mod deadlock_detection {
-    use crate::support::{LIMIT, Stop, elsewhere, queued, within};
+    use crate::support::{LIMIT, Stop, queued, within};
     use gosync::{RWMutex, RWMutexWriteGuard, WaitGroup, deadlock};
     use std::collections::HashSet;
     use std::env;
