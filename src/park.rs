@@ -201,6 +201,27 @@ mod real {
         }
     }
 
+    /// How a thread retries to change a word that others change all the time: ever later.
+    pub(crate) struct Backoff {
+        pauses: u32,
+    }
+
+    impl Backoff {
+        const MOST_PAUSES: u32 = 512;
+
+        pub(crate) fn new() -> Self {
+            Self { pauses: 16 }
+        }
+
+        /// To be called after each try that failed.
+        pub(crate) fn wait(&mut self) {
+            for _ in 0..self.pauses {
+                hint::spin_loop();
+            }
+            self.pauses = Self::MOST_PAUSES.min(2 * self.pauses);
+        }
+    }
+
     /// Tells the deadlock detector what the current thread holds; nothing without the feature.
     pub(crate) mod deadlock {
         use super::Key;

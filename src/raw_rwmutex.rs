@@ -58,7 +58,7 @@
 //! The word changes by read-modify-write only, so each change continues the release sequences of all
 //! before it: whoever acquires from the word acquires from every earlier release.
 
-use crate::park::{self, Key, Parked, Patience, deadlock};
+use crate::park::{self, Backoff, Key, Parked, Patience, deadlock};
 use crate::primitive::{AtomicUsize, Ordering, const_fn};
 use std::time::Instant;
 
@@ -196,18 +196,22 @@ impl RawRWMutex {
     /// Fails only because of a writer, never because of other readers.
     #[cold]
     fn try_rlock_slow(&self) -> bool {
-        let mut word = self.word.load(Relaxed);
-        while is_readable(word) {
+        let mut backoff = Backoff::new();
+        loop {
+            let word = self.word.load(Relaxed);
+            if !is_readable(word) {
+                return false;
+            }
             // Acquire: as in `try_rlock_fast`.
-            match self
+            if self
                 .word
                 .compare_exchange_weak(word, word + ONE_READER, Acquire, Relaxed)
+                .is_ok()
             {
-                Ok(_) => return true,
-                Err(now) => word = now,
+                return true;
             }
+            backoff.wait();
         }
-        false
     }
 
     #[cold]
