@@ -22,7 +22,8 @@ fn main() {
 /// One member in and out.
 fn counters() -> Vec<Peer> {
     let wg = WaitGroup::new();
-    // Not to be beaten: what any counter has to do, behind an `Arc` as the group's.
+    // What any counter has to do, behind an `Arc` as the group's: two additions, and a look at what
+    // they found.
     let word = Arc::new(AtomicUsize::new(0));
     let crossbeam = crossbeam_utils::sync::WaitGroup::new();
     vec![
@@ -31,8 +32,8 @@ fn counters() -> Vec<Peer> {
             black_box(&wg).done();
         }),
         Peer::in_loop("two_rmws", 1, move || {
-            black_box(&word).fetch_add(1, AcqRel);
-            black_box(&word).fetch_sub(1, AcqRel);
+            black_box(black_box(&word).fetch_add(1, AcqRel));
+            black_box(black_box(&word).fetch_sub(1, AcqRel));
         }),
         Peer::in_loop("crossbeam", 1, move || drop(black_box(crossbeam.clone()))),
     ]

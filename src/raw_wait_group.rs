@@ -33,7 +33,7 @@ use Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 const PARKED: usize = 1;
 const ONE: usize = 2;
-/// Far from the end of the word, so that calls that have yet to be refused cannot get there.
+/// Far from the end of the word, so that no number of threads can get there together.
 const MAX: isize = isize::MAX / 4;
 
 fn count(word: usize) -> isize {
@@ -75,18 +75,12 @@ impl RawWaitGroup {
 
     #[inline]
     fn add_one(&self) -> Result<(), Misuse> {
-        let word = self.word.fetch_add(ONE, Relaxed);
-        if count(word) < MAX {
-            Ok(())
-        } else {
-            self.retract_add()
+        // Others may add after this look, but not as many as there is room for beyond `MAX`.
+        if count(self.word.load(Relaxed)) >= MAX {
+            return Err(Misuse::Overflow);
         }
-    }
-
-    #[cold]
-    fn retract_add(&self) -> Result<(), Misuse> {
-        self.word.fetch_sub(ONE, Relaxed);
-        Err(Misuse::Overflow)
+        self.word.fetch_add(ONE, Relaxed);
+        Ok(())
     }
 
     #[inline]
