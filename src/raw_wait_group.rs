@@ -29,7 +29,7 @@ use crate::park::{self, Key, Parked, Patience};
 use crate::primitive::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use Ordering::{AcqRel, Acquire, Relaxed, Release};
+use Ordering::{Acquire, Relaxed, Release};
 
 const PARKED: usize = 1;
 const ONE: usize = 2;
@@ -156,7 +156,7 @@ impl RawWaitGroup {
             self.word
                 // Acquire: pairs with the Release of every `done`, for the sleepers, who are told
                 // through the queue.
-                .compare_exchange(PARKED, 0, AcqRel, Relaxed)
+                .compare_exchange(PARKED, 0, Acquire, Relaxed)
                 .is_ok()
         });
     }

@@ -23,9 +23,14 @@ impl Group {
     }
 
     fn work(&self, index: usize) {
+        self.finish(index, 1);
+    }
+
+    /// Works, and takes `members` from the counter.
+    fn finish(&self, index: usize, members: isize) {
         // SAFETY: loom reports it if anybody else accesses this at the same time.
         self.work[index].with_mut(|work| unsafe { *work += 1 });
-        self.raw.add(-1).unwrap();
+        self.raw.add(-members).unwrap();
     }
 
     fn seen(&self, index: usize) -> usize {
@@ -60,6 +65,19 @@ fn every_done_happens_before_wait_returns() {
         for worker in workers {
             worker.join().unwrap();
         }
+        assert_eq!(group.raw.word(), 0);
+    });
+}
+
+#[test]
+fn several_dones_at_once_happen_before_wait_returns() {
+    Model::new().preemptions(4).check(|| {
+        let group = Group::new(2);
+        let worker = Arc::clone(&group);
+        let worker = thread::spawn(move || worker.finish(0, 2));
+        group.raw.wait(None);
+        assert_eq!(group.seen(0), 1);
+        worker.join().unwrap();
         assert_eq!(group.raw.word(), 0);
     });
 }
