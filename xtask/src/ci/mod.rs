@@ -6,7 +6,7 @@ mod step;
 use crate::args::Args;
 use crate::failure::Failure;
 use std::time::{Duration, Instant};
-use step::{Step, bench, cargo, clippy_of_models, docs, example, models, soak, tests};
+use step::{Step, bench, cargo, clippy_of_models, docs, example, models, tests, xtask};
 
 /// Whatever a step needs has to be there: one that finds no target, or runs no test, fails.
 #[rustfmt::skip]
@@ -26,7 +26,8 @@ const STEPS: &[Step] = &[
     Step("example fairness", example, &["fairness", "--", "--rounds=1", "--slice-ms=50"]),
     Step("example wordcount", example, &["wordcount", "--", "--check", "src", "docs"]),
     Step("example tour", example, &["tour"]),
-    Step("soak", soak, &["--seconds", "5"]),
+    Step("mutants", xtask, &["mutants"]),
+    Step("soak", xtask, &["soak", "--seconds", "5"]),
 ];
 
 /// What became of a step.
