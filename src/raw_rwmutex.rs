@@ -409,7 +409,7 @@ impl RawRWMutex {
                 return true;
             }
             if !in_time {
-                self.give_up();
+                self.step_down_to(0);
                 return false;
             }
             if patience.spin() || !self.flag(word, DRAIN, has_readers) {
@@ -421,11 +421,6 @@ impl RawRWMutex {
                 Parked::TimedOut => in_time = false,
             }
         }
-    }
-
-    /// Ends an announcement that has not become a write.
-    fn give_up(&self) {
-        self.step_down_to(0);
     }
 
     // How ownership passes on.

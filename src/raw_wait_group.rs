@@ -129,7 +129,6 @@ impl RawWaitGroup {
             let word = self.word.load(Relaxed);
             let next = match count(word).checked_add(delta) {
                 Some(next @ ..=MAX) if next >= 0 || delta >= 0 => next,
-                Some(..0) => return Err(Misuse::Negative),
                 _ if delta < 0 => return Err(Misuse::Negative),
                 _ => return Err(Misuse::Overflow),
             };

@@ -45,6 +45,7 @@ fn witness(came_up: bool) -> bool {
 
 /// How to explore a model.
 #[cfg(test)]
+#[derive(Clone, Copy)]
 struct Model {
     preemptions: usize,
     patience: usize,
@@ -104,17 +105,8 @@ impl Model {
 
     /// As `check`, with early and with late timeouts.
     fn check_timeouts(self, body: impl Fn() + Send + Sync + Clone + 'static) {
-        let Self {
-            preemptions,
-            patience,
-            ..
-        } = self;
         for timeouts in [Timeouts::Early, Timeouts::Late] {
-            let model = Self {
-                preemptions,
-                patience,
-                timeouts,
-            };
+            let model = Self { timeouts, ..self };
             model.check(body.clone());
         }
     }

@@ -3,14 +3,13 @@
 //! A real thread stands for several: it keeps their guards in a list, and drops some of them on other
 //! threads. It blocks only where the model says that it will not.
 
-use crate::support::{LIMIT, elsewhere, time_is_up, within};
+use crate::support::{LIMIT, elsewhere, state_machine, time_is_up, within};
 use gosync::{
     MappedRWMutexReadGuard, MappedRWMutexWriteGuard, RWMutex, RWMutexReadGuard, RWMutexWriteGuard,
 };
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::sample::Index;
-use proptest::test_runner::{Config, TestRunner};
 use std::mem::forget;
 use std::time::{Duration, Instant};
 
@@ -265,12 +264,6 @@ fn try_map_nothing(guard: Guard<'_>) -> Guard<'_> {
 #[test]
 fn every_operation_does_what_the_model_says() {
     within(LIMIT, || {
-        let cases = if cfg!(miri) { 8 } else { 256 };
-        let config = Config {
-            cases,
-            failure_persistence: None,
-            ..Config::default()
-        };
         let enough = time_is_up(Duration::from_secs(5));
         let run = |ops: Vec<Op>| {
             if enough() {
@@ -284,6 +277,6 @@ fn every_operation_does_what_the_model_says() {
             assert_eq!(*lock.get_mut(), data);
             Ok(())
         };
-        TestRunner::new(config).run(&vec(op(), 1..64), run).unwrap();
+        state_machine().run(&vec(op(), 1..64), run).unwrap();
     });
 }

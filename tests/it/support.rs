@@ -2,6 +2,7 @@
 
 use gosync::RWMutex;
 use parking_lot_core::{DEFAULT_UNPARK_TOKEN, FilterOp, unpark_filter};
+use proptest::test_runner::{Config, TestRunner};
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -250,4 +251,13 @@ impl Dice {
         self.0 ^= self.0 << 17;
         self.0 % sides
     }
+}
+
+/// Tries the cases of a state machine.
+pub fn state_machine() -> TestRunner {
+    TestRunner::new(Config {
+        cases: if cfg!(miri) { 8 } else { 256 },
+        failure_persistence: None,
+        ..Config::default()
+    })
 }

@@ -1,12 +1,11 @@
 //! `WaitGroup` against a plain number.
 
-use crate::support::{LIMIT, panic_text, time_is_up, within};
+use crate::support::{LIMIT, panic_text, state_machine, time_is_up, within};
 use crate::wait_group::MAX;
 use gosync::WaitGroup;
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::sample::Index;
-use proptest::test_runner::{Config, TestRunner};
 use std::time::Duration;
 
 const SHORT: Duration = Duration::from_micros(200);
@@ -89,12 +88,6 @@ fn run(handle: &WaitGroup, op: &Op, count: isize) -> isize {
 #[test]
 fn every_operation_does_what_a_number_would() {
     within(LIMIT, || {
-        let cases = if cfg!(miri) { 8 } else { 256 };
-        let config = Config {
-            cases,
-            failure_persistence: None,
-            ..Config::default()
-        };
         let enough = time_is_up(Duration::from_secs(5));
         let check = |ops: Vec<(Index, Op)>| {
             if enough() {
@@ -115,7 +108,7 @@ fn every_operation_does_what_a_number_would() {
             }
             Ok(())
         };
-        TestRunner::new(config)
+        state_machine()
             .run(&vec((any::<Index>(), op()), 1..60), check)
             .unwrap();
     });
