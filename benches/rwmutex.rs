@@ -19,7 +19,7 @@ fn loads() -> Vec<Load> {
     let mut loads: Vec<_> = [1, 2, 4, 8]
         .into_iter()
         .flat_map(|threads| {
-            [0, 1000, 100, 10, 2, 1].map(|one_write_in| Load {
+            [0, 100_000, 10_000, 1000, 100, 10, 2, 1].map(|one_write_in| Load {
                 threads,
                 one_write_in,
             })

@@ -29,8 +29,11 @@
 //! * `serde`: `Serialize` and `Deserialize` for `RWMutex` and `RwLock`, by value.
 //! * `deadlock_detection`: `gosync::deadlock::check_deadlock`, for debugging: every call keeps books.
 
+mod barrier;
 #[cfg(doctest)]
 mod compile_fail;
+#[cfg(not(gosync_loom))]
+mod forced;
 #[cfg(not(gosync_loom))]
 mod go;
 #[cfg(not(gosync_loom))]
@@ -41,6 +44,7 @@ mod park;
 mod primitive;
 mod raw_rwmutex;
 mod raw_wait_group;
+mod readers;
 #[cfg(not(gosync_loom))]
 mod rwmutex;
 mod task;

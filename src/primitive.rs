@@ -23,10 +23,48 @@ macro_rules! const_fn {
 }
 pub(crate) use const_fn;
 
+/// Declares a static; under loom each schedule begins with a new one.
+macro_rules! global {
+    (static $name:ident: $type:ty = $value:expr;) => {
+        #[cfg(not(gosync_loom))]
+        static $name: $type = $value;
+        #[cfg(gosync_loom)]
+        loom::lazy_static! {
+            static ref $name: $type = $value;
+        }
+    };
+}
+pub(crate) use global;
+
+/// Declares a thread-local variable; under loom each thread of each schedule begins with a new one.
+macro_rules! local {
+    ($(#[$attr:meta])* static $name:ident: $type:ty = $value:expr;) => {
+        #[cfg(not(gosync_loom))]
+        std::thread_local! {
+            $(#[$attr])* static $name: $type = const { $value };
+        }
+        #[cfg(gosync_loom)]
+        loom::thread_local! {
+            $(#[$attr])* static $name: $type = $value;
+        }
+    };
+}
+pub(crate) use local;
+
 #[cfg(not(gosync_loom))]
 mod real {
-    pub(crate) use std::sync::Arc;
-    pub(crate) use std::sync::atomic::AtomicUsize;
+    pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence};
+    pub(crate) use std::sync::{Arc, Mutex};
+
+    /// The slots of a thread: how many read locks it can have by slots at a time.
+    pub(crate) const SLOTS: usize = 8;
+
+    /// The blocks in the first chunk of them.
+    pub(crate) const FIRST_CHUNK: usize = 8;
+
+    pub(crate) const fn null_pointers<T, const N: usize>() -> [AtomicPtr<T>; N] {
+        [const { AtomicPtr::new(std::ptr::null_mut()) }; N]
+    }
 
     /// `std::cell::UnsafeCell` with the face of loom's, which checks each access for races.
     pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);

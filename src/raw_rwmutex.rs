@@ -58,82 +58,46 @@
 //! The word changes by read-modify-write only, so each change continues the release sequences of all
 //! before it: whoever acquires from the word acquires from every earlier release.
 
+#[cfg(not(gosync_loom))]
+mod lock_api_impl;
+mod word;
+
+use crate::barrier;
 use crate::park::{self, Backoff, Key, Parked, Patience, deadlock};
-use crate::primitive::{AtomicUsize, Ordering, const_fn};
+use crate::primitive::{AtomicU64, Ordering, const_fn, fence};
+use crate::readers::{self, Slot};
 use std::time::Instant;
+use word::*;
 
-use Ordering::{Acquire, Relaxed, Release};
+pub(crate) use word::MAX_ID;
 
-const WRITER: usize = 1 << 0;
-const DRAIN: usize = 1 << 1;
-const HEIR: usize = 1 << 2;
-const HEIR_PARKED: usize = 1 << 3;
-const HANDOFF: usize = 1 << 4;
-const READERS_PARKED: usize = 1 << 5;
-const WRITERS_PARKED: usize = 1 << 6;
-const ONE_READER: usize = 1 << 8;
-/// Half the range stays free for readers that are admitted from the queue, who cannot be refused.
-const TOO_MANY_READERS: usize = 1 << (usize::BITS - 1);
-
-/// No writer holds the lock or waits for it.
-fn is_readable(word: usize) -> bool {
-    word & (WRITER | HEIR | TOO_MANY_READERS) == 0
-}
-
-/// A reader has to wait, for a writer.
-fn bars_readers(word: usize) -> bool {
-    word & (WRITER | HEIR) != 0
-}
-
-/// There is an announced writer.
-fn is_announced(word: usize) -> bool {
-    word & WRITER != 0
-}
-
-/// The caller is still heir; otherwise `WRITER` was handed to it (invariant 4).
-fn is_heir(word: usize) -> bool {
-    word & HEIR != 0
-}
-
-/// There are readers inside.
-fn has_readers(word: usize) -> bool {
-    word >= ONE_READER
-}
-
-/// The reader that found this word when it left was the last, and a writer sleeps until then.
-fn was_awaited(word: usize) -> bool {
-    word & DRAIN != 0 && word < 2 * ONE_READER
-}
-
-/// The word after the owner of `WRITER` steps down and `entering` readers enter in its stead.
-fn succeed(word: usize, entering: usize) -> usize {
-    let word = (word & !(DRAIN | READERS_PARKED)) + entering * ONE_READER;
-    if word & HANDOFF != 0 {
-        word & !(HEIR | HEIR_PARKED | HANDOFF)
-    } else if needs_heir(word) {
-        (word & !WRITER) | HEIR
-    } else {
-        word & !(WRITER | HEIR_PARKED)
-    }
-}
-
-/// The end of this write phase makes its owner responsible for waking an heir.
-fn needs_heir(word: usize) -> bool {
-    word & (HEIR | WRITERS_PARKED) == WRITERS_PARKED
-}
+use Ordering::{Acquire, Relaxed, Release, SeqCst};
 
 /// The raw lock behind [`RWMutex`](crate::RWMutex) and [`RwLock`](crate::RwLock): one word, no data.
 ///
 /// Use it through [`lock_api`]'s traits to build a lock type of your own.
 pub struct RawRWMutex {
-    /// See the table in the module's header.
-    word: AtomicUsize,
+    /// See the table in `word`.
+    word: AtomicU64,
+}
+
+/// One read lock, and where it is noted: in a slot, or in the word.
+#[must_use]
+pub struct ReadToken(Option<&'static Slot>);
+
+/// How the owner of `WRITER` comes to step down.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Exit {
+    /// It had the lock: it has seen all readers leave.
+    Done,
+    /// It may have left readers inside.
+    GaveUp,
 }
 
 impl RawRWMutex {
     const_fn! {
         pub(crate) const fn new() -> Self {
-            Self { word: AtomicUsize::new(0) }
+            Self { word: AtomicU64::new(0) }
         }
     }
 
@@ -141,86 +105,139 @@ impl RawRWMutex {
 
     #[inline]
     #[track_caller]
-    pub(crate) fn rlock(&self) {
-        if !self.try_rlock_fast() {
-            self.rlock_slow(None);
+    pub(crate) fn rlock(&self) -> ReadToken {
+        match self.try_rlock() {
+            Some(token) => token,
+            None => self.rlock_slow(None).expect("there is no deadline"),
         }
-        self.entered();
     }
 
     #[inline]
-    pub(crate) fn try_rlock(&self) -> bool {
-        let locked = self.try_rlock_fast() || self.try_rlock_slow();
-        if locked {
-            self.entered();
-        }
-        locked
+    pub(crate) fn try_rlock(&self) -> Option<ReadToken> {
+        let token = self.try_rlock_fast().or_else(|| self.try_rlock_slow())?;
+        self.entered();
+        Some(token)
     }
 
     #[inline]
     #[track_caller]
-    pub(crate) fn try_rlock_until(&self, deadline: Option<Instant>) -> bool {
-        let locked = self.try_rlock_fast() || self.rlock_slow(deadline);
-        if locked {
-            self.entered();
-        }
-        locked
+    pub(crate) fn try_rlock_until(&self, deadline: Option<Instant>) -> Option<ReadToken> {
+        self.try_rlock().or_else(|| self.rlock_slow(deadline))
     }
 
     /// Ends one read.
     ///
     /// # Safety
     ///
-    /// The caller owns a read lock, and ends it with this call.
+    /// The caller owns the read lock of the token, and ends it with this call.
     #[inline]
-    pub(crate) unsafe fn runlock(&self) {
+    pub(crate) unsafe fn runlock(&self, token: ReadToken) {
         self.left();
-        // Release: pairs with the Acquire loads in `drain`, so that reads end before writes begin.
+        match token.0 {
+            Some(slot) => self.leave(slot),
+            None => self.count_out(),
+        }
+    }
+
+    /// One attempt at the speeds that take one step, so that it can be inlined.
+    #[inline]
+    fn try_rlock_fast(&self) -> Option<ReadToken> {
+        let word = self.word.load(Relaxed);
+        if is_quiet(word) {
+            return self.enter(word, readers::enter(id(word))?);
+        }
+        // Acquire: pairs with the Release in `step_down`.
+        let is_in = is_counted(word)
+            && self
+                .word
+                .compare_exchange_weak(word, word + ONE_READER + READ_CREDIT, Acquire, Relaxed)
+                .is_ok();
+        is_in.then_some(ReadToken(None))
+    }
+
+    /// Fails only because of a writer, never because of other readers.
+    #[inline(never)]
+    fn try_rlock_slow(&self) -> Option<ReadToken> {
+        let mut backoff = Backoff::new();
+        loop {
+            let word = self.word.load(Relaxed);
+            if !is_readable(word) {
+                return None;
+            }
+            if has_slots(word)
+                && let Some(slot) = readers::enter(id(word))
+            {
+                if let Some(token) = self.enter(word, slot) {
+                    return Some(token);
+                }
+                continue;
+            }
+            if is_credit_full(word) && !has_slots(word) {
+                self.take_up_slots(word);
+                continue;
+            }
+            // Acquire: as in `try_rlock_fast`.
+            let counted = word + ONE_READER + if is_counted(word) { READ_CREDIT } else { 0 };
+            if self
+                .word
+                .compare_exchange_weak(word, counted, Acquire, Relaxed)
+                .is_ok()
+            {
+                return Some(ReadToken(None));
+            }
+            backoff.wait();
+        }
+    }
+
+    /// Enters by a slot that has just been filled, at the speed of `word`; or clears the slot again.
+    #[inline]
+    fn enter(&self, word: u64, slot: &'static Slot) -> Option<ReadToken> {
+        if is_quiet(word) {
+            barrier::light();
+        } else {
+            fence(SeqCst);
+        }
+        // Acquire: pairs with the Release in `step_down`.
+        let now = self.word.load(Acquire);
+        let is_in = if is_quiet(word) { is_quiet(now) } else { has_slots(now) };
+        if !is_in {
+            self.leave(slot);
+            return None;
+        }
+        if !is_quiet(word) && readers::note_read(stamp(now)) >= barrier::quiet_after() {
+            self.become_quiet();
+        }
+        Some(ReadToken(Some(slot)))
+    }
+
+    /// Ends a read by a slot, or takes back a passing entry.
+    #[inline]
+    fn leave(&self, slot: &Slot) {
+        slot.clear();
+        barrier::light();
+        if self.word.load(Relaxed) & DRAIN != 0 {
+            self.wake_drain();
+        }
+    }
+
+    /// Ends a read that was counted in.
+    #[inline]
+    fn count_out(&self) {
+        // Release: pairs with the Acquire in `drain`, so that reads end before writes begin.
         let word = self.word.fetch_sub(ONE_READER, Release);
         if was_awaited(word) {
             self.wake_drain();
         }
     }
 
-    /// One attempt, so that it can be inlined. Acquire: pairs with the Release in `step_down`.
-    #[inline]
-    fn try_rlock_fast(&self) -> bool {
-        let word = self.word.load(Relaxed);
-        is_readable(word)
-            && self
-                .word
-                .compare_exchange_weak(word, word + ONE_READER, Acquire, Relaxed)
-                .is_ok()
-    }
-
-    /// Fails only because of a writer, never because of other readers.
-    #[cold]
-    fn try_rlock_slow(&self) -> bool {
-        let mut backoff = Backoff::new();
-        loop {
-            let word = self.word.load(Relaxed);
-            if !is_readable(word) {
-                return false;
-            }
-            // Acquire: as in `try_rlock_fast`.
-            if self
-                .word
-                .compare_exchange_weak(word, word + ONE_READER, Acquire, Relaxed)
-                .is_ok()
-            {
-                return true;
-            }
-            backoff.wait();
-        }
-    }
-
     #[cold]
     #[track_caller]
-    fn rlock_slow(&self, deadline: Option<Instant>) -> bool {
+    fn rlock_slow(&self, deadline: Option<Instant>) -> Option<ReadToken> {
         let mut patience = Patience::new();
         loop {
-            if self.try_rlock_slow() {
-                return true;
+            if let Some(token) = self.try_rlock_slow() {
+                self.entered();
+                return Some(token);
             }
             let word = self.word.load(Relaxed);
             assert!(
@@ -236,9 +253,12 @@ impl RawRWMutex {
             };
             match park::park(self.readers(), sleep, deadline) {
                 // Admitted: counted in by the writer that stepped down.
-                Parked::Unparked => return true,
+                Parked::Unparked => {
+                    self.entered();
+                    return Some(ReadToken(None));
+                }
                 Parked::Invalid => patience.renew(),
-                Parked::TimedOut => return false,
+                Parked::TimedOut => return None,
             }
         }
     }
@@ -246,6 +266,42 @@ impl RawRWMutex {
     #[cold]
     fn wake_drain(&self) {
         park::unpark_one(self.drained(), |_, _| {});
+    }
+
+    // The speed, as readers raise it. Writers lower it, in `drain_slots` and `settle`.
+
+    /// The credit in `word` is full: the lock takes up slots, or else it has to save anew.
+    #[cold]
+    fn take_up_slots(&self, word: u64) {
+        let new_id = match id(word) {
+            0 if barrier::is_decided() => readers::new_id(),
+            _ => None,
+        };
+        let next = match (id(word), new_id) {
+            (0, None) => without_credit(word),
+            (0, Some(id)) => with_id(word, id) | SLOTS,
+            _ => word | SLOTS,
+        };
+        let is_done = self
+            .word
+            .compare_exchange(word, next, Relaxed, Relaxed)
+            .is_ok();
+        if let (false, Some(id)) = (is_done, new_id) {
+            readers::give_back(id);
+        }
+    }
+
+    /// The current thread has read often enough without a write: the lock becomes quiet, if it may.
+    #[cold]
+    fn become_quiet(&self) {
+        readers::start_over();
+        let word = self.word.load(Relaxed);
+        if has_slots(word) && barrier::is_affordable() {
+            // If it fails, somebody else has come; there will be another time.
+            let _ = self
+                .word
+                .compare_exchange(word, word | QUIET, Relaxed, Relaxed);
+        }
     }
 
     // Writers.
@@ -283,18 +339,21 @@ impl RawRWMutex {
     ///
     /// The caller owns the write lock, and owns a read lock instead after this call.
     #[inline]
-    pub(crate) unsafe fn downgrade(&self) {
+    pub(crate) unsafe fn downgrade(&self) -> ReadToken {
         self.step_down_to(1);
         self.entered();
+        ReadToken(None)
     }
 
-    /// One attempt. Acquire: pairs with the Releases in `step_down` and `runlock`.
+    /// One attempt at a lock that is as new. Acquire: pairs with the Releases in `step_down` and
+    /// `count_out`.
     #[inline]
     fn try_lock_fast(&self) -> bool {
-        let locked = self
-            .word
-            .compare_exchange_weak(0, WRITER, Acquire, Relaxed)
-            .is_ok();
+        let locked = self.word.load(Relaxed) == 0
+            && self
+                .word
+                .compare_exchange_weak(0, WRITER, Acquire, Relaxed)
+                .is_ok();
         if locked {
             self.announced();
         }
@@ -305,20 +364,26 @@ impl RawRWMutex {
     #[cold]
     fn try_lock_slow(&self) -> bool {
         let mut word = self.word.load(Relaxed);
-        while !is_announced(word) && !has_readers(word) {
+        loop {
+            if is_announced(word) || self.has_readers(word) {
+                return false;
+            }
             // Acquire: as in `try_lock_fast`.
             match self
                 .word
                 .compare_exchange_weak(word, word | WRITER, Acquire, Relaxed)
             {
-                Ok(_) => {
-                    self.announced();
-                    return true;
-                }
+                Ok(_) => break,
                 Err(now) => word = now,
             }
         }
-        false
+        self.announced();
+        self.drain_slots(|_| false) || self.give_up()
+    }
+
+    /// Whether anybody reads, at the moment. Costs nobody anything, unlike an announcement.
+    fn has_readers(&self, word: u64) -> bool {
+        has_counted_readers(word) || (word & SLOTS != 0 && readers::any_holds(id(word)))
     }
 
     #[cold]
@@ -399,72 +464,129 @@ impl RawRWMutex {
 
     /// Waits until the readers inside have left, or steps down.
     fn drain(&self, deadline: Option<Instant>) -> bool {
+        let is_drained = self.drain_slots(|slot| self.await_slot(slot, deadline))
+            // Acquire: pairs with the Releases of all before: in `count_out` of the readers that
+            // have left, in `step_down` of the writers.
+            && self.await_readers(|| has_counted_readers(self.word.load(Acquire)), deadline);
+        is_drained || self.give_up()
+    }
+
+    /// Has `wait` wait for each slot that holds the lock. False if that fails.
+    fn drain_slots(&self, wait: impl FnMut(&Slot) -> bool) -> bool {
+        let word = self.word.load(Relaxed);
+        if word & SLOTS == 0 {
+            return true;
+        }
+        if word & QUIET == 0 {
+            fence(SeqCst);
+        } else {
+            barrier::heavy();
+        }
+        let Some(reads) = readers::drain(id(word), stamp(word), wait) else {
+            return false;
+        };
+        self.settle_account(word, reads);
+        true
+    }
+
+    /// Keeps the credit up to date, which at the speeds with slots is the writers' business. `word`
+    /// is from before the drain, in which there were `reads` reads since the last write.
+    fn settle_account(&self, word: u64, reads: u64) {
+        let now = self.word.load(Relaxed);
+        let has_slept = now & DRAIN != 0;
+        let reads = if word & QUIET == 0 { reads } else { u64::MAX / 2 };
+        let price = readers::price() + if has_slept { barrier::price() } else { 0 };
+        let change = balance(now, reads, price).wrapping_sub(now);
+        if change != 0 {
+            self.word.fetch_add(change, Relaxed);
+        }
+    }
+
+    /// Waits until the slot does not hold the lock any more; false if the deadline comes first.
+    fn await_slot(&self, slot: &Slot, deadline: Option<Instant>) -> bool {
+        let id = id(self.word.load(Relaxed));
+        self.await_readers(|| slot.holds(id), deadline)
+    }
+
+    /// Waits for readers who are `inside`, and of whom the last wakes those who sleep in `drained`.
+    fn await_readers(&self, inside: impl Fn() -> bool, deadline: Option<Instant>) -> bool {
         let mut patience = Patience::new();
-        let mut in_time = true;
-        loop {
-            // Acquire: pairs with the Releases of all before: in `runlock` of the readers that have
-            // left, in `step_down` of the writers.
-            let word = self.word.load(Acquire);
-            if !has_readers(word) {
-                return true;
-            }
-            if !in_time {
-                self.step_down_to(0);
-                return false;
-            }
-            if patience.spin() || !self.flag(word, DRAIN, has_readers) {
+        while inside() {
+            if patience.spin() {
                 continue;
             }
-            let sleep = || has_readers(self.word.load(Relaxed));
-            match park::park(self.drained(), sleep, deadline) {
+            self.ask_to_be_woken();
+            match park::park(self.drained(), &inside, deadline) {
                 Parked::Unparked | Parked::Invalid => patience.renew(),
-                Parked::TimedOut => in_time = false,
+                Parked::TimedOut => return !inside(),
             }
         }
+        true
+    }
+
+    /// From here on readers who leave look for somebody to wake.
+    fn ask_to_be_woken(&self) {
+        let word = self.word.load(Relaxed);
+        if word & DRAIN == 0 {
+            self.word.fetch_or(DRAIN, Relaxed);
+            if word & SLOTS != 0 {
+                barrier::heavy();
+            }
+        }
+    }
+
+    /// Steps down without having had the lock.
+    #[cold]
+    fn give_up(&self) -> bool {
+        self.stepped_down();
+        self.step_down_slow(0, Exit::GaveUp);
+        false
     }
 
     // How ownership passes on.
 
-    /// The owner of `WRITER` steps down; it keeps `kept` read locks.
+    /// The owner of the lock steps down; it keeps `kept` read locks.
     #[inline]
-    fn step_down_to(&self, kept: usize) {
+    fn step_down_to(&self, kept: u64) {
         self.stepped_down();
         // Release: pairs with every Acquire on the word.
-        let alone = self
-            .word
-            .compare_exchange(WRITER, kept * ONE_READER, Release, Relaxed)
-            .is_ok();
-        if !alone {
-            self.step_down_slow(kept);
+        let is_done = self.word.load(Relaxed) == WRITER
+            && self
+                .word
+                .compare_exchange(WRITER, kept * ONE_READER, Release, Relaxed)
+                .is_ok();
+        if !is_done {
+            self.step_down_slow(kept, Exit::Done);
         }
     }
 
-    #[cold]
-    fn step_down_slow(&self, mut kept: usize) {
+    #[inline(never)]
+    fn step_down_slow(&self, mut kept: u64, mut exit: Exit) {
         loop {
-            let word = self.step_down(kept);
+            let word = self.step_down(kept, exit);
             if word & HEIR_PARKED != 0 {
                 park::unpark_one(self.heir(), |_, _| {});
             }
-            // The reads that `kept` stands for are the caller's from the first round on.
-            kept = 0;
             if !(needs_heir(word) && self.bequeath()) {
                 return;
             }
+            // The reads that `kept` stands for are the caller's from the first round on, and from
+            // then on it is not the lock that it has.
+            (kept, exit) = (0, Exit::GaveUp);
         }
     }
 
     /// Gives up `WRITER` and admits the readers that wait, in one step. Returns the word before it.
-    fn step_down(&self, kept: usize) -> usize {
+    fn step_down(&self, kept: u64, exit: Exit) -> u64 {
         loop {
             let word = self.word.load(Relaxed);
             if word & READERS_PARKED != 0 {
-                return self.admit(kept);
+                return self.admit(kept, exit);
             }
             // Release: as in `step_down_to`.
             if self
                 .word
-                .compare_exchange_weak(word, succeed(word, kept), Release, Relaxed)
+                .compare_exchange_weak(word, Self::next(word, kept, exit), Release, Relaxed)
                 .is_ok()
             {
                 return word;
@@ -474,13 +596,14 @@ impl RawRWMutex {
 
     /// `step_down` with readers in the queue. They are counted in under the queue's lock, so none can
     /// join or leave meanwhile.
-    fn admit(&self, kept: usize) -> usize {
+    #[cold]
+    fn admit(&self, kept: u64, exit: Exit) -> u64 {
         let mut word = self.word.load(Relaxed);
         park::unpark_all(self.readers(), |waiting| {
             // Release: as in `step_down_to`.
             while let Err(now) = self.word.compare_exchange_weak(
                 word,
-                succeed(word, kept + waiting),
+                Self::next(word, kept + waiting as u64, exit),
                 Release,
                 Relaxed,
             ) {
@@ -488,6 +611,14 @@ impl RawRWMutex {
             }
         });
         word
+    }
+
+    /// The word after the owner of `WRITER` has stepped down, and `entering` readers have entered.
+    fn next(word: u64, entering: u64, exit: Exit) -> u64 {
+        match exit {
+            Exit::Done => succeed(settle(word, readers::price()), entering),
+            Exit::GaveUp => succeed(word, entering),
+        }
     }
 
     /// Passes `HEIR`, which the caller owns, to a writer in the queue, or drops it if there is none.
@@ -542,7 +673,7 @@ impl RawRWMutex {
                 .is_ok()
             {
                 if self.bequeath() {
-                    self.step_down_slow(0);
+                    self.step_down_slow(0, Exit::GaveUp);
                 }
                 return false;
             }
@@ -551,7 +682,7 @@ impl RawRWMutex {
 
     /// Makes sure that `flag` is set while `holds`; false if the word has changed and wants another
     /// look.
-    fn flag(&self, word: usize, flag: usize, holds: fn(usize) -> bool) -> bool {
+    fn flag(&self, word: u64, flag: u64, holds: fn(u64) -> bool) -> bool {
         holds(word)
             && (word & flag == flag
                 || self
@@ -565,19 +696,19 @@ impl RawRWMutex {
     #[cfg(not(gosync_loom))]
     pub(crate) fn is_locked(&self) -> bool {
         let word = self.word.load(Relaxed);
-        is_announced(word) || has_readers(word)
+        is_announced(word) || self.has_readers(word)
     }
 
     #[cfg(not(gosync_loom))]
     pub(crate) fn is_write_locked(&self) -> bool {
         let word = self.word.load(Relaxed);
-        is_announced(word) && !has_readers(word)
+        is_announced(word) && !self.has_readers(word)
     }
 
-    /// The whole word.
+    /// What is left in the word of a lock that nobody has or wants: nothing, apart from its past.
     #[cfg(gosync_loom)]
-    pub(crate) fn word(&self) -> usize {
-        self.word.load(Relaxed)
+    pub(crate) fn traces(&self) -> u64 {
+        self.word.load(Relaxed) & !PAST
     }
 
     // The queues, and what the deadlock detector knows of who holds them up.
@@ -631,107 +762,12 @@ impl RawRWMutex {
     }
 }
 
-#[cfg(not(gosync_loom))]
-mod lock_api_impl {
-    use super::RawRWMutex;
-    use crate::park::deadline;
-    use lock_api::{GuardSend, RawRwLock, RawRwLockDowngrade, RawRwLockTimed};
-    use std::time::{Duration, Instant};
-
-    // SAFETY: exclusion and acquire/release are invariant 1 and the pairs named at each ordering.
-    // The guard states are empty, so forgetting one only leaves the lock held. The lock owns no
-    // memory and a thread in its queues borrows it, so it may be moved or dropped while held. No
-    // operation unwinds but `lock_shared` and its timed forms, before they have changed the count.
-    unsafe impl RawRwLock for RawRWMutex {
-        // The initial value, as lock_api asks for it; each use makes a lock of its own.
-        #[allow(clippy::declare_interior_mutable_const)]
-        const INIT: Self = Self::new();
-
-        type SharedGuard = GuardSend;
-        type ExclusiveGuard = GuardSend;
-
-        #[inline]
-        #[track_caller]
-        fn lock_shared(&self) -> GuardSend {
-            self.rlock();
-            GuardSend::new()
-        }
-
-        #[inline]
-        fn try_lock_shared(&self) -> Option<GuardSend> {
-            self.try_rlock().then(GuardSend::new)
-        }
-
-        #[inline]
-        unsafe fn unlock_shared(&self, _: GuardSend) {
-            // SAFETY: the caller passes the state of a shared acquisition.
-            unsafe { self.runlock() }
-        }
-
-        #[inline]
-        fn lock_exclusive(&self) -> GuardSend {
-            self.lock();
-            GuardSend::new()
-        }
-
-        #[inline]
-        fn try_lock_exclusive(&self) -> Option<GuardSend> {
-            self.try_lock().then(GuardSend::new)
-        }
-
-        #[inline]
-        unsafe fn unlock_exclusive(&self, _: GuardSend) {
-            // SAFETY: the caller passes the state of the exclusive acquisition.
-            unsafe { self.unlock() }
-        }
-
-        #[inline]
-        fn is_locked(&self) -> bool {
-            self.is_locked()
-        }
-
-        #[inline]
-        fn is_locked_exclusive(&self) -> bool {
-            self.is_write_locked()
-        }
-    }
-
-    // SAFETY: `downgrade` turns the write into a read in the one step that ends the write, which is
-    // a Release.
-    unsafe impl RawRwLockDowngrade for RawRWMutex {
-        #[inline]
-        unsafe fn downgrade(&self, guard: GuardSend) -> GuardSend {
-            // SAFETY: the caller passes the state of the exclusive acquisition.
-            unsafe { self.downgrade() };
-            guard
-        }
-    }
-
-    // SAFETY: as for `RawRwLock`; a timed attempt that fails has changed nothing that lasts.
-    unsafe impl RawRwLockTimed for RawRWMutex {
-        type Duration = Duration;
-        type Instant = Instant;
-
-        #[inline]
-        #[track_caller]
-        fn try_lock_shared_for(&self, timeout: Duration) -> Option<GuardSend> {
-            self.try_rlock_until(deadline(timeout)).then(GuardSend::new)
-        }
-
-        #[inline]
-        #[track_caller]
-        fn try_lock_shared_until(&self, deadline: Instant) -> Option<GuardSend> {
-            self.try_rlock_until(Some(deadline)).then(GuardSend::new)
-        }
-
-        #[inline]
-        fn try_lock_exclusive_for(&self, timeout: Duration) -> Option<GuardSend> {
-            self.try_lock_until(deadline(timeout)).then(GuardSend::new)
-        }
-
-        #[inline]
-        fn try_lock_exclusive_until(&self, deadline: Instant) -> Option<GuardSend> {
-            self.try_lock_until(Some(deadline)).then(GuardSend::new)
+impl Drop for RawRWMutex {
+    #[inline]
+    fn drop(&mut self) {
+        let id = id(self.word.load(Relaxed));
+        if id != 0 {
+            readers::retire(id);
         }
     }
 }

@@ -1,11 +1,21 @@
 //! What `crate::primitive` is made of under loom.
 
 pub(crate) use loom::cell::UnsafeCell;
-pub(crate) use loom::sync::Arc;
+pub(crate) use loom::sync::atomic::{AtomicPtr, fence};
+pub(crate) use loom::sync::{Arc, Mutex};
 
 use crate::primitive::Ordering;
 use loom::sync::Condvar;
 use loom::sync::atomic;
+
+/// Few, since a writer looks at each.
+pub(crate) const SLOTS: usize = 1;
+
+pub(crate) const FIRST_CHUNK: usize = 1;
+
+pub(crate) fn null_pointers<T, const N: usize>() -> [AtomicPtr<T>; N] {
+    std::array::from_fn(|_| AtomicPtr::new(std::ptr::null_mut()))
+}
 
 /// Loom's atomic, with every load a point at which all orders are tried.
 ///
@@ -13,57 +23,70 @@ use loom::sync::atomic;
 /// not try to move a store before an earlier load if the storing thread has loaded in between, as
 /// every compare-exchange loop does. A notification that nobody waits for orders nothing, but loom
 /// takes any two of them for dependent and tries both orders.
-pub(crate) struct AtomicUsize {
-    atomic: atomic::AtomicUsize,
-    loads: Condvar,
-}
-
-impl AtomicUsize {
-    pub(crate) fn new(value: usize) -> Self {
-        Self {
-            atomic: atomic::AtomicUsize::new(value),
-            loads: Condvar::new(),
+macro_rules! atomic {
+    ($name:ident, $int:ty) => {
+        pub(crate) struct $name {
+            atomic: atomic::$name,
+            loads: Condvar,
         }
-    }
 
-    pub(crate) fn load(&self, order: Ordering) -> usize {
-        self.loads.notify_one();
-        self.atomic.load(order)
-    }
+        #[allow(dead_code, reason = "not every type is used in every way")]
+        impl $name {
+            pub(crate) fn new(value: $int) -> Self {
+                Self {
+                    atomic: atomic::$name::new(value),
+                    loads: Condvar::new(),
+                }
+            }
 
-    pub(crate) fn compare_exchange(
-        &self,
-        current: usize,
-        new: usize,
-        success: Ordering,
-        failure: Ordering,
-    ) -> Result<usize, usize> {
-        self.atomic.compare_exchange(current, new, success, failure)
-    }
+            pub(crate) fn load(&self, order: Ordering) -> $int {
+                self.loads.notify_one();
+                self.atomic.load(order)
+            }
 
-    pub(crate) fn compare_exchange_weak(
-        &self,
-        current: usize,
-        new: usize,
-        success: Ordering,
-        failure: Ordering,
-    ) -> Result<usize, usize> {
-        self.compare_exchange(current, new, success, failure)
-    }
+            pub(crate) fn store(&self, value: $int, order: Ordering) {
+                self.atomic.store(value, order);
+            }
 
-    pub(crate) fn fetch_add(&self, value: usize, order: Ordering) -> usize {
-        self.atomic.fetch_add(value, order)
-    }
+            pub(crate) fn compare_exchange(
+                &self,
+                current: $int,
+                new: $int,
+                success: Ordering,
+                failure: Ordering,
+            ) -> Result<$int, $int> {
+                self.atomic.compare_exchange(current, new, success, failure)
+            }
 
-    pub(crate) fn fetch_sub(&self, value: usize, order: Ordering) -> usize {
-        self.atomic.fetch_sub(value, order)
-    }
+            pub(crate) fn compare_exchange_weak(
+                &self,
+                current: $int,
+                new: $int,
+                success: Ordering,
+                failure: Ordering,
+            ) -> Result<$int, $int> {
+                self.compare_exchange(current, new, success, failure)
+            }
 
-    pub(crate) fn fetch_or(&self, value: usize, order: Ordering) -> usize {
-        self.atomic.fetch_or(value, order)
-    }
+            pub(crate) fn fetch_add(&self, value: $int, order: Ordering) -> $int {
+                self.atomic.fetch_add(value, order)
+            }
 
-    pub(crate) fn fetch_and(&self, value: usize, order: Ordering) -> usize {
-        self.atomic.fetch_and(value, order)
-    }
+            pub(crate) fn fetch_sub(&self, value: $int, order: Ordering) -> $int {
+                self.atomic.fetch_sub(value, order)
+            }
+
+            pub(crate) fn fetch_or(&self, value: $int, order: Ordering) -> $int {
+                self.atomic.fetch_or(value, order)
+            }
+
+            pub(crate) fn fetch_and(&self, value: $int, order: Ordering) -> $int {
+                self.atomic.fetch_and(value, order)
+            }
+        }
+    };
 }
+
+atomic!(AtomicU32, u32);
+atomic!(AtomicU64, u64);
+atomic!(AtomicUsize, usize);

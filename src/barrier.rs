@@ -1,0 +1,253 @@
+//! The asymmetric barrier: free for those who pass it often, dear for those who seldom do.
+//!
+//! The contract, for two threads of which one stores to `x`, passes [`light`] and loads `y`, and the
+//! other stores to `y`, passes [`heavy`] and loads `x`: at least one of them sees the other's store.
+//! That is what a `fence(SeqCst)` on both sides promises. Two light barriers promise each other
+//! nothing.
+//!
+//! On Linux [`light`] only holds the compiler back, and [`heavy`] is the system call `membarrier`, which
+//! makes each processor that runs a thread of this process pass a full fence. Why that is enough: if
+//! the fence falls before the light side's load, the load comes after the heavy side's store; if it
+//! falls after, then the light side's store came before the fence, and is seen. Where there is no
+//! `membarrier`, both are fences.
+//!
+//! To register for it takes milliseconds once a process has several threads, so a thread of its own
+//! does that, and [`is_decided`] says no until it has. No lock leaves *counted* before that.
+//!
+//! # The budget
+//!
+//! A heavy barrier interrupts every processor that the process uses. So all of them together get a
+//! twentieth of the time: [`is_affordable`] says no while the process is in debt. And each is timed,
+//! because how dear it is depends on how many processors there are, and what they do:
+//! [`quiet_after`] says how many reads are worth one.
+
+#[cfg(gosync_loom)]
+pub(crate) use crate::models::barrier::*;
+
+#[cfg(not(gosync_loom))]
+pub(crate) use real::*;
+
+#[cfg(not(gosync_loom))]
+mod real {
+    use crate::forced;
+    use std::hint;
+    use std::sync::OnceLock;
+    use std::sync::atomic::{
+        AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst, compiler_fence, fence,
+    };
+    use std::time::Instant;
+
+    /// Which barrier this process has. It changes from [`UNDECIDED`] by way of [`DECIDING`] to one of
+    /// the others, once.
+    ///
+    /// Relaxed: a thread that sees an old value passes a fence in `light`, which is right with either,
+    /// and looks again in `heavy`.
+    static KIND: AtomicU8 = AtomicU8::new(UNDECIDED);
+
+    const UNDECIDED: u8 = 0;
+    const DECIDING: u8 = 1;
+    const FENCES: u8 = 2;
+    const ASYMMETRIC: u8 = 3;
+
+    /// The part of [`heavy`]'s contract that is passed often.
+    #[inline]
+    pub(crate) fn light() {
+        if KIND.load(Relaxed) == ASYMMETRIC {
+            compiler_fence(SeqCst);
+        } else {
+            fence(SeqCst);
+        }
+    }
+
+    /// The part of [`light`]'s contract that is passed seldom.
+    #[cold]
+    pub(crate) fn heavy() {
+        match kind() {
+            FENCES => fence(SeqCst),
+            _ => {
+                let start = now();
+                membarrier::pass();
+                charge(start, now().saturating_sub(start));
+            }
+        }
+    }
+
+    /// The kind, to a thread that has heard of a slot in use and so knows that it is decided.
+    fn kind() -> u8 {
+        loop {
+            match KIND.load(Relaxed) {
+                UNDECIDED | DECIDING => hint::spin_loop(),
+                kind => return kind,
+            }
+        }
+    }
+
+    /// Whether it is known which barrier this process has. If nobody has asked before, somebody
+    /// begins to find out; this call does not wait for that.
+    #[cold]
+    pub(crate) fn is_decided() -> bool {
+        match KIND.load(Relaxed) {
+            UNDECIDED => {
+                begin_to_decide();
+                forced::SPEED.is_some()
+            }
+            DECIDING => false,
+            _ => true,
+        }
+    }
+
+    fn begin_to_decide() {
+        if KIND
+            .compare_exchange(UNDECIDED, DECIDING, Relaxed, Relaxed)
+            .is_err()
+        {
+            return;
+        }
+        if forced::FENCES || !membarrier::exists() {
+            decide(FENCES);
+        } else if forced::SPEED.is_some() {
+            // Tests want to know where they are.
+            decide(membarrier::register());
+        } else {
+            let registrar = std::thread::Builder::new().name("gosync-registrar".into());
+            if registrar.spawn(|| decide(membarrier::register())).is_err() {
+                decide(FENCES);
+            }
+        }
+    }
+
+    fn decide(kind: u8) {
+        if kind == FENCES {
+            QUIET_AFTER.store(u32::MAX, Relaxed);
+        }
+        KIND.store(kind, Relaxed);
+    }
+
+    // The budget, in nanoseconds.
+
+    /// Of the time, one part in so many may go into heavy barriers.
+    const SHARE: u64 = 20;
+
+    /// So far may the process run into debt: a millisecond's worth of barriers.
+    const CREDIT_LINE: u64 = SHARE * 1_000_000;
+
+    /// The time up to which the heavy barriers so far use up their share.
+    static PAID_UNTIL: AtomicU64 = AtomicU64::new(0);
+
+    /// What a heavy barrier takes: the latest, or the dearest of the last few.
+    static DEAREST: AtomicU32 = AtomicU32::new(12_000);
+
+    /// See [`quiet_after`].
+    static QUIET_AFTER: AtomicU32 = AtomicU32::new(reads_worth(12_000));
+
+    /// What a read by slots takes longer than a quiet one.
+    const READ_SAVES: u32 = 5;
+
+    /// Reads by slots take so many times as long as the barrier that ends the quiet after them: then
+    /// no more than a tenth of the time goes into barriers.
+    const PATIENCE: u32 = 9;
+
+    const fn reads_worth(nanos: u32) -> u32 {
+        PATIENCE * nanos / READ_SAVES
+    }
+
+    /// A lock may become quiet after so many reads of one thread without a write between them.
+    #[inline]
+    pub(crate) fn quiet_after() -> u32 {
+        match forced::SPEED {
+            None => QUIET_AFTER.load(Relaxed),
+            Some(forced::Speed::Quiet) => 1,
+            Some(_) => u32::MAX,
+        }
+    }
+
+    /// How many reads by slots a heavy barrier is as dear as.
+    pub(crate) fn price() -> u64 {
+        match KIND.load(Relaxed) {
+            ASYMMETRIC => (DEAREST.load(Relaxed) / READ_SAVES).into(),
+            _ => 0,
+        }
+    }
+
+    /// Whether there is time left for more heavy barriers.
+    #[cold]
+    pub(crate) fn is_affordable() -> bool {
+        forced::SPEED.is_some() || PAID_UNTIL.load(Relaxed) <= now() + CREDIT_LINE
+    }
+
+    fn charge(start: u64, took: u64) {
+        // Two threads may both lift the time to their own start; one of them is then charged less.
+        PAID_UNTIL.fetch_max(start, Relaxed);
+        PAID_UNTIL.fetch_add(SHARE * took, Relaxed);
+        let took = u32::try_from(took).unwrap_or(u32::MAX / PATIENCE).min(u32::MAX / PATIENCE);
+        let dearest = DEAREST.load(Relaxed);
+        let dearest = took.max(dearest - dearest / 8);
+        DEAREST.store(dearest, Relaxed);
+        QUIET_AFTER.store(reads_worth(dearest), Relaxed);
+    }
+
+    /// Nanoseconds on a clock of our own.
+    fn now() -> u64 {
+        static START: OnceLock<Instant> = OnceLock::new();
+        let elapsed = START.get_or_init(Instant::now).elapsed();
+        // 584 years.
+        u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    #[cfg(target_os = "linux")]
+    mod membarrier {
+        use super::{ASYMMETRIC, FENCES};
+        use std::process;
+
+        // Of linux/membarrier.h.
+        const QUERY: libc::c_int = 0;
+        const PRIVATE_EXPEDITED: libc::c_int = 1 << 3;
+        const REGISTER_PRIVATE_EXPEDITED: libc::c_int = 1 << 4;
+
+        fn call(command: libc::c_int) -> libc::c_long {
+            const NO_FLAGS: libc::c_uint = 0;
+            const NO_CPU: libc::c_int = 0;
+            // SAFETY: `membarrier` reads and writes no memory of ours.
+            unsafe { libc::syscall(libc::SYS_membarrier, command, NO_FLAGS, NO_CPU) }
+        }
+
+        /// Whether the system offers it: Linux since 4.14, unless a filter of system calls forbids it.
+        pub(super) fn exists() -> bool {
+            let commands = call(QUERY);
+            commands > 0 && commands & libc::c_long::from(PRIVATE_EXPEDITED) != 0
+        }
+
+        /// Returns the kind of barrier that there is.
+        pub(super) fn register() -> u8 {
+            // The first barrier is passed here, in case that a filter knows one command only.
+            if call(REGISTER_PRIVATE_EXPEDITED) == 0 && call(PRIVATE_EXPEDITED) == 0 {
+                ASYMMETRIC
+            } else {
+                FENCES
+            }
+        }
+
+        pub(super) fn pass() {
+            if call(PRIVATE_EXPEDITED) != 0 {
+                // Readers have relied on it: nobody can tell any more who is inside.
+                eprintln!("gosync: membarrier is refused, after it had been granted");
+                process::abort();
+            }
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    mod membarrier {
+        pub(super) fn exists() -> bool {
+            false
+        }
+
+        pub(super) fn register() -> u8 {
+            super::FENCES
+        }
+
+        pub(super) fn pass() {
+            unreachable!("the kind is never ASYMMETRIC")
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! What tests and benches force upon the locks, when the crate is built.
+//!
+//! `GOSYNC_SPEED=counted|slots|quiet` in the environment of the compiler: no lock goes beyond that
+//! speed, and all go there at once. `GOSYNC_BARRIER=fence`: as on a system without `membarrier`.
+
+/// The speeds of a lock; see `readers`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Speed {
+    Counted,
+    Slots,
+    Quiet,
+}
+
+/// The speed that every lock takes up, if it is forced.
+pub(crate) const SPEED: Option<Speed> = match option_env!("GOSYNC_SPEED") {
+    None => None,
+    Some(name) => match name.as_bytes() {
+        b"counted" => Some(Speed::Counted),
+        b"slots" => Some(Speed::Slots),
+        b"quiet" => Some(Speed::Quiet),
+        b"" => None,
+        _ => panic!("GOSYNC_SPEED is one of counted, slots and quiet"),
+    },
+};
+
+/// Whether the process has to do without `membarrier`.
+pub(crate) const FENCES: bool = match option_env!("GOSYNC_BARRIER") {
+    None => false,
+    Some(name) => match name.as_bytes() {
+        b"fence" => true,
+        b"" => false,
+        _ => panic!("GOSYNC_BARRIER can be fence"),
+    },
+};

@@ -1,0 +1,101 @@
+//! The lock under lock_api's guards.
+
+use super::{RawRWMutex, ReadToken};
+use crate::park::deadline;
+use lock_api::{GuardSend, RawRwLock, RawRwLockDowngrade, RawRwLockTimed};
+use std::time::{Duration, Instant};
+
+// SAFETY: exclusion and acquire/release are invariant 1 and the pairs named at each ordering.
+// The guard states are empty, so forgetting one only leaves the lock held. The lock owns no
+// memory and a thread in its queues borrows it, so it may be moved or dropped while held. No
+// operation unwinds but `lock_shared` and its timed forms, before they have changed the count.
+unsafe impl RawRwLock for RawRWMutex {
+    // The initial value, as lock_api asks for it; each use makes a lock of its own.
+    #[allow(clippy::declare_interior_mutable_const)]
+    const INIT: Self = Self::new();
+
+    type SharedGuard = ReadToken;
+    type ExclusiveGuard = GuardSend;
+
+    #[inline]
+    #[track_caller]
+    fn lock_shared(&self) -> ReadToken {
+        self.rlock()
+    }
+
+    #[inline]
+    fn try_lock_shared(&self) -> Option<ReadToken> {
+        self.try_rlock()
+    }
+
+    #[inline]
+    unsafe fn unlock_shared(&self, token: ReadToken) {
+        // SAFETY: the caller passes the state of a shared acquisition.
+        unsafe { self.runlock(token) }
+    }
+
+    #[inline]
+    fn lock_exclusive(&self) -> GuardSend {
+        self.lock();
+        GuardSend::new()
+    }
+
+    #[inline]
+    fn try_lock_exclusive(&self) -> Option<GuardSend> {
+        self.try_lock().then(GuardSend::new)
+    }
+
+    #[inline]
+    unsafe fn unlock_exclusive(&self, _: GuardSend) {
+        // SAFETY: the caller passes the state of the exclusive acquisition.
+        unsafe { self.unlock() }
+    }
+
+    #[inline]
+    fn is_locked(&self) -> bool {
+        self.is_locked()
+    }
+
+    #[inline]
+    fn is_locked_exclusive(&self) -> bool {
+        self.is_write_locked()
+    }
+}
+
+// SAFETY: `downgrade` turns the write into a read in the one step that ends the write, which is
+// a Release.
+unsafe impl RawRwLockDowngrade for RawRWMutex {
+    #[inline]
+    unsafe fn downgrade(&self, _: GuardSend) -> ReadToken {
+        // SAFETY: the caller passes the state of the exclusive acquisition.
+        unsafe { self.downgrade() }
+    }
+}
+
+// SAFETY: as for `RawRwLock`; a timed attempt that fails has changed nothing that lasts.
+unsafe impl RawRwLockTimed for RawRWMutex {
+    type Duration = Duration;
+    type Instant = Instant;
+
+    #[inline]
+    #[track_caller]
+    fn try_lock_shared_for(&self, timeout: Duration) -> Option<ReadToken> {
+        self.try_rlock_until(deadline(timeout))
+    }
+
+    #[inline]
+    #[track_caller]
+    fn try_lock_shared_until(&self, deadline: Instant) -> Option<ReadToken> {
+        self.try_rlock_until(Some(deadline))
+    }
+
+    #[inline]
+    fn try_lock_exclusive_for(&self, timeout: Duration) -> Option<GuardSend> {
+        self.try_lock_until(deadline(timeout)).then(GuardSend::new)
+    }
+
+    #[inline]
+    fn try_lock_exclusive_until(&self, deadline: Instant) -> Option<GuardSend> {
+        self.try_lock_until(Some(deadline)).then(GuardSend::new)
+    }
+}

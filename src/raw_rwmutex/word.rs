@@ -1,0 +1,167 @@
+//! The layout of the lock's word, and what can be said of one without touching it.
+//!
+//! | bits | name | set by | means |
+//! |---|---|---|---|
+//! | 0 | `WRITER` | a writer that announces itself | a writer holds the lock, or drains it of readers |
+//! | 1 | `DRAIN` | the announced writer | it sleeps, or is about to; readers that leave wake it |
+//! | 2 | `HEIR` | whoever ends a write phase | a writer has been taken from the queue and has not got `WRITER` yet |
+//! | 3 | `HEIR_PARKED` | the heir | it sleeps, or is about to; the end of the write phase wakes it |
+//! | 4 | `HANDOFF` | the heir | the write phase ends by giving `WRITER` to the heir |
+//! | 5 | `READERS_PARKED` | a reader | the readers' queue may not be empty |
+//! | 6 | `WRITERS_PARKED` | a writer | the writers' queue may not be empty |
+//! | 7 | `SLOTS` | a reader | readers may hold the lock by a slot: the speed is *slots* or *quiet* |
+//! | 8 | `QUIET` | a reader | they may take it without a fence: the speed is *quiet* |
+//! | 9..11 | the epoch | a writer that has written | so that threads see a write between two of their reads |
+//! | 11..21 | the credit | readers, writers | how far reads outnumber writes; the top bit, `CREDIT_FULL`, ends the range |
+//! | 21..45 | the count | readers | readers inside that hold no slot; the top bit means too many |
+//! | 45..64 | the identity | the first reader to leave *counted* | what the lock's readers put into slots; 0: none yet |
+
+use crate::forced::{self, Speed};
+
+pub(super) const WRITER: u64 = 1 << 0;
+pub(super) const DRAIN: u64 = 1 << 1;
+pub(super) const HEIR: u64 = 1 << 2;
+pub(super) const HEIR_PARKED: u64 = 1 << 3;
+pub(super) const HANDOFF: u64 = 1 << 4;
+pub(super) const READERS_PARKED: u64 = 1 << 5;
+pub(super) const WRITERS_PARKED: u64 = 1 << 6;
+pub(super) const SLOTS: u64 = 1 << 7;
+pub(super) const QUIET: u64 = 1 << 8;
+const EPOCH: u64 = 0b11 << 9;
+const ONE_EPOCH: u64 = 1 << 9;
+const ONE_CREDIT: u64 = 1 << 11;
+/// What a read that is counted in adds to the credit.
+pub(super) const READ_CREDIT: u64 = match forced::SPEED {
+    None => ONE_CREDIT,
+    Some(Speed::Counted) => 0,
+    Some(Speed::Slots | Speed::Quiet) => CREDIT_FULL,
+};
+const CREDIT: u64 = (ONE_READER - 1) & !(ONE_CREDIT - 1);
+const CREDIT_FULL: u64 = ONE_READER >> 1;
+pub(super) const ONE_READER: u64 = 1 << 21;
+const COUNT: u64 = (ONE_ID - 1) & !(ONE_READER - 1);
+/// Half the range stays free for readers that are admitted from the queue, who cannot be refused.
+const TOO_MANY_READERS: u64 = ONE_ID >> 1;
+const ONE_ID: u64 = 1 << 45;
+/// The greatest identity.
+pub(crate) const MAX_ID: u32 = (u64::MAX / ONE_ID) as u32;
+
+/// No writer holds the lock or waits for it.
+pub(super) fn is_readable(word: u64) -> bool {
+    word & (WRITER | HEIR | TOO_MANY_READERS) == 0
+}
+
+/// As `is_readable`, and the speed is *quiet*.
+pub(super) fn is_quiet(word: u64) -> bool {
+    word & (WRITER | HEIR | QUIET) == QUIET
+}
+
+/// As `is_readable`, and slots are in use.
+pub(super) fn has_slots(word: u64) -> bool {
+    word & (WRITER | HEIR | SLOTS) == SLOTS
+}
+
+/// As `is_readable`, and the next reader is to count itself in and to add its credit.
+pub(super) fn is_counted(word: u64) -> bool {
+    word & (WRITER | HEIR | TOO_MANY_READERS | SLOTS | CREDIT_FULL) == 0
+}
+
+/// A reader has to wait, for a writer.
+pub(super) fn bars_readers(word: u64) -> bool {
+    word & (WRITER | HEIR) != 0
+}
+
+/// There is an announced writer.
+pub(super) fn is_announced(word: u64) -> bool {
+    word & WRITER != 0
+}
+
+/// The caller is still heir; otherwise `WRITER` was handed to it (invariant 4).
+pub(super) fn is_heir(word: u64) -> bool {
+    word & HEIR != 0
+}
+
+/// There are readers inside that are counted.
+pub(super) fn has_counted_readers(word: u64) -> bool {
+    word & COUNT != 0
+}
+
+/// The counted reader that found this word when it left was the last, and a writer sleeps until
+/// then.
+pub(super) fn was_awaited(word: u64) -> bool {
+    word & DRAIN != 0 && word & COUNT == ONE_READER
+}
+
+/// What the lock's readers put into slots; 0 if it never left *counted*.
+#[inline]
+pub(super) fn id(word: u64) -> u32 {
+    (word / ONE_ID) as u32
+}
+
+/// The word of a lock that gets an identity.
+pub(super) fn with_id(word: u64, id: u32) -> u64 {
+    word | (u64::from(id) * ONE_ID)
+}
+
+/// The identity and the epoch: reads under the same stamp have no write between them, unless there
+/// were four.
+pub(super) fn stamp(word: u64) -> u32 {
+    id(word) << 2 | ((word & EPOCH) / ONE_EPOCH) as u32
+}
+
+/// The word after the owner of `WRITER` steps down and `entering` readers enter in its stead.
+pub(super) fn succeed(word: u64, entering: u64) -> u64 {
+    let word = (word & !(DRAIN | READERS_PARKED)) + entering * ONE_READER;
+    if word & HANDOFF != 0 {
+        word & !(HEIR | HEIR_PARKED | HANDOFF)
+    } else if needs_heir(word) {
+        (word & !WRITER) | HEIR
+    } else {
+        word & !(WRITER | HEIR_PARKED)
+    }
+}
+
+/// The end of this write phase makes its owner responsible for waking an heir.
+pub(super) fn needs_heir(word: u64) -> bool {
+    word & (HEIR | WRITERS_PARKED) == WRITERS_PARKED
+}
+
+// The credit: a walk between 0 and full, up with each read and down by a price with each write. At
+// full the lock takes up slots; at 0 it gives them up.
+
+/// The word after a read of a lock that keeps to *counted* although its credit is full: it starts
+/// to save anew.
+pub(super) fn without_credit(word: u64) -> u64 {
+    word & !CREDIT
+}
+
+pub(super) fn is_credit_full(word: u64) -> bool {
+    word & CREDIT_FULL != 0
+}
+
+/// The word after `reads` reads by slots, and a write that costs as much as `price` reads save.
+pub(super) fn balance(word: u64, reads: u64, price: u64) -> u64 {
+    let credit = (word & CREDIT) / ONE_CREDIT;
+    let full = CREDIT_FULL / ONE_CREDIT;
+    let credit = (credit + reads).saturating_sub(price).min(full);
+    (word & !CREDIT) | (credit * ONE_CREDIT)
+}
+
+/// The speed after a write, by an owner of `WRITER` who has seen all readers leave. Nobody else may
+/// take `SLOTS` away, or a reader that still holds a slot would not be seen.
+pub(super) fn settle(word: u64, price: u64) -> u64 {
+    if word & SLOTS == 0 {
+        return balance(word, 0, price);
+    }
+    let epoch = word.wrapping_add(ONE_EPOCH) & EPOCH;
+    let word = (word & !(EPOCH | QUIET)) | epoch;
+    if word & CREDIT == 0 {
+        word & !SLOTS
+    } else {
+        word
+    }
+}
+
+/// What a lock keeps of its past when nobody is inside and nobody waits.
+#[cfg(gosync_loom)]
+pub(super) const PAST: u64 = SLOTS | QUIET | EPOCH | CREDIT | !(ONE_ID - 1);

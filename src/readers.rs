@@ -1,0 +1,400 @@
+//! Reader slots: who reads what, noted where only the reader writes.
+//!
+//! A thread has a [`Block`] of slots. To take a read lock it stores the lock's identity into an empty
+//! slot of its own, and clears the slot to end the read; no line is written that another thread
+//! writes. A writer looks through the blocks of all threads for the identity of its lock.
+//!
+//! # The speeds
+//!
+//! | speed | a reader | a writer |
+//! |---|---|---|
+//! | *counted* | counts itself in the lock's word | waits until the count is 0 |
+//! | *slots* | stores to a slot, passes a **fence**, looks at the word again | also waits for the slots |
+//! | *quiet* | stores to a slot, passes a **light** barrier, looks at the word again | passes a **heavy** barrier before that |
+//!
+//! How a lock changes its speed stands in `raw_rwmutex`. It is based on Dice and Kogan's BRAVO
+//! (2019), on the asymmetric barriers of liburcu, and on the trackers of FreeBSD's rmlock.
+//!
+//! # Invariants
+//!
+//! 1. A reader holds a lock by a slot from the look at the word that follows its store, if there is
+//!    neither `WRITER` nor `HEIR` in that word and the speed is still the one whose barrier it has
+//!    passed. Otherwise it clears the slot again: its entry was *passing*.
+//! 2. Only the owner of a block stores an identity, and only into a slot that it has seen empty. Any
+//!    thread may empty a slot, once, if it has been given the read lock.
+//! 3. While a lock has no `SLOTS` in its word, and no writer either, no slot holds it.
+//! 4. An identity belongs to one lock until that is dropped, and goes with it when it moves. So a slot
+//!    that is never emptied holds up that lock and no other. The drop empties it.
+//!
+//! # Proof of exclusion
+//!
+//! Let a reader store to its slot and look at the word, and let a writer set `WRITER` and then look at
+//! the slot. Between the two steps the reader passes a fence and so does the writer (*slots*), or the
+//! reader a light barrier and the writer a heavy one (*quiet*). So one of them sees the other: the
+//! reader `WRITER`, and clears its slot; or the writer the entry, and waits. Which barrier the
+//! writer has to pass it sees in the word as it announces itself, because only a look at a word with
+//! neither `WRITER` nor `HEIR` makes a reader a holder, and none makes the lock *quiet* after it.
+//!
+//! A writer that gives up leaves the speed as it was, so the next one passes the same barrier again.
+//! One that has seen every slot empty may lower the speed (invariant 3).
+//!
+//! The writer's look at the empty slot acquires from every read that ended there: clearing is a
+//! Release, and so is each store of another identity on top, whose owner has acquired in turn when it
+//! saw the slot empty.
+//!
+//! # Proof that no wake-up is lost
+//!
+//! A writer that wants to sleep sets `DRAIN`, passes a heavy barrier at any speed, and looks at the
+//! slot once more under the lock of its queue. A reader clears its slot, passes a light barrier, and
+//! looks at the word. So one of them sees the other: the writer the empty slot, or the reader `DRAIN`,
+//! and it wakes the writer. That holds for passing entries, too. After this one barrier the writer may
+//! sleep again and again as long as `DRAIN` stays set.
+
+use crate::forced;
+use crate::primitive::{
+    AtomicPtr, AtomicU32, AtomicUsize, FIRST_CHUNK, Mutex, Ordering, SLOTS, const_fn, global, local,
+    null_pointers,
+};
+use crate::raw_rwmutex::MAX_ID;
+use std::cell::Cell;
+use std::{ptr, slice};
+
+use Ordering::{Acquire, Relaxed, Release};
+
+/// Where a reader notes the identity of its lock; 0: empty.
+pub(crate) struct Slot(AtomicU32);
+
+/// The slots of a thread, on lines of their own.
+///
+/// Two lines: processors fetch the neighbour of a line with it.
+#[repr(align(128))]
+struct Block {
+    slots: [Slot; SLOTS],
+    /// Under which stamp the owner has read by slots most recently, and how often in a row. Only the
+    /// owner writes; writers read it along with the slots.
+    stamp: AtomicU32,
+    run: AtomicU32,
+}
+
+/// The blocks of all threads, and the identities.
+struct Registry {
+    /// Each chunk has twice as many blocks as the one before. Never freed, so that a thread may look
+    /// through them at any time.
+    chunks: [AtomicPtr<Block>; CHUNKS],
+    /// How many blocks have been handed out, from the front.
+    len: AtomicUsize,
+    free: Mutex<Free>,
+}
+
+/// What may be handed out again.
+struct Free {
+    blocks: Vec<&'static Block>,
+    ids: Vec<u32>,
+    /// The identities up to this one have been handed out.
+    last_id: u32,
+}
+
+/// What a writer loses with a single reader: the fence, and the line of the reader's block.
+const WRITE_PRICE: u64 = 8;
+
+/// So many blocks take as long to look through as a read saves.
+const BLOCKS_PER_READ: u64 = 2;
+
+/// Enough for more threads than there can be.
+const CHUNKS: usize = 28;
+
+global! {
+    static REGISTRY: Registry = Registry::new();
+}
+
+local! {
+    /// What the fast path needs; without a destructor, so that nothing has to be registered and it
+    /// can be used for as long as the thread lives.
+    static OWN: Own = Own { next: Cell::new(None), block: Cell::new(None) };
+}
+
+local! {
+    /// Gives the block back when the thread ends.
+    static LEASE: Lease = Lease { block: Cell::new(None) };
+}
+
+struct Own {
+    /// A slot that is probably empty.
+    next: Cell<Option<&'static Slot>>,
+    block: Cell<Option<&'static Block>>,
+}
+
+struct Lease {
+    block: Cell<Option<&'static Block>>,
+}
+
+impl Slot {
+    /// To be called by the owner of the block. Returns whether the slot was empty.
+    #[inline]
+    fn fill(&self, id: u32) -> bool {
+        // Acquire and Release: a writer that finds `id` here instead of its own acquires from the
+        // reads before, wherever they ended; pairs with the Acquire in `holds` and the Release in
+        // `clear`.
+        let is_empty = self.0.load(Acquire) == 0;
+        if is_empty {
+            self.0.store(id, Release);
+        }
+        is_empty
+    }
+
+    /// Ends a read, or takes back an entry.
+    #[inline]
+    pub(crate) fn clear(&self) {
+        // Release: pairs with the Acquire in `holds`, so that reads end before writes begin.
+        self.0.store(0, Release);
+    }
+
+    /// Whether a reader of the lock has an entry here.
+    pub(crate) fn holds(&self, id: u32) -> bool {
+        // Acquire: pairs with the Releases in `clear` and `fill`.
+        self.0.load(Acquire) == id
+    }
+}
+
+/// Stores `id` in an empty slot of the current thread, if there is one. A barrier and a look at the
+/// word have to follow.
+#[inline]
+pub(crate) fn enter(id: u32) -> Option<&'static Slot> {
+    match OWN.with(|own| own.next.get()) {
+        Some(slot) if slot.fill(id) => Some(slot),
+        _ => enter_elsewhere(id),
+    }
+}
+
+/// `enter` without a hint. None if the thread has as many read locks as slots, or is about to end.
+#[inline(never)]
+fn enter_elsewhere(id: u32) -> Option<&'static Slot> {
+    OWN.with(|own| {
+        let block = own.block.get().or_else(lease)?;
+        let slot = block.slots.iter().find(|slot| slot.fill(id))?;
+        own.next.set(Some(slot));
+        Some(slot)
+    })
+}
+
+/// Gets a block for the current thread; none if the thread is ending and has given it back.
+#[cold]
+fn lease() -> Option<&'static Block> {
+    let taken = LEASE.try_with(|lease| {
+        let block = REGISTRY.take();
+        lease.block.set(Some(block));
+        block
+    });
+    let block = taken.ok()?;
+    OWN.with(|own| own.block.set(Some(block)));
+    Some(block)
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let Some(block) = self.block.take() else {
+            return;
+        };
+        // Under loom a thread may lose both at once.
+        let _ = OWN.try_with(|own| {
+            own.next.set(None);
+            own.block.set(None);
+        });
+        REGISTRY.put_back(block);
+    }
+}
+
+/// Notes a read by a slot under `stamp`. Returns how many there were in a row; `start_over` begins
+/// a new row.
+#[inline]
+pub(crate) fn note_read(stamp: u32) -> u32 {
+    OWN.with(|own| own.block.get().map_or(0, |block| block.note_read(stamp)))
+}
+
+/// Begins a new row of reads.
+pub(crate) fn start_over() {
+    OWN.with(|own| own.block.get().inspect(|block| block.run.store(0, Relaxed)));
+}
+
+impl Block {
+    fn new() -> Self {
+        Self {
+            slots: std::array::from_fn(|_| Slot(AtomicU32::new(0))),
+            stamp: AtomicU32::new(0),
+            run: AtomicU32::new(0),
+        }
+    }
+
+    fn note_read(&self, stamp: u32) -> u32 {
+        let run = if self.stamp.load(Relaxed) == stamp {
+            self.run.load(Relaxed).saturating_add(1)
+        } else {
+            self.stamp.store(stamp, Relaxed);
+            1
+        };
+        self.run.store(run, Relaxed);
+        run
+    }
+
+    /// How many reads the owner noted under `stamp`. A guess: the owner goes on meanwhile.
+    fn reads(&self, stamp: u32) -> u64 {
+        if self.stamp.load(Relaxed) == stamp {
+            self.run.load(Relaxed).into()
+        } else {
+            0
+        }
+    }
+}
+
+/// Calls `wait` for each slot that holds `id`, until it returns false. Returns how many reads were
+/// noted under `stamp`; none if it was broken off.
+///
+/// To be called by the announced writer, after a barrier: then no slot but for those that it finds
+/// here is filled by a reader that gets in.
+pub(crate) fn drain(id: u32, stamp: u32, mut wait: impl FnMut(&Slot) -> bool) -> Option<u64> {
+    let mut reads = 0;
+    for block in REGISTRY.blocks() {
+        reads += block.reads(stamp);
+        for slot in &block.slots {
+            if slot.holds(id) && !wait(slot) {
+                return None;
+            }
+        }
+    }
+    Some(reads)
+}
+
+/// Whether any slot holds `id`, at the moment.
+pub(crate) fn any_holds(id: u32) -> bool {
+    REGISTRY
+        .blocks()
+        .flat_map(|block| &block.slots)
+        .any(|slot| slot.holds(id))
+}
+
+/// What a write costs a lock with slots more than one without, in reads that save as much.
+pub(crate) fn price() -> u64 {
+    if forced::SPEED.is_some() {
+        return 0;
+    }
+    WRITE_PRICE + REGISTRY.len.load(Relaxed) as u64 / BLOCKS_PER_READ
+}
+
+/// An identity that no lock has; none if there are as many as fit into a word.
+#[cold]
+pub(crate) fn new_id() -> Option<u32> {
+    let mut free = REGISTRY.free.lock().expect("nobody panics with it");
+    free.ids.pop().or_else(|| {
+        let id = free.last_id + 1;
+        (id <= MAX_ID).then(|| {
+            free.last_id = id;
+            id
+        })
+    })
+}
+
+/// Gives back an identity that was not used.
+#[cold]
+pub(crate) fn give_back(id: u32) {
+    let mut free = REGISTRY.free.lock().expect("nobody panics with it");
+    free.ids.push(id);
+}
+
+/// Gives back the identity of a lock that is dropped. Guards of it that were forgotten will never be
+/// dropped: their slots are emptied.
+#[cold]
+pub(crate) fn retire(id: u32) {
+    for slot in REGISTRY.blocks().flat_map(|block| &block.slots) {
+        if slot.holds(id) {
+            slot.clear();
+        }
+    }
+    give_back(id);
+}
+
+impl Registry {
+    const_fn! {
+        const fn new() -> Self {
+            Self {
+                chunks: null_pointers(),
+                len: AtomicUsize::new(0),
+                free: Mutex::new(Free { blocks: Vec::new(), ids: Vec::new(), last_id: 0 }),
+            }
+        }
+    }
+
+    /// Hands out a block that nobody has.
+    fn take(&self) -> &'static Block {
+        let mut free = self.free.lock().expect("nobody panics with it");
+        if let Some(block) = free.blocks.pop() {
+            return block;
+        }
+        let index = self.len.load(Relaxed);
+        // So that a thread that ends needs no memory to give its block back.
+        free.blocks.reserve(index + 1);
+        let (chunk, offset) = place(index);
+        if offset == 0 {
+            let blocks: Box<[_]> = (0..chunk_len(chunk)).map(|_| Block::new()).collect();
+            let first = ptr::from_mut(Box::leak(blocks)).cast();
+            self.chunks[chunk].store(first, Relaxed);
+        }
+        // Release: pairs with the Acquire in `blocks`, which thus finds the chunk.
+        self.len.store(index + 1, Release);
+        let first = self.chunks[chunk].load(Relaxed);
+        // SAFETY: the chunk is there, for ever, is used by shared reference only, and is longer than
+        // `offset`.
+        unsafe { &*first.add(offset) }
+    }
+
+    fn put_back(&self, block: &'static Block) {
+        let mut free = self.free.lock().expect("nobody panics with it");
+        free.blocks.push(block);
+    }
+
+    /// The blocks that have been handed out.
+    fn blocks(&self) -> impl Iterator<Item = &'static Block> {
+        // Acquire: pairs with the Release in `take`.
+        let len = self.len.load(Acquire);
+        let chunks = self.chunks.iter().enumerate();
+        chunks
+            .map(move |(chunk, first)| {
+                let used = len.saturating_sub(chunk_start(chunk)).min(chunk_len(chunk));
+                (first, used)
+            })
+            .take_while(|(_, used)| *used > 0)
+            .flat_map(|(first, used)| {
+                // SAFETY: `len` is beyond the start of the chunk, so it is there, for ever, and is
+                // used by shared reference only; it has at least `used` blocks.
+                unsafe { slice::from_raw_parts(first.load(Relaxed), used) }
+            })
+    }
+}
+
+/// In which chunk a block is, and where in it.
+fn place(index: usize) -> (usize, usize) {
+    let chunk = (index / FIRST_CHUNK + 1).ilog2() as usize;
+    (chunk, index - chunk_start(chunk))
+}
+
+fn chunk_start(chunk: usize) -> usize {
+    chunk_len(chunk) - FIRST_CHUNK
+}
+
+fn chunk_len(chunk: usize) -> usize {
+    FIRST_CHUNK << chunk
+}
+
+/// What a model leaks would add up over its schedules.
+#[cfg(gosync_loom)]
+impl Drop for Registry {
+    fn drop(&mut self) {
+        for (chunk, first) in self.chunks.iter().enumerate() {
+            let first = first.load(Relaxed);
+            if !first.is_null() {
+                let blocks = ptr::slice_from_raw_parts_mut(first, chunk_len(chunk));
+                // SAFETY: `take` leaked it, and the threads of the schedule have ended.
+                drop(unsafe { Box::from_raw(blocks) });
+            }
+        }
+    }
+}
