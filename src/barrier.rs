@@ -55,8 +55,14 @@ mod real {
         if KIND.load(Relaxed) == ASYMMETRIC {
             compiler_fence(SeqCst);
         } else {
-            fence(SeqCst);
+            full();
         }
+    }
+
+    /// Out of the way of those who need none.
+    #[cold]
+    fn full() {
+        fence(SeqCst);
     }
 
     /// The part of [`light`]'s contract that is passed seldom.
@@ -179,7 +185,9 @@ mod real {
         // Two threads may both lift the time to their own start; one of them is then charged less.
         PAID_UNTIL.fetch_max(start, Relaxed);
         PAID_UNTIL.fetch_add(SHARE * took, Relaxed);
-        let took = u32::try_from(took).unwrap_or(u32::MAX / PATIENCE).min(u32::MAX / PATIENCE);
+        let took = u32::try_from(took)
+            .unwrap_or(u32::MAX / PATIENCE)
+            .min(u32::MAX / PATIENCE);
         let dearest = DEAREST.load(Relaxed);
         let dearest = took.max(dearest - dearest / 8);
         DEAREST.store(dearest, Relaxed);

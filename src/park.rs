@@ -156,10 +156,10 @@ mod real {
     impl Patience {
         /// The bound of Go's `sync.Mutex` (`starvationThresholdNs`).
         const LIMIT: Duration = Duration::from_millis(1);
-        /// Rounds in which the thread keeps the processor, each twice as long as the one before.
-        const PAUSES: u32 = 3;
-        /// Rounds in all; in the others it yields.
-        const ROUNDS: u32 = 10;
+        /// After so many rounds the thread has waited about as long as a sleep would take it.
+        const ROUNDS: u32 = 20;
+        /// How long a round gets, in pauses of the processor.
+        const MOST_PAUSES: u32 = 32;
 
         pub(crate) fn new() -> Self {
             Self {
@@ -169,19 +169,22 @@ mod real {
         }
 
         /// Waits a little. Returns false, at once, when it is time to sleep instead.
+        ///
+        /// The first look costs a pause, every later one the processor, for whoever else wants it, and
+        /// then a longer pause: the less often a thread looks, the more those who have the lock get
+        /// done without a line on its way between them.
         pub(crate) fn spin(&mut self) -> bool {
             self.round += 1;
-            if self.round <= Self::PAUSES {
-                for _ in 0..1 << (self.round - 1) {
-                    hint::spin_loop();
-                }
-                return true;
+            if self.round > Self::ROUNDS || self.is_over() {
+                return false;
             }
-            let spins = self.round <= Self::ROUNDS && !self.is_over();
-            if spins {
+            if self.round > 1 {
                 thread::yield_now();
             }
-            spins
+            for _ in 0..Self::MOST_PAUSES.min(1 << (self.round - 1)) {
+                hint::spin_loop();
+            }
+            true
         }
 
         /// To be called before a sleep: from the first one on the time counts, as in Go.

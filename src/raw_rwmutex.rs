@@ -150,7 +150,7 @@ impl RawRWMutex {
         let is_in = is_counted(word)
             && self
                 .word
-                .compare_exchange_weak(word, word + ONE_READER + READ_CREDIT, Acquire, Relaxed)
+                .compare_exchange_weak(word, count_in(word), Acquire, Relaxed)
                 .is_ok();
         is_in.then_some(ReadToken(None))
     }
@@ -177,10 +177,9 @@ impl RawRWMutex {
                 continue;
             }
             // Acquire: as in `try_rlock_fast`.
-            let counted = word + ONE_READER + if is_counted(word) { READ_CREDIT } else { 0 };
             if self
                 .word
-                .compare_exchange_weak(word, counted, Acquire, Relaxed)
+                .compare_exchange_weak(word, count_in(word), Acquire, Relaxed)
                 .is_ok()
             {
                 return Some(ReadToken(None));
@@ -199,7 +198,11 @@ impl RawRWMutex {
         }
         // Acquire: pairs with the Release in `step_down`.
         let now = self.word.load(Acquire);
-        let is_in = if is_quiet(word) { is_quiet(now) } else { has_slots(now) };
+        let is_in = if is_quiet(word) {
+            is_quiet(now)
+        } else {
+            has_slots(now)
+        };
         if !is_in {
             self.leave(slot);
             return None;
@@ -345,15 +348,18 @@ impl RawRWMutex {
         ReadToken(None)
     }
 
-    /// One attempt at a lock that is as new. Acquire: pairs with the Releases in `step_down` and
-    /// `count_out`.
+    /// One attempt at a lock that is as new, or has the credit of one read. Acquire: pairs with the
+    /// Releases in `step_down` and `count_out`.
     #[inline]
     fn try_lock_fast(&self) -> bool {
-        let locked = self.word.load(Relaxed) == 0
-            && self
+        let locked = match self.word.compare_exchange(0, WRITER, Acquire, Relaxed) {
+            Ok(_) => true,
+            Err(READ_CREDIT) => self
                 .word
-                .compare_exchange_weak(0, WRITER, Acquire, Relaxed)
-                .is_ok();
+                .compare_exchange_weak(READ_CREDIT, WRITER, Acquire, Relaxed)
+                .is_ok(),
+            Err(_) => false,
+        };
         if locked {
             self.announced();
         }
@@ -494,7 +500,11 @@ impl RawRWMutex {
     fn settle_account(&self, word: u64, reads: u64) {
         let now = self.word.load(Relaxed);
         let has_slept = now & DRAIN != 0;
-        let reads = if word & QUIET == 0 { reads } else { u64::MAX / 2 };
+        let reads = if word & QUIET == 0 {
+            reads
+        } else {
+            u64::MAX / 2
+        };
         let price = readers::price() + if has_slept { barrier::price() } else { 0 };
         let change = balance(now, reads, price).wrapping_sub(now);
         if change != 0 {
@@ -550,11 +560,10 @@ impl RawRWMutex {
     fn step_down_to(&self, kept: u64) {
         self.stepped_down();
         // Release: pairs with every Acquire on the word.
-        let is_done = self.word.load(Relaxed) == WRITER
-            && self
-                .word
-                .compare_exchange(WRITER, kept * ONE_READER, Release, Relaxed)
-                .is_ok();
+        let is_done = self
+            .word
+            .compare_exchange(WRITER, kept * ONE_READER, Release, Relaxed)
+            .is_ok();
         if !is_done {
             self.step_down_slow(kept, Exit::Done);
         }
@@ -760,6 +769,17 @@ impl RawRWMutex {
         deadlock::release(self.writers());
         deadlock::release(self.heir());
     }
+}
+
+/// The word with one more reader, and now and then with credit for those since the last time.
+#[inline]
+fn count_in(word: u64) -> u64 {
+    let credit = if is_counted(word) && readers::is_sample() {
+        READ_CREDIT
+    } else {
+        0
+    };
+    word + ONE_READER + credit
 }
 
 impl Drop for RawRWMutex {

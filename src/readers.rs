@@ -52,8 +52,8 @@
 
 use crate::forced;
 use crate::primitive::{
-    AtomicPtr, AtomicU32, AtomicUsize, FIRST_CHUNK, Mutex, Ordering, SLOTS, const_fn, global, local,
-    null_pointers,
+    AtomicPtr, AtomicU32, AtomicUsize, FIRST_CHUNK, Mutex, Ordering, SLOTS, const_fn, global,
+    local, null_pointers,
 };
 use crate::raw_rwmutex::MAX_ID;
 use std::cell::Cell;
@@ -94,8 +94,12 @@ struct Free {
     last_id: u32,
 }
 
+/// Of the reads that are counted in, one in so many stands for all: credit in the word makes a write
+/// slower. A prime, so that a thread that reads its locks in turn samples each.
+pub(crate) const SAMPLE: u32 = 7;
+
 /// What a writer loses with a single reader: the fence, and the line of the reader's block.
-const WRITE_PRICE: u64 = 8;
+const WRITE_PRICE: u64 = 6;
 
 /// So many blocks take as long to look through as a read saves.
 const BLOCKS_PER_READ: u64 = 2;
@@ -110,7 +114,7 @@ global! {
 local! {
     /// What the fast path needs; without a destructor, so that nothing has to be registered and it
     /// can be used for as long as the thread lives.
-    static OWN: Own = Own { next: Cell::new(None), block: Cell::new(None) };
+    static OWN: Own = Own { next: Cell::new(None), block: Cell::new(None), until_sample: Cell::new(1) };
 }
 
 local! {
@@ -122,6 +126,8 @@ struct Own {
     /// A slot that is probably empty.
     next: Cell<Option<&'static Slot>>,
     block: Cell<Option<&'static Block>>,
+    /// Reads that are counted in until the next sample.
+    until_sample: Cell<u32>,
 }
 
 struct Lease {
@@ -167,7 +173,7 @@ pub(crate) fn enter(id: u32) -> Option<&'static Slot> {
 }
 
 /// `enter` without a hint. None if the thread has as many read locks as slots, or is about to end.
-#[inline(never)]
+#[cold]
 fn enter_elsewhere(id: u32) -> Option<&'static Slot> {
     OWN.with(|own| {
         let block = own.block.get().or_else(lease)?;
@@ -202,6 +208,17 @@ impl Drop for Lease {
         });
         REGISTRY.put_back(block);
     }
+}
+
+/// Whether a read that is counted in stands for [`SAMPLE`] of them.
+#[inline]
+pub(crate) fn is_sample() -> bool {
+    OWN.with(|own| {
+        let left = own.until_sample.get() - 1;
+        let is_sample = left == 0;
+        own.until_sample.set(if is_sample { SAMPLE } else { left });
+        is_sample
+    })
 }
 
 /// Notes a read by a slot under `stamp`. Returns how many there were in a row; `start_over` begins

@@ -17,6 +17,7 @@
 //! | 45..64 | the identity | the first reader to leave *counted* | what the lock's readers put into slots; 0: none yet |
 
 use crate::forced::{self, Speed};
+use crate::readers::SAMPLE;
 
 pub(super) const WRITER: u64 = 1 << 0;
 pub(super) const DRAIN: u64 = 1 << 1;
@@ -30,9 +31,9 @@ pub(super) const QUIET: u64 = 1 << 8;
 const EPOCH: u64 = 0b11 << 9;
 const ONE_EPOCH: u64 = 1 << 9;
 const ONE_CREDIT: u64 = 1 << 11;
-/// What a read that is counted in adds to the credit.
+/// What a read that is counted in adds to the credit, if it is a sample.
 pub(super) const READ_CREDIT: u64 = match forced::SPEED {
-    None => ONE_CREDIT,
+    None => SAMPLE as u64 * ONE_CREDIT,
     Some(Speed::Counted) => 0,
     Some(Speed::Slots | Speed::Quiet) => CREDIT_FULL,
 };
