@@ -4,7 +4,7 @@
 //! speed, and all go there at once. `GOSYNC_BARRIER=fence`: as on a system without `membarrier`.
 
 /// The speeds of a lock; see `readers`.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Speed {
     Counted,
     Slots,

@@ -32,7 +32,6 @@
 mod barrier;
 #[cfg(doctest)]
 mod compile_fail;
-#[cfg(not(gosync_loom))]
 mod forced;
 #[cfg(not(gosync_loom))]
 mod go;

@@ -69,6 +69,9 @@ use crate::readers::{self, Slot};
 use std::time::Instant;
 use word::*;
 
+#[cfg(gosync_loom)]
+use crate::forced::Speed;
+
 pub(crate) use word::MAX_ID;
 
 use Ordering::{Acquire, Relaxed, Release, SeqCst};
@@ -85,6 +88,14 @@ pub struct RawRWMutex {
 #[must_use]
 pub struct ReadToken(Option<&'static Slot>);
 
+#[cfg(gosync_loom)]
+impl ReadToken {
+    /// What the readers have that a writer has admitted.
+    pub(crate) fn counted() -> Self {
+        Self(None)
+    }
+}
+
 /// How the owner of `WRITER` comes to step down.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Exit {
@@ -98,6 +109,19 @@ impl RawRWMutex {
     const_fn! {
         pub(crate) const fn new() -> Self {
             Self { word: AtomicU64::new(0) }
+        }
+    }
+
+    /// A lock that has got to `speed` already, and has enough credit to stay there for `credit`
+    /// reads' worth of writes.
+    #[cfg(gosync_loom)]
+    pub(crate) fn at(speed: Speed, credit: u64) -> Self {
+        let word = match speed {
+            Speed::Counted => 0,
+            _ => at_speed(speed, readers::new_id().expect("there are few"), credit),
+        };
+        Self {
+            word: AtomicU64::new(word),
         }
     }
 

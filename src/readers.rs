@@ -52,8 +52,8 @@
 
 use crate::forced;
 use crate::primitive::{
-    AtomicPtr, AtomicU32, AtomicUsize, FIRST_CHUNK, Mutex, Ordering, SLOTS, const_fn, global,
-    local, null_pointers,
+    AtomicPtr, AtomicU32, FIRST_CHUNK, Mutex, Ordering, SLOTS, const_fn, global, local,
+    null_pointers,
 };
 use crate::raw_rwmutex::MAX_ID;
 use std::cell::Cell;
@@ -82,7 +82,7 @@ struct Registry {
     /// through them at any time.
     chunks: [AtomicPtr<Block>; CHUNKS],
     /// How many blocks have been handed out, from the front.
-    len: AtomicUsize,
+    len: AtomicU32,
     free: Mutex<Free>,
 }
 
@@ -92,6 +92,9 @@ struct Free {
     ids: Vec<u32>,
     /// The identities up to this one have been handed out.
     last_id: u32,
+    /// See `models::Loan`.
+    #[cfg(all(test, gosync_loom))]
+    lent: usize,
 }
 
 /// Of the reads that are counted in, one in so many stands for all: credit in the word makes a write
@@ -294,7 +297,7 @@ pub(crate) fn price() -> u64 {
     if forced::SPEED.is_some() {
         return 0;
     }
-    WRITE_PRICE + REGISTRY.len.load(Relaxed) as u64 / BLOCKS_PER_READ
+    WRITE_PRICE + u64::from(REGISTRY.len.load(Relaxed)) / BLOCKS_PER_READ
 }
 
 /// An identity that no lock has; none if there are as many as fit into a word.
@@ -334,8 +337,14 @@ impl Registry {
         const fn new() -> Self {
             Self {
                 chunks: null_pointers(),
-                len: AtomicUsize::new(0),
-                free: Mutex::new(Free { blocks: Vec::new(), ids: Vec::new(), last_id: 0 }),
+                len: AtomicU32::new(0),
+                free: Mutex::new(Free {
+                    blocks: Vec::new(),
+                    ids: Vec::new(),
+                    last_id: 0,
+                    #[cfg(all(test, gosync_loom))]
+                    lent: 0,
+                }),
             }
         }
     }
@@ -346,7 +355,7 @@ impl Registry {
         if let Some(block) = free.blocks.pop() {
             return block;
         }
-        let index = self.len.load(Relaxed);
+        let index = self.len.load(Relaxed) as usize;
         // So that a thread that ends needs no memory to give its block back.
         free.blocks.reserve(index + 1);
         let (chunk, offset) = place(index);
@@ -356,7 +365,7 @@ impl Registry {
             self.chunks[chunk].store(first, Relaxed);
         }
         // Release: pairs with the Acquire in `blocks`, which thus finds the chunk.
-        self.len.store(index + 1, Release);
+        self.len.store(index as u32 + 1, Release);
         let first = self.chunks[chunk].load(Relaxed);
         // SAFETY: the chunk is there, for ever, is used by shared reference only, and is longer than
         // `offset`.
@@ -371,7 +380,7 @@ impl Registry {
     /// The blocks that have been handed out.
     fn blocks(&self) -> impl Iterator<Item = &'static Block> {
         // Acquire: pairs with the Release in `take`.
-        let len = self.len.load(Acquire);
+        let len = self.len.load(Acquire) as usize;
         let chunks = self.chunks.iter().enumerate();
         chunks
             .map(move |(chunk, first)| {
@@ -399,6 +408,33 @@ fn chunk_start(chunk: usize) -> usize {
 
 fn chunk_len(chunk: usize) -> usize {
     FIRST_CHUNK << chunk
+}
+
+/// What only models do.
+#[cfg(all(test, gosync_loom))]
+pub(crate) mod models {
+    use super::*;
+
+    /// A block for a thread that does not lease one itself, which would multiply the schedules.
+    pub(crate) struct Loan(&'static Block);
+
+    pub(crate) fn lend() -> Loan {
+        REGISTRY.free.lock().unwrap().lent += 1;
+        Loan(REGISTRY.take())
+    }
+
+    impl Loan {
+        /// To be called by the thread that gets the block.
+        pub(crate) fn accept(self) {
+            OWN.with(|own| own.block.set(Some(self.0)));
+        }
+    }
+
+    /// Whether the threads that had leased blocks have ended, thread-local variables and all.
+    pub(crate) fn all_leases_have_ended() -> bool {
+        let free = REGISTRY.free.lock().unwrap();
+        free.blocks.len() + free.lent == REGISTRY.len.load(Relaxed) as usize
+    }
 }
 
 /// What a model leaks would add up over its schedules.

@@ -1,8 +1,9 @@
 //! Models of `RawRWMutex`. The numbers in the names of the first ones are writers and readers.
 
 use super::park::sleepers;
-use super::{Model, witness};
-use crate::raw_rwmutex::RawRWMutex;
+use super::{CREDIT, Model, SPEED, Speed, witness};
+use crate::raw_rwmutex::{RawRWMutex, ReadToken};
+use crate::readers::models::{Loan, lend};
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::thread::{self, JoinHandle};
@@ -15,9 +16,13 @@ struct Lock {
 }
 
 impl Lock {
+    /// For a thread that has a block already, if the speed wants one.
     fn new() -> Arc<Self> {
+        if SPEED.get() > Speed::Counted {
+            lend().accept();
+        }
         Arc::new(Self {
-            raw: RawRWMutex::new(),
+            raw: RawRWMutex::at(SPEED.get(), CREDIT.get()),
             data: UnsafeCell::new(0),
         })
     }
@@ -34,9 +39,9 @@ impl Lock {
         self.data.with_mut(|data| unsafe { *data += 1 });
     }
 
-    fn runlock(&self) {
+    fn runlock(&self, token: ReadToken) {
         // SAFETY: each model ends the read locks that it has.
-        unsafe { self.raw.runlock() }
+        unsafe { self.raw.runlock(token) }
     }
 
     fn unlock(&self) {
@@ -45,9 +50,9 @@ impl Lock {
     }
 
     fn read(&self) -> usize {
-        self.raw.rlock();
+        let token = self.raw.rlock();
         let value = self.get();
-        self.runlock();
+        self.runlock(token);
         value
     }
 
@@ -59,10 +64,11 @@ impl Lock {
 
     /// A read that may give up.
     fn read_timed(&self) -> bool {
-        let locked = self.raw.try_rlock_until(Some(Instant::now()));
-        if locked {
+        let token = self.raw.try_rlock_until(Some(Instant::now()));
+        let locked = token.is_some();
+        if let Some(token) = token {
             self.get();
-            self.runlock();
+            self.runlock(token);
         }
         locked
     }
@@ -79,7 +85,7 @@ impl Lock {
 
     /// Everybody has left: the lock holds `writes`, and no flag is left behind.
     fn assert_idle(&self, writes: usize) {
-        assert_eq!(self.raw.word(), 0, "a trace is left in the word");
+        assert_eq!(self.raw.traces(), 0, "a trace is left in the word");
         assert!(self.raw.try_lock());
         assert_eq!(self.get(), writes);
         self.unlock();
@@ -109,7 +115,11 @@ fn settle() {
 
 fn spawn<T: 'static>(lock: &Arc<Lock>, f: impl FnOnce(&Lock) -> T + 'static) -> JoinHandle<T> {
     let lock = Arc::clone(lock);
-    thread::spawn(move || f(&lock))
+    let block = (SPEED.get() > Speed::Counted).then(lend);
+    thread::spawn(move || {
+        block.map(Loan::accept);
+        f(&lock)
+    })
 }
 
 // Exclusion, and the order of the data through every path.
@@ -179,12 +189,12 @@ fn exclusion_1w_2r() {
 fn readers_share() {
     Model::new().preemptions(3).check(|| {
         let lock = Lock::new();
-        lock.raw.rlock();
-        let reader = spawn(&lock, |lock| assert!(lock.raw.try_rlock()));
+        let token = lock.raw.rlock();
+        let reader = spawn(&lock, |lock| lock.raw.try_rlock());
         // Loom would report a deadlock if the other reader had to wait for this one.
-        reader.join().unwrap();
-        lock.runlock();
-        lock.runlock();
+        let other = reader.join().unwrap().unwrap();
+        lock.runlock(token);
+        lock.runlock(other);
         lock.assert_idle(0);
     });
 }
@@ -193,8 +203,8 @@ fn readers_share() {
 fn a_guard_is_released_on_another_thread() {
     Model::new().preemptions(3).check(|| {
         let lock = Lock::new();
-        lock.raw.rlock();
-        let releaser = spawn(&lock, Lock::runlock);
+        let token = lock.raw.rlock();
+        let releaser = spawn(&lock, |lock| lock.runlock(token));
         lock.write();
         releaser.join().unwrap();
         lock.raw.lock();
@@ -212,18 +222,18 @@ fn a_guard_is_released_on_another_thread() {
 fn a_waiting_writer_bars_readers() {
     Model::new().preemptions(3).check(|| {
         let lock = Lock::new();
-        lock.raw.rlock();
+        let token = lock.raw.rlock();
         let writer = spawn(&lock, Lock::write);
-        let waits = witness(!lock.raw.try_rlock());
-        if waits {
-            assert!(
-                !lock.raw.try_rlock(),
+        let second = lock.raw.try_rlock();
+        let waits = witness(second.is_none());
+        match second {
+            None => assert!(
+                lock.raw.try_rlock().is_none(),
                 "a reader entered before a waiting writer"
-            );
-        } else {
-            lock.runlock();
+            ),
+            Some(second) => lock.runlock(second),
         }
-        lock.runlock();
+        lock.runlock(token);
         let seen = lock.read();
         assert!(
             seen == 1 || !waits,
@@ -260,12 +270,12 @@ fn an_attempt_to_read_fails_between_two_writers() {
         let writer = spawn(&lock, Lock::write);
         let waits = witness(lock.queued_writers() == 1);
         lock.unlock();
-        if lock.raw.try_rlock() {
+        if let Some(token) = lock.raw.try_rlock() {
             assert!(
                 lock.get() == 1 || !waits,
                 "a reader entered before a queued writer"
             );
-            lock.runlock();
+            lock.runlock(token);
         }
         writer.join().unwrap();
         lock.assert_idle(1);
@@ -300,18 +310,17 @@ fn waiting_readers_enter_together() {
         if wait {
             // Both hold it now, whether they have run or not.
             assert!(!lock.raw.try_lock());
-            lock.runlock();
+            lock.runlock(ReadToken::counted());
             assert!(!lock.raw.try_lock());
-            lock.runlock();
+            lock.runlock(ReadToken::counted());
             assert!(lock.raw.try_lock());
             lock.unlock();
         }
         for reader in readers {
-            reader.join().unwrap();
-        }
-        if !wait {
-            lock.runlock();
-            lock.runlock();
+            let token = reader.join().unwrap();
+            if !wait {
+                lock.runlock(token);
+            }
         }
         lock.assert_idle(0);
     });
@@ -416,9 +425,9 @@ fn downgrade_keeps_writers_out() {
         let writer = spawn(&lock, Lock::write);
         lock.increment();
         // SAFETY: this thread has the write lock.
-        unsafe { lock.raw.downgrade() };
+        let token = unsafe { lock.raw.downgrade() };
         assert_eq!(lock.get(), 1, "a writer entered at a downgrade");
-        lock.runlock();
+        lock.runlock(token);
         writer.join().unwrap();
         lock.assert_idle(2);
     });
@@ -434,14 +443,14 @@ fn downgrade_admits_readers() {
         let writer = spawn(&lock, Lock::write);
         let wait = witness(lock.queued_readers() == 1);
         // SAFETY: this thread has the write lock.
-        unsafe { lock.raw.downgrade() };
+        let token = unsafe { lock.raw.downgrade() };
         if wait {
             // It needs no more from this thread, writer or not.
             assert_eq!(reader.join().unwrap(), 1);
             assert_eq!(lock.get(), 1);
-            lock.runlock();
+            lock.runlock(token);
         } else {
-            lock.runlock();
+            lock.runlock(token);
             assert!(reader.join().unwrap() >= 1);
         }
         writer.join().unwrap();
@@ -461,14 +470,14 @@ fn downgrade_hands_over_to_an_heir() {
         settle();
         let wait = witness(lock.is_heir_asleep());
         // SAFETY: this thread has the write lock.
-        unsafe { lock.raw.downgrade() };
+        let token = unsafe { lock.raw.downgrade() };
         let seen = lock.get();
         assert!(seen == 0 || !wait, "a writer entered at a downgrade");
-        if lock.raw.try_rlock() {
+        if let Some(later) = lock.raw.try_rlock() {
             assert!(!wait, "a later reader entered");
-            lock.runlock();
+            lock.runlock(later);
         }
-        lock.runlock();
+        lock.runlock(token);
         writer.join().unwrap();
         lock.assert_idle(1);
     });
@@ -481,9 +490,9 @@ fn a_failed_try_leaves_no_trace() {
     Model::new().check(|| {
         let lock = Lock::new();
         let tries = spawn(&lock, |lock| {
-            if lock.raw.try_rlock() {
+            if let Some(token) = lock.raw.try_rlock() {
                 lock.get();
-                lock.runlock();
+                lock.runlock(token);
             }
             if lock.raw.try_lock() {
                 lock.increment();
@@ -528,9 +537,9 @@ fn a_reader_gives_up_beside_another() {
 fn a_draining_writer_gives_up() {
     Model::new().preemptions(3).check_timeouts(|| {
         let lock = Lock::new();
-        lock.raw.rlock();
+        let token = lock.raw.rlock();
         let writer = spawn(&lock, Lock::write_timed);
-        lock.runlock();
+        lock.runlock(token);
         let writes = lock.read();
         let writes = writes.max(usize::from(writer.join().unwrap()));
         lock.assert_idle(writes);
@@ -541,14 +550,14 @@ fn a_draining_writer_gives_up() {
 fn a_draining_writer_that_gives_up_lets_readers_go_on() {
     Model::new().check_timeouts(|| {
         let lock = Lock::new();
-        lock.raw.rlock();
+        let token = lock.raw.rlock();
         let writer = spawn(&lock, Lock::write_timed);
         let reader = spawn(&lock, Lock::read);
         // The read lock of this thread keeps the writer out, so it gives up in the end; then the
         // reader must get in, although this thread still reads.
         reader.join().unwrap();
         assert_eq!(lock.get(), 0);
-        lock.runlock();
+        lock.runlock(token);
         let writes = usize::from(writer.join().unwrap());
         lock.assert_idle(writes);
     });
@@ -558,10 +567,10 @@ fn a_draining_writer_that_gives_up_lets_readers_go_on() {
 fn a_draining_writer_that_gives_up_lets_a_writer_go_on() {
     Model::new().check_timeouts(|| {
         let lock = Lock::new();
-        lock.raw.rlock();
+        let token = lock.raw.rlock();
         let timed = spawn(&lock, Lock::write_timed);
         let writer = spawn(&lock, Lock::write);
-        lock.runlock();
+        lock.runlock(token);
         writer.join().unwrap();
         let writes = 1 + usize::from(timed.join().unwrap());
         lock.assert_idle(writes);
@@ -653,10 +662,10 @@ fn a_writer_that_was_handed_the_lock_gives_up_its_drain() {
         lock.raw.lock();
         settle();
         // SAFETY: this thread has the write lock.
-        unsafe { lock.raw.downgrade() };
+        let token = unsafe { lock.raw.downgrade() };
         let seen = lock.get();
         assert!(seen <= 1);
-        lock.runlock();
+        lock.runlock(token);
         let writes = usize::from(writer.join().unwrap());
         witness(writes == 0);
         lock.assert_idle(writes);
@@ -689,12 +698,11 @@ fn two_writers_give_up_before_a_reader() {
 fn the_last_reader_wakes_a_draining_writer() {
     Model::new().check(|| {
         let lock = Lock::new();
-        lock.raw.rlock();
-        lock.raw.rlock();
-        let reader = spawn(&lock, Lock::runlock);
+        let [mine, yours] = [lock.raw.rlock(), lock.raw.rlock()];
+        let reader = spawn(&lock, |lock| lock.runlock(yours));
         let writer = spawn(&lock, Lock::write);
         let drains = witness(lock.is_draining());
-        lock.runlock();
+        lock.runlock(mine);
         if drains {
             assert!(
                 lock.read() == 1,

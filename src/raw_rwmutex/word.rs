@@ -33,9 +33,10 @@ const ONE_EPOCH: u64 = 1 << 9;
 const ONE_CREDIT: u64 = 1 << 11;
 /// What a read that is counted in adds to the credit, if it is a sample.
 pub(super) const READ_CREDIT: u64 = match forced::SPEED {
-    None => SAMPLE as u64 * ONE_CREDIT,
     Some(Speed::Counted) => 0,
     Some(Speed::Slots | Speed::Quiet) => CREDIT_FULL,
+    None if cfg!(gosync_loom) => CREDIT_FULL,
+    None => SAMPLE as u64 * ONE_CREDIT,
 };
 const CREDIT: u64 = (ONE_READER - 1) & !(ONE_CREDIT - 1);
 const CREDIT_FULL: u64 = ONE_READER >> 1;
@@ -161,6 +162,13 @@ pub(super) fn settle(word: u64, price: u64) -> u64 {
     } else {
         word
     }
+}
+
+/// The word of a lock that nobody has, at a speed with slots.
+#[cfg(gosync_loom)]
+pub(super) fn at_speed(speed: Speed, id: u32, credit: u64) -> u64 {
+    let quiet = if speed == Speed::Quiet { QUIET } else { 0 };
+    with_id(SLOTS | quiet | (credit * ONE_CREDIT), id)
 }
 
 /// What a lock keeps of its past when nobody is inside and nobody waits.
