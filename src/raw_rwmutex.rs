@@ -130,7 +130,7 @@ impl RawRWMutex {
     #[inline]
     #[track_caller]
     pub(crate) fn rlock(&self) -> ReadToken {
-        match self.try_rlock() {
+        match self.try_rlock_fast() {
             Some(token) => token,
             None => self.rlock_slow(None).expect("there is no deadline"),
         }
@@ -138,15 +138,13 @@ impl RawRWMutex {
 
     #[inline]
     pub(crate) fn try_rlock(&self) -> Option<ReadToken> {
-        let token = self.try_rlock_fast().or_else(|| self.try_rlock_slow())?;
-        self.entered();
-        Some(token)
+        self.try_rlock_fast().or_else(|| self.try_rlock_slow())
     }
 
     #[inline]
     #[track_caller]
     pub(crate) fn try_rlock_until(&self, deadline: Option<Instant>) -> Option<ReadToken> {
-        self.try_rlock().or_else(|| self.rlock_slow(deadline))
+        self.try_rlock_fast().or_else(|| self.rlock_slow(deadline))
     }
 
     /// Ends one read.
@@ -168,15 +166,12 @@ impl RawRWMutex {
     fn try_rlock_fast(&self) -> Option<ReadToken> {
         let word = self.word.load(Relaxed);
         if is_quiet(word) {
-            return self.enter(word, readers::enter(id(word))?);
+            self.enter(word, readers::enter(id(word))?)
+        } else if is_counted(word) {
+            self.count_in(word)
+        } else {
+            None
         }
-        // Acquire: pairs with the Release in `step_down`.
-        let is_in = is_counted(word)
-            && self
-                .word
-                .compare_exchange_weak(word, count_in(word), Acquire, Relaxed)
-                .is_ok();
-        is_in.then_some(ReadToken(None))
     }
 
     /// Fails only because of a writer, never because of other readers.
@@ -188,28 +183,38 @@ impl RawRWMutex {
             if !is_readable(word) {
                 return None;
             }
-            if has_slots(word)
+            let token = if has_slots(word)
                 && let Some(slot) = readers::enter(id(word))
             {
-                if let Some(token) = self.enter(word, slot) {
-                    return Some(token);
-                }
-                continue;
-            }
-            if is_credit_full(word) && !has_slots(word) {
+                self.enter(word, slot)
+            } else if is_credit_full(word) && !has_slots(word) {
                 self.take_up_slots(word);
-                continue;
+                None
+            } else {
+                let token = self.count_in(word);
+                if token.is_none() {
+                    backoff.wait();
+                }
+                token
+            };
+            if token.is_some() {
+                return token;
             }
-            // Acquire: as in `try_rlock_fast`.
-            if self
-                .word
-                .compare_exchange_weak(word, count_in(word), Acquire, Relaxed)
-                .is_ok()
-            {
-                return Some(ReadToken(None));
-            }
-            backoff.wait();
         }
+    }
+
+    /// Counts the reader in, if the word is still `word`; now and then with credit for the reads
+    /// since the last time.
+    #[inline]
+    fn count_in(&self, word: u64) -> Option<ReadToken> {
+        let has_earned = is_counted(word) && readers::is_sample();
+        let credit = if has_earned { READ_CREDIT } else { 0 };
+        // Acquire: pairs with the Release in `step_down`.
+        self.word
+            .compare_exchange_weak(word, word + ONE_READER + credit, Acquire, Relaxed)
+            .ok()?;
+        self.entered();
+        Some(ReadToken(None))
     }
 
     /// Enters by a slot that has just been filled, at the speed of `word`; or clears the slot again.
@@ -234,6 +239,7 @@ impl RawRWMutex {
         if !is_quiet(word) && readers::note_read(stamp(now)) >= barrier::quiet_after() {
             self.become_quiet();
         }
+        self.entered();
         Some(ReadToken(Some(slot)))
     }
 
@@ -263,7 +269,6 @@ impl RawRWMutex {
         let mut patience = Patience::new();
         loop {
             if let Some(token) = self.try_rlock_slow() {
-                self.entered();
                 return Some(token);
             }
             let word = self.word.load(Relaxed);
@@ -494,10 +499,8 @@ impl RawRWMutex {
 
     /// Waits until the readers inside have left, or steps down.
     fn drain(&self, deadline: Option<Instant>) -> bool {
-        let is_drained = self.drain_slots(|slot| self.await_slot(slot, deadline))
-            // Acquire: pairs with the Releases of all before: in `count_out` of the readers that
-            // have left, in `step_down` of the writers.
-            && self.await_readers(|| has_counted_readers(self.word.load(Acquire)), deadline);
+        let is_drained =
+            self.drain_slots(|slot| self.await_slot(slot, deadline)) && self.await_count(deadline);
         is_drained || self.give_up()
     }
 
@@ -539,34 +542,46 @@ impl RawRWMutex {
     /// Waits until the slot does not hold the lock any more; false if the deadline comes first.
     fn await_slot(&self, slot: &Slot, deadline: Option<Instant>) -> bool {
         let id = id(self.word.load(Relaxed));
-        self.await_readers(|| slot.holds(id), deadline)
+        let ask_to_be_woken = || {
+            if self.word.load(Relaxed) & DRAIN == 0 {
+                self.word.fetch_or(DRAIN, Relaxed);
+                barrier::heavy();
+            }
+        };
+        self.await_readers(|| slot.holds(id), ask_to_be_woken, deadline)
     }
 
-    /// Waits for readers who are `inside`, and of whom the last wakes those who sleep in `drained`.
-    fn await_readers(&self, inside: impl Fn() -> bool, deadline: Option<Instant>) -> bool {
+    /// Waits until no readers are counted; false if the deadline comes first.
+    fn await_count(&self, deadline: Option<Instant>) -> bool {
+        // Acquire: pairs with the Releases of all before: in `count_out` of the readers that have
+        // left, in `step_down` of the writers.
+        let inside = || has_counted_readers(self.word.load(Acquire));
+        let ask_to_be_woken = || {
+            self.word.fetch_or(DRAIN, Relaxed);
+        };
+        self.await_readers(inside, ask_to_be_woken, deadline)
+    }
+
+    /// Waits for readers who are `inside`; those who leave after `ask_to_be_woken` will look for
+    /// somebody to wake.
+    fn await_readers(
+        &self,
+        inside: impl Fn() -> bool,
+        ask_to_be_woken: impl Fn(),
+        deadline: Option<Instant>,
+    ) -> bool {
         let mut patience = Patience::new();
         while inside() {
             if patience.spin() {
                 continue;
             }
-            self.ask_to_be_woken();
+            ask_to_be_woken();
             match park::park(self.drained(), &inside, deadline) {
                 Parked::Unparked | Parked::Invalid => patience.renew(),
                 Parked::TimedOut => return !inside(),
             }
         }
         true
-    }
-
-    /// From here on readers who leave look for somebody to wake.
-    fn ask_to_be_woken(&self) {
-        let word = self.word.load(Relaxed);
-        if word & DRAIN == 0 {
-            self.word.fetch_or(DRAIN, Relaxed);
-            if word & SLOTS != 0 {
-                barrier::heavy();
-            }
-        }
     }
 
     /// Steps down without having had the lock.
@@ -744,6 +759,16 @@ impl RawRWMutex {
         self.word.load(Relaxed) & !PAST
     }
 
+    #[cfg(all(test, gosync_loom))]
+    pub(crate) fn has_slots(&self) -> bool {
+        self.word.load(Relaxed) & SLOTS != 0
+    }
+
+    #[cfg(all(test, gosync_loom))]
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.word.load(Relaxed) & QUIET != 0
+    }
+
     // The queues, and what the deadlock detector knows of who holds them up.
 
     /// Readers sleep here until a writer admits them.
@@ -793,17 +818,6 @@ impl RawRWMutex {
         deadlock::release(self.writers());
         deadlock::release(self.heir());
     }
-}
-
-/// The word with one more reader, and now and then with credit for those since the last time.
-#[inline]
-fn count_in(word: u64) -> u64 {
-    let credit = if is_counted(word) && readers::is_sample() {
-        READ_CREDIT
-    } else {
-        0
-    };
-    word + ONE_READER + credit
 }
 
 impl Drop for RawRWMutex {

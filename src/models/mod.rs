@@ -12,7 +12,11 @@ pub(crate) mod park;
 pub(crate) mod primitive;
 
 #[cfg(test)]
+mod lock;
+#[cfg(test)]
 mod rwmutex;
+#[cfg(test)]
+mod slots;
 #[cfg(test)]
 mod task;
 #[cfg(test)]
@@ -30,18 +34,23 @@ pub(crate) enum Timeouts {
     Late,
 }
 
-thread_local! {
-    // Loom runs all threads of a model on one OS thread, so these belong to the model.
-    static PATIENCE: Cell<usize> = const { Cell::new(usize::MAX) };
-    static SPEED: Cell<Speed> = const { Cell::new(Speed::Counted) };
-    static THOROUGH: Cell<bool> = const { Cell::new(false) };
-    static CREDIT: Cell<u64> = const { Cell::new(ENOUGH) };
-    static TIMEOUTS: Cell<Timeouts> = const { Cell::new(Timeouts::Early) };
-    static WITNESSED: Cell<Option<bool>> = const { Cell::new(None) };
+/// Of which atomics loom tries all orders of stores and loads, which multiplies the schedules. Of the
+/// others it tries most, and every value that a load may see in any case.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Explored {
+    /// The wait group's word.
+    Little,
+    /// The lock's word, too.
+    Word,
+    /// And the slots.
+    Slots,
 }
 
-/// So much credit that no model uses it up.
-const ENOUGH: u64 = 500;
+thread_local! {
+    // Loom runs all threads of a model on one OS thread, so these belong to the model.
+    static CURRENT: Cell<Model> = const { Cell::new(Model::new()) };
+    static WITNESSED: Cell<Option<bool>> = const { Cell::new(None) };
+}
 
 /// Passes on whether the situation that a model is about has come up in this schedule. A model in
 /// which it never does fails: it would prove nothing.
@@ -52,51 +61,62 @@ fn witness(came_up: bool) -> bool {
 }
 
 /// How to explore a model.
-#[cfg(test)]
 #[derive(Clone, Copy)]
-struct Model {
+pub(crate) struct Model {
     preemptions: usize,
     patience: usize,
     timeouts: Timeouts,
+    explored: Explored,
+    /// The speed of the locks when the model begins, and how far they may get.
     speed: Speed,
+    limit: Speed,
     credit: u64,
-    is_thorough: bool,
 }
 
-#[cfg(test)]
 impl Model {
     /// Two preemptions: the smallest bound at which a lost wake-up of a first draft was found.
-    fn new() -> Self {
+    const fn new() -> Self {
         Self {
             preemptions: 2,
             patience: usize::MAX,
             timeouts: Timeouts::Early,
-            speed: match std::env::var("MODEL_SPEED").as_deref() {
-                Ok("slots") => Speed::Slots,
-                Ok("quiet") => Speed::Quiet,
-                _ => Speed::Counted,
-            },
-            credit: ENOUGH,
-            is_thorough: false,
+            explored: Explored::Word,
+            speed: Speed::Counted,
+            limit: Speed::Counted,
+            // More than any model uses up.
+            credit: 500,
         }
     }
 
+    fn current() -> Self {
+        CURRENT.get()
+    }
+}
+
+#[cfg(test)]
+impl Model {
     /// The locks are at `speed` from the start, and go no further.
     fn speed(self, speed: Speed) -> Self {
-        Self { speed, ..self }
-    }
-
-    /// Tries all orders of the stores to slots and the loads, too; see `primitive`.
-    fn thorough(self) -> Self {
         Self {
-            is_thorough: true,
+            speed,
+            limit: speed,
             ..self
         }
     }
 
-    /// The locks have so much credit.
+    /// The locks may get as far as `limit`.
+    fn limit(self, limit: Speed) -> Self {
+        Self { limit, ..self }
+    }
+
+    /// The locks have credit for so many reads' worth of writes.
     fn credit(self, credit: u64) -> Self {
         Self { credit, ..self }
+    }
+
+    /// Tries all orders of stores and loads of so much.
+    fn explore(self, explored: Explored) -> Self {
+        Self { explored, ..self }
     }
 
     /// Explores more schedules; for models of two threads.
@@ -120,13 +140,9 @@ impl Model {
         use std::sync::Arc;
         use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-        PATIENCE.set(self.patience);
-        TIMEOUTS.set(self.timeouts);
-        SPEED.set(self.speed);
-        CREDIT.set(self.credit);
-        THOROUGH.set(self.is_thorough);
+        CURRENT.set(self);
         let mut builder = loom::model::Builder::new();
-        builder.preemption_bound = Some(std::env::var("MODEL_BOUND").map_or(self.preemptions, |b| b.parse().unwrap()));
+        builder.preemption_bound = Some(self.preemptions);
         builder.max_branches = 5_000;
         let schedules = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&schedules);
@@ -155,5 +171,29 @@ impl Model {
             let model = Self { timeouts, ..self };
             model.check(body.clone());
         }
+    }
+
+    /// As `check`, at every speed: with all its preemptions at *counted*, and with two at the others,
+    /// at which everything takes more steps.
+    fn check_speeds(self, body: impl Fn() + Send + Sync + Clone + 'static) {
+        for model in self.at_every_speed() {
+            model.check(body.clone());
+        }
+    }
+
+    /// As `check_timeouts`, at every speed.
+    fn check_speeds_and_timeouts(self, body: impl Fn() + Send + Sync + Clone + 'static) {
+        for model in self.at_every_speed() {
+            model.check_timeouts(body.clone());
+        }
+    }
+
+    fn at_every_speed(self) -> [Self; 3] {
+        let bounded = self.preemptions(self.preemptions.min(2));
+        [
+            self,
+            bounded.speed(Speed::Slots),
+            bounded.speed(Speed::Quiet),
+        ]
     }
 }

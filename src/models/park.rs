@@ -76,7 +76,7 @@ pub(crate) fn park(key: Key, validate: impl FnOnce() -> bool, deadline: Option<I
         return Parked::Unparked;
     }
     // The thread may time out at any moment after this, or be woken first.
-    if let super::Timeouts::Late = super::TIMEOUTS.get() {
+    if let super::Timeouts::Late = super::Model::current().timeouts {
         loom::thread::yield_now();
     }
     let mut sleepers = queue.lock().unwrap();
@@ -182,7 +182,7 @@ impl Patience {
 
     pub(crate) fn is_over(&mut self) -> bool {
         self.looks += 1;
-        self.looks > super::PATIENCE.get()
+        self.looks > super::Model::current().patience
     }
 
     pub(crate) fn renew(&mut self) {}

@@ -90,6 +90,14 @@ macro_rules! atomic {
 }
 
 // A writer loads every slot: two writers would be dependent at each of them.
-atomic!(AtomicU32, u32, super::THOROUGH.get());
-atomic!(AtomicU64, u64, true);
+atomic!(
+    AtomicU32,
+    u32,
+    super::Model::current().explored >= super::Explored::Slots
+);
+atomic!(
+    AtomicU64,
+    u64,
+    super::Model::current().explored >= super::Explored::Word
+);
 atomic!(AtomicUsize, usize, true);

@@ -1,7 +1,8 @@
 //! Models of `RawRWMutex`. The numbers in the names of the first ones are writers and readers.
 
+use super::lock::*;
 use super::park::sleepers;
-use super::{CREDIT, Model, SPEED, Speed, witness};
+use super::{Model, witness};
 use crate::raw_rwmutex::{RawRWMutex, ReadToken};
 use crate::readers::models::{Loan, lend};
 use loom::cell::UnsafeCell;
@@ -9,124 +10,11 @@ use loom::sync::Arc;
 use loom::thread::{self, JoinHandle};
 use std::time::Instant;
 
-/// A lock and the data that it protects. Loom reports every access that races with a write.
-struct Lock {
-    raw: RawRWMutex,
-    data: UnsafeCell<usize>,
-}
-
-impl Lock {
-    /// For a thread that has a block already, if the speed wants one.
-    fn new() -> Arc<Self> {
-        if SPEED.get() > Speed::Counted {
-            lend().accept();
-        }
-        Arc::new(Self {
-            raw: RawRWMutex::at(SPEED.get(), CREDIT.get()),
-            data: UnsafeCell::new(0),
-        })
-    }
-
-    /// The data. The caller holds the lock.
-    fn get(&self) -> usize {
-        // SAFETY: the caller holds the lock; if that is not enough, loom reports it.
-        self.data.with(|data| unsafe { *data })
-    }
-
-    /// Adds 1 to the data. The caller holds the write lock.
-    fn increment(&self) {
-        // SAFETY: as above.
-        self.data.with_mut(|data| unsafe { *data += 1 });
-    }
-
-    fn runlock(&self, token: ReadToken) {
-        // SAFETY: each model ends the read locks that it has.
-        unsafe { self.raw.runlock(token) }
-    }
-
-    fn unlock(&self) {
-        // SAFETY: each model ends the write lock that it has.
-        unsafe { self.raw.unlock() }
-    }
-
-    fn read(&self) -> usize {
-        let token = self.raw.rlock();
-        let value = self.get();
-        self.runlock(token);
-        value
-    }
-
-    fn write(&self) {
-        self.raw.lock();
-        self.increment();
-        self.unlock();
-    }
-
-    /// A read that may give up.
-    fn read_timed(&self) -> bool {
-        let token = self.raw.try_rlock_until(Some(Instant::now()));
-        let locked = token.is_some();
-        if let Some(token) = token {
-            self.get();
-            self.runlock(token);
-        }
-        locked
-    }
-
-    /// A write that may give up.
-    fn write_timed(&self) -> bool {
-        let locked = self.raw.try_lock_until(Some(Instant::now()));
-        if locked {
-            self.increment();
-            self.unlock();
-        }
-        locked
-    }
-
-    /// Everybody has left: the lock holds `writes`, and no flag is left behind.
-    fn assert_idle(&self, writes: usize) {
-        assert_eq!(self.raw.traces(), 0, "a trace is left in the word");
-        assert!(self.raw.try_lock());
-        assert_eq!(self.get(), writes);
-        self.unlock();
-    }
-
-    fn queued_readers(&self) -> usize {
-        sleepers(self.raw.readers())
-    }
-
-    fn queued_writers(&self) -> usize {
-        sleepers(self.raw.writers())
-    }
-
-    fn is_heir_asleep(&self) -> bool {
-        sleepers(self.raw.heir()) == 1
-    }
-
-    fn is_draining(&self) -> bool {
-        sleepers(self.raw.drained()) == 1
-    }
-}
-
-/// Lets the others run until they sleep or are done, before any other schedule is tried.
-fn settle() {
-    thread::yield_now();
-}
-
-fn spawn<T: 'static>(lock: &Arc<Lock>, f: impl FnOnce(&Lock) -> T + 'static) -> JoinHandle<T> {
-    let lock = Arc::clone(lock);
-    let block = (SPEED.get() > Speed::Counted).then(lend);
-    thread::spawn(move || {
-        block.map(Loan::accept);
-        f(&lock)
-    })
-}
-
 // Exclusion, and the order of the data through every path.
 
 #[test]
 fn exclusion_1w_1r() {
-    Model::new().preemptions(4).check(|| {
+    Model::new().preemptions(4).check_speeds(|| {
         let lock = Lock::new();
         let reader = spawn(&lock, Lock::read);
         lock.write();
@@ -137,7 +25,7 @@ fn exclusion_1w_1r() {
 
 #[test]
 fn exclusion_2w() {
-    Model::new().preemptions(4).check(|| {
+    Model::new().preemptions(4).check_speeds(|| {
         let lock = Lock::new();
         let writer = spawn(&lock, Lock::write);
         lock.write();
@@ -148,7 +36,7 @@ fn exclusion_2w() {
 
 #[test]
 fn exclusion_3w() {
-    Model::new().check(|| {
+    Model::new().check_speeds(|| {
         let lock = Lock::new();
         let writers = [spawn(&lock, Lock::write), spawn(&lock, Lock::write)];
         lock.write();
@@ -187,7 +75,7 @@ fn exclusion_1w_2r() {
 
 #[test]
 fn readers_share() {
-    Model::new().preemptions(3).check(|| {
+    Model::new().preemptions(3).check_speeds(|| {
         let lock = Lock::new();
         let token = lock.raw.rlock();
         let reader = spawn(&lock, |lock| lock.raw.try_rlock());
@@ -201,7 +89,7 @@ fn readers_share() {
 
 #[test]
 fn a_guard_is_released_on_another_thread() {
-    Model::new().preemptions(3).check(|| {
+    Model::new().preemptions(3).check_speeds(|| {
         let lock = Lock::new();
         let token = lock.raw.rlock();
         let releaser = spawn(&lock, |lock| lock.runlock(token));
@@ -220,7 +108,7 @@ fn a_guard_is_released_on_another_thread() {
 
 #[test]
 fn a_waiting_writer_bars_readers() {
-    Model::new().preemptions(3).check(|| {
+    Model::new().preemptions(3).check_speeds(|| {
         let lock = Lock::new();
         let token = lock.raw.rlock();
         let writer = spawn(&lock, Lock::write);
@@ -246,7 +134,7 @@ fn a_waiting_writer_bars_readers() {
 
 #[test]
 fn a_queued_writer_bars_readers() {
-    Model::new().preemptions(3).check(|| {
+    Model::new().preemptions(3).check_speeds(|| {
         let lock = Lock::new();
         lock.raw.lock();
         let writer = spawn(&lock, Lock::write);
@@ -264,7 +152,7 @@ fn a_queued_writer_bars_readers() {
 
 #[test]
 fn an_attempt_to_read_fails_between_two_writers() {
-    Model::new().preemptions(3).check(|| {
+    Model::new().preemptions(3).check_speeds(|| {
         let lock = Lock::new();
         lock.raw.lock();
         let writer = spawn(&lock, Lock::write);
@@ -284,7 +172,7 @@ fn an_attempt_to_read_fails_between_two_writers() {
 
 #[test]
 fn readers_go_between_two_writers() {
-    Model::new().check(|| {
+    Model::new().check_speeds(|| {
         let lock = Lock::new();
         lock.raw.lock();
         let reader = spawn(&lock, Lock::read);
@@ -300,7 +188,7 @@ fn readers_go_between_two_writers() {
 
 #[test]
 fn waiting_readers_enter_together() {
-    Model::new().check(|| {
+    Model::new().check_speeds(|| {
         let lock = Lock::new();
         lock.raw.lock();
         let keep = |lock: &Lock| lock.raw.rlock();
@@ -349,7 +237,7 @@ fn readers_are_admitted_by_identity() {
 
 #[test]
 fn an_heir_out_of_patience_is_next() {
-    Model::new().preemptions(3).patience(0).check(|| {
+    Model::new().preemptions(3).patience(0).check_speeds(|| {
         let lock = Lock::new();
         lock.raw.lock();
         let writer = spawn(&lock, Lock::write);
@@ -368,7 +256,7 @@ fn an_heir_out_of_patience_is_next() {
 
 #[test]
 fn a_patient_heir_is_woken() {
-    Model::new().preemptions(3).check(|| {
+    Model::new().preemptions(3).check_speeds(|| {
         let lock = Lock::new();
         lock.raw.lock();
         let writer = spawn(&lock, Lock::write);
@@ -402,7 +290,7 @@ fn a_handoff_lets_waiting_readers_go_first() {
 
 #[test]
 fn writers_queue_behind_an_heir() {
-    Model::new().patience(0).check(|| {
+    Model::new().patience(0).check_speeds(|| {
         let lock = Lock::new();
         lock.raw.lock();
         let writers = [spawn(&lock, Lock::write), spawn(&lock, Lock::write)];
@@ -419,7 +307,7 @@ fn writers_queue_behind_an_heir() {
 
 #[test]
 fn downgrade_keeps_writers_out() {
-    Model::new().preemptions(3).check(|| {
+    Model::new().preemptions(3).check_speeds(|| {
         let lock = Lock::new();
         lock.raw.lock();
         let writer = spawn(&lock, Lock::write);
@@ -435,7 +323,7 @@ fn downgrade_keeps_writers_out() {
 
 #[test]
 fn downgrade_admits_readers() {
-    Model::new().check(|| {
+    Model::new().check_speeds(|| {
         let lock = Lock::new();
         lock.raw.lock();
         lock.increment();
@@ -460,7 +348,7 @@ fn downgrade_admits_readers() {
 
 #[test]
 fn downgrade_hands_over_to_an_heir() {
-    Model::new().preemptions(3).patience(0).check(|| {
+    Model::new().preemptions(3).patience(0).check_speeds(|| {
         let lock = Lock::new();
         lock.raw.lock();
         let writer = spawn(&lock, Lock::write);
@@ -511,7 +399,7 @@ fn a_failed_try_leaves_no_trace() {
 
 #[test]
 fn a_reader_gives_up() {
-    Model::new().preemptions(3).check_timeouts(|| {
+    Model::new().preemptions(3).check_speeds_and_timeouts(|| {
         let lock = Lock::new();
         let reader = spawn(&lock, Lock::read_timed);
         lock.write();
@@ -535,7 +423,7 @@ fn a_reader_gives_up_beside_another() {
 
 #[test]
 fn a_draining_writer_gives_up() {
-    Model::new().preemptions(3).check_timeouts(|| {
+    Model::new().preemptions(3).check_speeds_and_timeouts(|| {
         let lock = Lock::new();
         let token = lock.raw.rlock();
         let writer = spawn(&lock, Lock::write_timed);
@@ -548,7 +436,7 @@ fn a_draining_writer_gives_up() {
 
 #[test]
 fn a_draining_writer_that_gives_up_lets_readers_go_on() {
-    Model::new().check_timeouts(|| {
+    Model::new().check_speeds_and_timeouts(|| {
         let lock = Lock::new();
         let token = lock.raw.rlock();
         let writer = spawn(&lock, Lock::write_timed);
@@ -565,7 +453,7 @@ fn a_draining_writer_that_gives_up_lets_readers_go_on() {
 
 #[test]
 fn a_draining_writer_that_gives_up_lets_a_writer_go_on() {
-    Model::new().check_timeouts(|| {
+    Model::new().check_speeds_and_timeouts(|| {
         let lock = Lock::new();
         let token = lock.raw.rlock();
         let timed = spawn(&lock, Lock::write_timed);
@@ -579,7 +467,7 @@ fn a_draining_writer_that_gives_up_lets_a_writer_go_on() {
 
 #[test]
 fn a_queued_writer_gives_up() {
-    Model::new().check_timeouts(|| {
+    Model::new().check_speeds_and_timeouts(|| {
         let lock = Lock::new();
         lock.raw.lock();
         let writer = spawn(&lock, Lock::write_timed);
@@ -615,7 +503,7 @@ fn an_heir_gives_up_before_a_reader() {
 #[test]
 fn an_heir_gives_up_before_a_writer() {
     for model in [Model::new(), Model::new().patience(1)] {
-        model.check_timeouts(|| {
+        model.check_speeds_and_timeouts(|| {
             let lock = Lock::new();
             lock.raw.lock();
             let timed = spawn(&lock, Lock::write_timed);
@@ -632,7 +520,7 @@ fn an_heir_gives_up_before_a_writer() {
 
 #[test]
 fn an_heir_that_gives_up_admits_readers_who_see_the_data() {
-    Model::new().check(|| {
+    Model::new().check_speeds(|| {
         let lock = Lock::new();
         lock.raw.lock();
         let timed = spawn(&lock, Lock::write_timed);
@@ -653,28 +541,31 @@ fn an_heir_that_gives_up_admits_readers_who_see_the_data() {
 
 #[test]
 fn a_writer_that_was_handed_the_lock_gives_up_its_drain() {
-    Model::new().patience(0).preemptions(3).check_timeouts(|| {
-        let lock = Lock::new();
-        lock.raw.lock();
-        let writer = spawn(&lock, Lock::write_timed);
-        settle();
-        lock.unlock();
-        lock.raw.lock();
-        settle();
-        // SAFETY: this thread has the write lock.
-        let token = unsafe { lock.raw.downgrade() };
-        let seen = lock.get();
-        assert!(seen <= 1);
-        lock.runlock(token);
-        let writes = usize::from(writer.join().unwrap());
-        witness(writes == 0);
-        lock.assert_idle(writes);
-    });
+    Model::new()
+        .patience(0)
+        .preemptions(3)
+        .check_speeds_and_timeouts(|| {
+            let lock = Lock::new();
+            lock.raw.lock();
+            let writer = spawn(&lock, Lock::write_timed);
+            settle();
+            lock.unlock();
+            lock.raw.lock();
+            settle();
+            // SAFETY: this thread has the write lock.
+            let token = unsafe { lock.raw.downgrade() };
+            let seen = lock.get();
+            assert!(seen <= 1);
+            lock.runlock(token);
+            let writes = usize::from(writer.join().unwrap());
+            witness(writes == 0);
+            lock.assert_idle(writes);
+        });
 }
 
 #[test]
 fn two_writers_give_up_before_a_reader() {
-    Model::new().check(|| {
+    Model::new().check_speeds(|| {
         let lock = Lock::new();
         lock.raw.lock();
         let writers = [
@@ -696,7 +587,7 @@ fn two_writers_give_up_before_a_reader() {
 
 #[test]
 fn the_last_reader_wakes_a_draining_writer() {
-    Model::new().check(|| {
+    Model::new().check_speeds(|| {
         let lock = Lock::new();
         let [mine, yours] = [lock.raw.rlock(), lock.raw.rlock()];
         let reader = spawn(&lock, |lock| lock.runlock(yours));

@@ -1,6 +1,7 @@
 //! Finds the places to change.
 
-use super::{calls, orderings};
+use super::{calls, named, orderings};
+use crate::failure::Failure;
 use crate::source::{blank, code_only, item_end, words};
 use std::fmt;
 use std::ops::Range;
@@ -55,15 +56,14 @@ impl fmt::Display for Mutant {
 }
 
 /// The mutants of `file` with the content `text`, from top to bottom.
-pub fn mutants(file: &'static str, text: &str) -> Vec<Mutant> {
+pub fn mutants(file: &'static str, text: &str) -> Result<Vec<Mutant>, Failure> {
     let code = algorithm_only(text);
     let mut edits = orderings::weakened(&code);
     edits.extend(calls::broken(&code));
+    edits.extend(named::faults(file, text).map_err(Failure::check)?);
     edits.sort_by_key(|edit| edit.range.start);
-    edits
-        .into_iter()
-        .map(|edit| Mutant::new(file, text, &code, edit))
-        .collect()
+    let mutant = |edit| Mutant::new(file, text, &code, edit);
+    Ok(edits.into_iter().map(mutant).collect())
 }
 
 /// The code that the models run: `text` without prose, imports, tests and what only the real crate
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn only_code_of_the_models_is_changed() {
-        let found = mutants("lock.rs", TEXT);
+        let found = mutants("lock.rs", TEXT).unwrap();
         let found: Vec<_> = found
             .iter()
             .map(|mutant| {
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_mutant_differs_in_its_place_alone() {
-        let mutant = &mutants("lock.rs", TEXT)[1];
+        let mutant = &mutants("lock.rs", TEXT).unwrap()[1];
         let from = "store(1, Ordering::Release)";
         let to = "store(1, Ordering::Relaxed)";
         assert_eq!(mutant.apply(TEXT), TEXT.replace(from, to));

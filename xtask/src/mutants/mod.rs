@@ -1,12 +1,13 @@
 //! `cargo xtask mutants`: do the models notice when the algorithms are broken?
 //!
-//! Each mutant is the crate with one place changed: an ordering weakened, a wake-up lost, a check
-//! left out. Some model has to fail for it, or what was changed is not covered by any. A mutant that
+//! Each mutant is the crate with one place changed: an ordering weakened, a barrier or a wake-up lost,
+//! a check left out. Some model has to fail for it, or what was changed is not covered by any. A mutant that
 //! cannot fail goes into `equivalent-mutants.txt`, with the reason.
 
 mod calls;
 mod equivalent;
 mod find;
+mod named;
 mod orderings;
 mod verdict;
 
@@ -20,7 +21,13 @@ use std::time::Instant;
 use verdict::{Bench, Verdict};
 
 /// The files with algorithms in them.
-const FILES: &[&str] = &["src/raw_rwmutex.rs", "src/raw_wait_group.rs", "src/task.rs"];
+const FILES: &[&str] = &[
+    "src/raw_rwmutex.rs",
+    "src/raw_rwmutex/word.rs",
+    "src/readers.rs",
+    "src/raw_wait_group.rs",
+    "src/task.rs",
+];
 
 pub fn run(mut args: Args) -> Result<(), Failure> {
     let list = args.flag("--list");
@@ -39,7 +46,7 @@ pub fn run(mut args: Args) -> Result<(), Failure> {
 fn mutants_of(filter: &str) -> Result<Vec<Mutant>, Failure> {
     let mut mutants = Vec::new();
     for file in FILES.iter().filter(|file| file.contains(filter)) {
-        mutants.extend(find::mutants(file, &repo::read(&repo::root().join(file))?));
+        mutants.extend(find::mutants(file, &repo::read(&repo::root().join(file))?)?);
     }
     if mutants.is_empty() {
         return Err(Failure::usage(format!(

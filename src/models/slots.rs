@@ -1,0 +1,446 @@
+//! Models of reader slots, and of how a lock changes its speed.
+
+use super::barrier::skip_next_light;
+use super::lock::*;
+use super::{Explored, Model, witness};
+use crate::forced::Speed;
+use crate::raw_rwmutex::ReadToken;
+
+const WITH_SLOTS: [Speed; 2] = [Speed::Slots, Speed::Quiet];
+
+// Exclusion.
+
+#[test]
+fn exclusion_1w_1r_every_order() {
+    for speed in WITH_SLOTS {
+        Model::new()
+            .speed(speed)
+            .explore(Explored::Slots)
+            .preemptions(3)
+            .check(|| {
+                let lock = Lock::new();
+                let reader = spawn(&lock, Lock::read);
+                lock.write();
+                assert!(reader.join().unwrap() <= 1);
+                lock.assert_idle(1);
+            });
+    }
+}
+
+#[test]
+fn exclusion_1w_2r() {
+    for speed in WITH_SLOTS {
+        Model::new()
+            .speed(speed)
+            .explore(Explored::Little)
+            .check(|| {
+                let lock = Lock::new();
+                let readers = [spawn(&lock, Lock::read), spawn(&lock, Lock::read)];
+                lock.write();
+                for reader in readers {
+                    assert!(reader.join().unwrap() <= 1);
+                }
+                lock.assert_idle(1);
+            });
+    }
+}
+
+#[test]
+fn exclusion_2w_1r() {
+    for speed in WITH_SLOTS {
+        Model::new()
+            .speed(speed)
+            .explore(Explored::Little)
+            .check(|| {
+                let lock = Lock::new();
+                let writer = spawn(&lock, Lock::write);
+                let reader = spawn(&lock, Lock::read);
+                lock.write();
+                writer.join().unwrap();
+                assert!(reader.join().unwrap() <= 2);
+                lock.assert_idle(2);
+            });
+    }
+}
+
+/// Light barriers order themselves with heavy ones only: what a reader passes proves nothing for
+/// another.
+#[test]
+fn a_reader_needs_no_barrier_of_another() {
+    Model::new()
+        .speed(Speed::Quiet)
+        .explore(Explored::Little)
+        .check(|| {
+            let lock = Lock::new();
+            let checked = spawn(&lock, Lock::read);
+            let other = spawn(&lock, |lock| {
+                skip_next_light();
+                // It may be inside beside the writer now, which is not what this is about.
+                if let Some(token) = lock.raw.try_rlock() {
+                    lock.runlock(token);
+                }
+            });
+            lock.write();
+            other.join().unwrap();
+            assert!(checked.join().unwrap() <= 1);
+            lock.assert_idle(1);
+        });
+}
+
+// Slots.
+
+/// The writer sees another identity in the slot, and has to acquire from the read all the same.
+#[test]
+fn a_slot_is_filled_again_after_a_read_ended_on_another_thread() {
+    Model::new()
+        .speed(Speed::Slots)
+        .explore(Explored::Slots)
+        .check(|| {
+            let lock = Lock::new();
+            let other = Lock::beside();
+            let token = lock.raw.rlock();
+            let releaser = spawn(&lock, |lock| {
+                lock.get();
+                lock.runlock(token);
+            });
+            let writer = spawn(&lock, Lock::write);
+            let token = other.raw.rlock();
+            other.runlock(token);
+            releaser.join().unwrap();
+            writer.join().unwrap();
+            lock.assert_idle(1);
+        });
+}
+
+/// The second read lock of a thread with one slot.
+#[test]
+fn a_reader_without_an_empty_slot_is_counted() {
+    for speed in WITH_SLOTS {
+        Model::new().speed(speed).preemptions(3).check(|| {
+            let lock = Lock::new();
+            let other = Lock::beside();
+            let outer = other.raw.rlock();
+            let writer = spawn(&lock, Lock::write);
+            assert!(lock.read() <= 1);
+            other.runlock(outer);
+            writer.join().unwrap();
+            lock.assert_idle(1);
+        });
+    }
+}
+
+#[test]
+fn a_writer_waits_for_slots_and_for_the_count() {
+    for speed in WITH_SLOTS {
+        Model::new().speed(speed).check(|| {
+            let lock = Lock::new();
+            let [slot, counted] = [lock.raw.rlock(), lock.raw.rlock()];
+            let writer = spawn(&lock, Lock::write);
+            let releaser = spawn(&lock, |lock| {
+                lock.get();
+                lock.runlock(counted);
+            });
+            lock.get();
+            lock.runlock(slot);
+            releaser.join().unwrap();
+            writer.join().unwrap();
+            lock.assert_idle(1);
+        });
+    }
+}
+
+/// A thread gets its block while a writer looks through all.
+#[test]
+fn a_new_block_is_seen() {
+    for speed in WITH_SLOTS {
+        Model::new().speed(speed).check(|| {
+            let lock = Lock::new();
+            let reader = spawn_without_block(&lock, Lock::read);
+            lock.write();
+            assert!(reader.join().unwrap() <= 1);
+            lock.assert_idle(1);
+        });
+    }
+}
+
+/// A thread ends and leaves a guard in a slot of its block, which the next thread gets.
+#[test]
+fn a_block_is_recycled_with_a_guard_in_it() {
+    for speed in WITH_SLOTS {
+        Model::new()
+            .speed(speed)
+            .explore(Explored::Little)
+            .check(|| {
+                let lock = Lock::new();
+                let token = spawn_without_block(&lock, |lock| lock.raw.rlock())
+                    .join()
+                    .unwrap();
+                let writer = spawn(&lock, Lock::write);
+                let next = spawn_without_block(&lock, |lock| {
+                    if let Some(token) = lock.raw.try_rlock() {
+                        lock.get();
+                        lock.runlock(token);
+                    }
+                });
+                assert_eq!(lock.get(), 0);
+                lock.runlock(token);
+                next.join().unwrap();
+                writer.join().unwrap();
+                lock.assert_idle(1);
+            });
+    }
+}
+
+/// The identity, and with it the forgotten guard, belong to the lock that is gone.
+#[test]
+fn a_forgotten_guard_holds_up_no_later_lock() {
+    for speed in WITH_SLOTS {
+        Model::new().speed(speed).preemptions(3).check(|| {
+            let gone = Lock::new();
+            let _forgotten: ReadToken = gone.raw.rlock();
+            assert!(!gone.raw.try_lock());
+            drop(gone);
+            let lock = Lock::beside();
+            let writer = spawn(&lock, Lock::write);
+            lock.read();
+            writer.join().unwrap();
+            lock.assert_idle(1);
+        });
+    }
+}
+
+// Entries that pass.
+
+#[test]
+fn a_passing_entry_wakes_the_writer_that_it_held_up() {
+    for speed in WITH_SLOTS {
+        Model::new().speed(speed).preemptions(3).check(|| {
+            let lock = Lock::new();
+            let reader = spawn(&lock, |lock| {
+                if let Some(token) = lock.raw.try_rlock() {
+                    lock.get();
+                    lock.runlock(token);
+                }
+            });
+            lock.write();
+            reader.join().unwrap();
+            lock.assert_idle(1);
+        });
+    }
+}
+
+/// No writer but the first finds the lock quiet; the entry that the second sees may be passing.
+#[test]
+fn a_writer_comes_right_after_another() {
+    Model::new().speed(Speed::Quiet).check(|| {
+        let lock = Lock::new();
+        let reader = spawn(&lock, Lock::read);
+        lock.write();
+        lock.write();
+        assert!(reader.join().unwrap() <= 2);
+        lock.assert_idle(2);
+    });
+}
+
+#[test]
+fn a_writer_comes_right_after_one_that_gave_up() {
+    for speed in WITH_SLOTS {
+        Model::new()
+            .speed(speed)
+            .explore(Explored::Little)
+            .check_timeouts(|| {
+                let lock = Lock::new();
+                let reader = spawn(&lock, Lock::read);
+                let writes = 1 + usize::from(lock.write_timed());
+                lock.write();
+                assert!(reader.join().unwrap() <= writes);
+                lock.assert_idle(writes);
+            });
+    }
+}
+
+#[test]
+fn a_failed_try_to_write_leaves_no_trace() {
+    for speed in WITH_SLOTS {
+        Model::new()
+            .speed(speed)
+            .explore(Explored::Little)
+            .check(|| {
+                let lock = Lock::new();
+                let reader = spawn(&lock, Lock::read);
+                let other = spawn(&lock, |lock| {
+                    let token = lock.raw.try_rlock();
+                    token.map(|token| lock.runlock(token));
+                });
+                let locked = lock.raw.try_lock();
+                if locked {
+                    lock.increment();
+                    lock.unlock();
+                }
+                assert!(reader.join().unwrap() <= 1);
+                other.join().unwrap();
+                lock.assert_idle(usize::from(locked));
+            });
+    }
+}
+
+/// The barrier of the one that gives up is not enough for the next.
+#[test]
+fn a_try_to_write_fails_beside_a_reader() {
+    for speed in WITH_SLOTS {
+        Model::new().speed(speed).preemptions(3).check(|| {
+            let lock = Lock::new();
+            let token = lock.raw.rlock();
+            let writer = spawn(&lock, |lock| {
+                let tries = [lock.raw.try_lock(), lock.raw.try_lock()];
+                if tries.contains(&true) {
+                    lock.increment();
+                    lock.unlock();
+                }
+                tries
+            });
+            assert_eq!(lock.get(), 0);
+            lock.runlock(token);
+            let tries = writer.join().unwrap();
+            assert!(tries != [true, true], "two writers have the lock");
+            lock.assert_idle(usize::from(tries.contains(&true)));
+        });
+    }
+}
+
+// Changes of speed.
+
+/// The first read fills the credit, the second takes up slots, and is one by a slot.
+#[test]
+fn slots_are_taken_up_between_two_writes() {
+    Model::new().limit(Speed::Slots).check(|| {
+        let lock = Lock::new();
+        let reader = spawn(&lock, |lock| {
+            let first = lock.read();
+            assert!(lock.read() >= first);
+            lock.raw.has_slots()
+        });
+        lock.write();
+        lock.write();
+        witness(reader.join().unwrap());
+        lock.assert_idle(2);
+    });
+}
+
+#[test]
+fn two_readers_take_up_slots() {
+    Model::new()
+        .limit(Speed::Slots)
+        .explore(Explored::Little)
+        .check(|| {
+            let lock = Lock::new();
+            lock.read();
+            let reader = spawn(&lock, Lock::read);
+            let writer = spawn(&lock, Lock::write);
+            assert!(lock.read() <= 1);
+            reader.join().unwrap();
+            writer.join().unwrap();
+            lock.assert_idle(1);
+        });
+}
+
+#[test]
+fn a_lock_becomes_quiet_before_a_writer() {
+    Model::new()
+        .speed(Speed::Slots)
+        .limit(Speed::Quiet)
+        .explore(Explored::Slots)
+        .check(|| {
+            let lock = Lock::new();
+            let reader = spawn(&lock, |lock| {
+                assert!(lock.read() <= 1);
+                let is_quiet = lock.raw.is_quiet();
+                assert!(lock.read() <= 1);
+                is_quiet
+            });
+            lock.write();
+            witness(reader.join().unwrap());
+            lock.assert_idle(1);
+        });
+}
+
+/// The first write uses up the credit; the second does not look at slots any more.
+#[test]
+fn slots_are_given_up_before_a_reader() {
+    Model::new()
+        .speed(Speed::Slots)
+        .credit(1)
+        .explore(Explored::Little)
+        .check(|| {
+            let lock = Lock::new();
+            let reader = spawn(&lock, Lock::read);
+            lock.write();
+            let has_slots = lock.raw.has_slots();
+            lock.write();
+            assert!(reader.join().unwrap() <= 2);
+            witness(!has_slots);
+            lock.assert_idle(2);
+        });
+}
+
+/// Slots are given up, and taken up again, while an entry from before passes.
+#[test]
+fn slots_are_taken_up_again() {
+    Model::new()
+        .speed(Speed::Slots)
+        .credit(1)
+        .explore(Explored::Little)
+        .check(|| {
+            let lock = Lock::new();
+            let reader = spawn(&lock, Lock::read);
+            lock.write();
+            lock.read();
+            lock.read();
+            lock.write();
+            assert!(reader.join().unwrap() <= 2);
+            lock.assert_idle(2);
+        });
+}
+
+/// A writer that gives up has not seen all readers leave.
+#[test]
+fn a_writer_that_gives_up_does_not_give_up_the_slots() {
+    for speed in WITH_SLOTS {
+        Model::new().speed(speed).credit(0).check_timeouts(|| {
+            let lock = Lock::new();
+            let token = lock.raw.rlock();
+            let timed = spawn(&lock, Lock::write_timed);
+            let writer = spawn(&lock, |lock| {
+                let locked = lock.raw.try_lock();
+                if locked {
+                    lock.increment();
+                    lock.unlock();
+                }
+                locked
+            });
+            assert_eq!(lock.get(), 0);
+            lock.runlock(token);
+            let writes = [timed, writer].map(|writer| writer.join().unwrap());
+            lock.assert_idle(writes.into_iter().filter(|wrote| *wrote).count());
+        });
+    }
+}
+
+/// The reader that a downgrade leaves is counted, at whatever speed the lock goes on.
+#[test]
+fn downgrade_gives_up_slots() {
+    for speed in WITH_SLOTS {
+        Model::new().speed(speed).credit(1).check(|| {
+            let lock = Lock::new();
+            let writer = spawn(&lock, Lock::write);
+            lock.raw.lock();
+            lock.increment();
+            // SAFETY: this thread has the write lock.
+            let token = unsafe { lock.raw.downgrade() };
+            assert!(lock.get() >= 1);
+            lock.runlock(token);
+            writer.join().unwrap();
+            lock.assert_idle(2);
+        });
+    }
+}

@@ -1,0 +1,132 @@
+//! Faults that no rule finds: a step left out, two steps in the wrong order.
+
+use super::find::Edit;
+
+/// What stands in a file, once, and what a mutant has in its place.
+struct Fault {
+    file: &'static str,
+    name: &'static str,
+    code: &'static str,
+    broken: &'static str,
+}
+
+#[rustfmt::skip]
+const FAULTS: &[Fault] = &[
+    Fault {
+        file: "src/raw_rwmutex.rs",
+        name: "no wake on retreat",
+        code: "if !is_in {\n            self.leave(slot);",
+        broken: "if !is_in {\n            slot.clear();",
+    },
+    Fault {
+        file: "src/raw_rwmutex.rs",
+        name: "barrier before clear",
+        code: "slot.clear();\n        barrier::light();",
+        broken: "barrier::light();\n        slot.clear();",
+    },
+    Fault {
+        file: "src/raw_rwmutex.rs",
+        name: "heavy before DRAIN",
+        code: "self.word.fetch_or(DRAIN, Relaxed);\n                barrier::heavy();",
+        broken: "barrier::heavy();\n                self.word.fetch_or(DRAIN, Relaxed);",
+    },
+    Fault {
+        file: "src/raw_rwmutex.rs",
+        name: "fence for heavy",
+        code: "if word & QUIET == 0 {\n            fence(SeqCst);\n        } else {\n            barrier::heavy();\n        }",
+        broken: "if word & QUIET == 0 {\n            fence(SeqCst);\n        }",
+    },
+    Fault {
+        file: "src/raw_rwmutex.rs",
+        name: "gives up as if done",
+        code: "self.stepped_down();\n        self.step_down_slow(0, Exit::GaveUp);",
+        broken: "self.stepped_down();\n        self.step_down_slow(0, Exit::Done);",
+    },
+    Fault {
+        file: "src/raw_rwmutex.rs",
+        name: "slots not waited for",
+        code: "self.drain_slots(|slot| self.await_slot(slot, deadline)) && self.await_count(deadline)",
+        broken: "self.await_count(deadline)",
+    },
+    Fault {
+        file: "src/raw_rwmutex.rs",
+        name: "no second look",
+        code: "self.drain_slots(|_| false) || self.give_up()",
+        broken: "true",
+    },
+    Fault {
+        file: "src/raw_rwmutex/word.rs",
+        name: "readers pass the heir",
+        code: "word & (WRITER | HEIR | SLOTS) == SLOTS",
+        broken: "word & (WRITER | SLOTS) == SLOTS",
+    },
+    Fault {
+        file: "src/raw_rwmutex/word.rs",
+        name: "quiet readers pass the heir",
+        code: "word & (WRITER | HEIR | QUIET) == QUIET",
+        broken: "word & (WRITER | QUIET) == QUIET",
+    },
+    Fault {
+        file: "src/raw_rwmutex/word.rs",
+        name: "quiet after a write",
+        code: "word & !(EPOCH | QUIET)) | epoch",
+        broken: "word & !EPOCH) | epoch",
+    },
+    Fault {
+        file: "src/readers.rs",
+        name: "a slot filled twice",
+        code: "let is_empty = self.0.load(Acquire) == 0;",
+        broken: "let is_empty = self.0.load(Acquire) < u32::MAX;",
+    },
+    Fault {
+        file: "src/readers.rs",
+        name: "forgotten guards stay",
+        code: "if slot.holds(id) {\n            slot.clear();\n        }",
+        broken: "",
+    },
+    Fault {
+        file: "src/readers.rs",
+        name: "one block not looked at",
+        code: "let len = self.len.load(Acquire) as usize;",
+        broken: "let len = (self.len.load(Acquire) as usize).saturating_sub(1);",
+    },
+];
+
+/// The edits for `file` with the content `text`, or the name of a fault that does not stand there.
+pub fn faults(file: &str, text: &str) -> Result<Vec<Edit>, String> {
+    let faults = FAULTS.iter().filter(|fault| fault.file == file);
+    faults.map(|fault| edit(fault, text)).collect()
+}
+
+fn edit(fault: &Fault, text: &str) -> Result<Edit, String> {
+    let mut places = text.match_indices(fault.code);
+    match (places.next(), places.next()) {
+        (Some((at, code)), None) => Ok(Edit {
+            range: at..at + code.len(),
+            replacement: fault.broken.into(),
+            change: fault.name.into(),
+        }),
+        (None, _) => Err(format!("`{}` has no place in {}", fault.name, fault.file)),
+        (_, Some(_)) => Err(format!("`{}` has two places in {}", fault.name, fault.file)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Fault, edit};
+
+    const FAULT: Fault = Fault {
+        file: "lock.rs",
+        name: "no wake",
+        code: "wake();",
+        broken: "",
+    };
+
+    #[test]
+    fn a_fault_stands_in_one_place() {
+        let found = edit(&FAULT, "clear(); wake(); a").unwrap();
+        assert_eq!(found.range, 9..16);
+        assert!(edit(&FAULT, "clear();").is_err());
+        assert!(edit(&FAULT, "wake(); wake();").is_err());
+    }
+}
