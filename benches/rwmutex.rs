@@ -19,10 +19,8 @@ fn loads() -> Vec<Load> {
     let mut loads: Vec<_> = [1, 2, 4, 8]
         .into_iter()
         .flat_map(|threads| {
-            [0, 100_000, 10_000, 1000, 100, 10, 2, 1].map(|one_write_in| Load {
-                threads,
-                one_write_in,
-            })
+            [0, 100_000, 10_000, 1000, 100, 10, 2, 1]
+                .map(|one_write_in| Load::new(threads, one_write_in))
         })
         .collect();
     loads.sort_by_key(|load| load.threads > 1 || load.one_write_in > 1);

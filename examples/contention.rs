@@ -46,10 +46,18 @@ struct Args {
     #[arg(
         long,
         value_delimiter = ',',
-        default_value = "0,1000,100,10,2,1",
+        default_value = "0,100000,10000,1000,100,10,2,1",
         value_name = "LIST"
     )]
     writes: Vec<u32>,
+
+    /// How many locks of a kind take turns
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    locks: u16,
+
+    /// How many threads sleep beside the others, that have read before
+    #[arg(long, default_value_t = 0)]
+    idle: u16,
 
     /// How many times each lock has its turn
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..))]
@@ -125,8 +133,9 @@ fn measure(args: &Args) -> Report {
     let panels = args.threads.iter().map(|&threads| {
         let samples = args.writes.iter().map(|&one_write_in| {
             let peers = locks::peers(Load {
-                threads: threads.into(),
-                one_write_in,
+                locks: args.locks.into(),
+                idle: args.idle.into(),
+                ..Load::new(threads.into(), one_write_in)
             });
             locks = peers.iter().map(|peer| peer.name).collect();
             let cases = args.threads.len() * args.writes.len();

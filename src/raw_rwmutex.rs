@@ -1,4 +1,4 @@
-//! The word: a writer-preferring reader-writer lock in one `usize`, starving nobody.
+//! The lock: writers are preferred, and nobody starves. One word.
 //!
 //! # The idea
 //!
@@ -15,36 +15,41 @@
 //! and is given `WRITER` directly. While there is an heir no reader enters, so "once a writer waits,
 //! no later reader enters before it" holds in the gap between two writers, too.
 //!
+//! Readers are counted in the word; or, when they outnumber writers, they hold the lock by slots of
+//! their own, and cost each other nothing: see `readers` for that and for its proofs.
+//!
 //! # The word
 //!
-//! | bit | name | set by | means |
-//! |---|---|---|---|
-//! | 0 | `WRITER` | a writer that announces itself | a writer holds the lock (count 0) or drains (count > 0) |
-//! | 1 | `DRAIN` | the announced writer | it sleeps, or is about to; the last reader wakes it |
-//! | 2 | `HEIR` | whoever ends a write phase | a writer has been taken from the queue and has not got `WRITER` yet |
-//! | 3 | `HEIR_PARKED` | the heir | it sleeps, or is about to; the end of the write phase wakes it |
-//! | 4 | `HANDOFF` | the heir | the write phase ends by giving `WRITER` to the heir |
-//! | 5 | `READERS_PARKED` | a reader | the readers' queue may not be empty |
-//! | 6 | `WRITERS_PARKED` | a writer | the writers' queue may not be empty |
-//! | 7 | unused | | |
-//! | 8.. | the count | | readers inside; the top bit means too many |
+//! `word` has its layout. How ownership passes from writer to writer:
 //!
 //! ```text
 //!            announce              drained                 release
 //!   free ───────────────► WRITER ───────────► WRITER ─────────────────► free, or admitted readers
-//!     ▲ (readers inside)  count>0             count=0   │
-//!     │                     │ gives up                  │ somebody in the writers' queue
-//!     └─────────────────────┘                           ▼
+//!     ▲ (readers inside)  readers             nobody    │
+//!     │                   inside │ gives up             │ somebody in the writers' queue
+//!     └──────────────────────────┘                      ▼
 //!                                              HEIR ──wins WRITER──► WRITER
 //!                                               │  ──HANDOFF───────► WRITER
 //!                                               └──gives up────────► the next HEIR, or free
 //! ```
 //!
+//! How the speed changes. The credit is what decides between *counted* and *slots*: it grows with
+//! each read, and a write takes away as much as slots make it dearer.
+//!
+//! ```text
+//!                credit full               a long run of reads
+//!   counted ───────────────────► slots ─────────────────────────► quiet
+//!      ▲      (a reader)           │ ▲       (their reader)         │
+//!      └───────────────────────────┘ └──────────────────────────────┘
+//!         credit used up (a writer)          a write (its writer)
+//! ```
+//!
 //! # Invariants
 //!
 //! 1. `WRITER` has one owner, from its announcement until it steps down. Data is written only by
-//!    the owner, and only after it has seen a count of 0. The count grows only while neither
-//!    `WRITER` nor `HEIR` is set, or by the hand of the owner as it steps down.
+//!    the owner, and only after it has seen a count of 0 and no slot that holds the lock. Readers
+//!    enter only while neither `WRITER` nor `HEIR` is set, or by the hand of the owner as it steps
+//!    down.
 //! 2. `HEIR` has one owner: the thread that was woken, or the thread that is about to wake one.
 //! 3. `READERS_PARKED` or `WRITERS_PARKED` implies `WRITER` or `HEIR`: somebody is awake, or will be
 //!    woken, who owes the sleepers their turn. Nobody drops `WRITER` or `HEIR` without paying.
@@ -54,6 +59,9 @@
 //! 5. A flag `…_PARKED` is cleared under its queue's lock or before that queue is woken, and every
 //!    sleeper checks its flag under that lock before it sleeps: either it is found in the queue, or
 //!    it finds the flag gone and looks again. A flag may outlive its sleepers, if they give up.
+//! 6. Nobody sets `SLOTS` or `QUIET` while `WRITER` or `HEIR` is set, and only an owner of `WRITER`
+//!    that has seen all readers leave takes them away. Only readers that count themselves in, at
+//!    *counted*, and owners of `WRITER` change the credit.
 //!
 //! The word changes by read-modify-write only, so each change continues the release sequences of all
 //! before it: whoever acquires from the word acquires from every earlier release.

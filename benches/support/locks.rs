@@ -4,9 +4,9 @@ use super::{Peer, nanos, time_loop};
 use crossbeam_utils::CachePadded;
 use std::hint::black_box;
 use std::process;
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::thread::{self, Scope, ScopedJoinHandle};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
+use std::thread::{self, JoinHandle, Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 /// What threads do to a lock.
@@ -15,6 +15,22 @@ pub struct Load {
     pub threads: usize,
     /// One operation in so many is a write, on average; 0: none is.
     pub one_write_in: u32,
+    /// So many locks take turns.
+    pub locks: usize,
+    /// Threads that have read a lock before, and sleep.
+    pub idle: usize,
+}
+
+impl Load {
+    /// One lock, and nobody else.
+    pub const fn new(threads: usize, one_write_in: u32) -> Self {
+        Self {
+            threads,
+            one_write_in,
+            locks: 1,
+            idle: 0,
+        }
+    }
 }
 
 /// The locks to compare, ours first. Each lives as long as its peer: what it has learned about its
@@ -99,26 +115,77 @@ fn write(lock: &impl Lock) {
 
 /// The critical sections are as short as can be, so that the lock is what is measured.
 fn peer<L: Lock>(load: Load) -> Peer {
-    let lock = CachePadded::new(L::default());
+    let locks: Vec<_> = (0..load.locks)
+        .map(|_| CachePadded::new(L::default()))
+        .collect();
+    let idlers = Idlers::start::<L>(load.idle);
     Peer::new(L::NAME, move |slice| {
-        match (load.threads, load.one_write_in) {
+        let _idlers = &idlers;
+        match (load.threads, load.one_write_in, &*locks) {
             // Nothing but the lock: no choice, no stop flag.
-            (1, 0) => time_loop(slice, || read(&*lock)),
-            (1, 1) => time_loop(slice, || write(&*lock)),
-            _ => contend(&*lock, load, slice),
+            (1, 0, [lock]) => time_loop(slice, || read(&**lock)),
+            (1, 1, [lock]) => time_loop(slice, || write(&**lock)),
+            _ => contend(&locks, load, slice),
         }
     })
 }
 
+/// Threads that have read, and now wait for their end.
+struct Idlers {
+    // Dropped before the threads are joined.
+    end: Option<mpsc::Sender<()>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Idlers {
+    fn start<L: Lock>(n: usize) -> Self {
+        // A lock that adapts to how it is used has done so after these.
+        const READS: u32 = 2000;
+        const PAUSE: Duration = Duration::from_millis(20);
+
+        let (end, ended) = mpsc::channel();
+        let ended = Arc::new(Mutex::new(ended));
+        let begun = Arc::new(Barrier::new(n + 1));
+        let idle = || {
+            let (ended, begun) = (Arc::clone(&ended), Arc::clone(&begun));
+            thread::spawn(move || {
+                let lock = L::default();
+                for _ in 0..3 {
+                    (0..READS).for_each(|_| read(&lock));
+                    thread::sleep(PAUSE);
+                }
+                begun.wait();
+                // The sender never sends: this ends when it is dropped.
+                let _ = ended.lock().map(|ended| ended.recv());
+            })
+        };
+        let threads = (0..n).map(|_| idle()).collect();
+        begun.wait();
+        Self {
+            end: Some(end),
+            threads,
+        }
+    }
+}
+
+impl Drop for Idlers {
+    fn drop(&mut self) {
+        drop(self.end.take());
+        for thread in self.threads.drain(..) {
+            thread.join().expect("an idle thread does not panic");
+        }
+    }
+}
+
 /// Puts the load on the lock and returns the nanoseconds per operation, of all threads together.
-fn contend<L: Lock>(lock: &L, load: Load, slice: Duration) -> f64 {
+fn contend<L: Lock>(locks: &[CachePadded<L>], load: Load, slice: Duration) -> f64 {
     let start = Barrier::new(load.threads + 1);
     let stop = CachePadded::new(AtomicBool::new(false));
     thread::scope(|s| {
         let work = |seed| {
             let choice = Choice::new(load.one_write_in, seed);
             start.wait();
-            work(lock, choice, &stop)
+            work(locks, choice, &stop)
         };
         let threads: Vec<_> = (1..=load.threads)
             .map(|seed| spawn(s, move || work(seed as u64)))
@@ -150,10 +217,12 @@ fn spawn<'scope, T: Send + 'scope>(
 }
 
 /// Locks until it is told to stop.
-fn work<L: Lock>(lock: &L, mut choice: Choice, stop: &AtomicBool) -> Shift {
+fn work<L: Lock>(locks: &[CachePadded<L>], mut choice: Choice, stop: &AtomicBool) -> Shift {
     let start = Instant::now();
     let mut ops = 0;
+    let mut turns = locks.iter().cycle();
     while !stop.load(Relaxed) {
+        let lock = &**turns.next().expect("there is a lock");
         for _ in 0..64 {
             if choice.is_write() {
                 write(lock);

@@ -14,9 +14,9 @@ pub(crate) mod primitive;
 #[cfg(test)]
 mod lock;
 #[cfg(test)]
-mod rwmutex;
+mod readers;
 #[cfg(test)]
-mod slots;
+mod rwmutex;
 #[cfg(test)]
 mod task;
 #[cfg(test)]
