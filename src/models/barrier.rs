@@ -1,6 +1,6 @@
-//! What `crate::barrier` is under loom: fences on both sides, and as dear as the model says.
+//! What `crate::barrier` is in the models: fences on both sides, and as dear as the model says.
 
-use super::{SPEED, Speed};
+use super::{PRICE, SPEED, Speed};
 use crate::primitive::{Ordering::SeqCst, fence};
 
 /// Which barriers are fences.
@@ -25,5 +25,5 @@ pub(crate) fn quiet_after() -> u32 {
 }
 
 pub(crate) fn price() -> u64 {
-    0
+    PRICE.get()
 }

@@ -1,5 +1,5 @@
 //! Loom models of the real algorithms: every schedule within a bound on preemptions, and every value
-//! that the C11 memory model lets a load return.
+//! that the C11 memory model lets a load return. What is too big for that stands in `shuttle`.
 //!
 //! `cargo xtask models` runs them. They drive `RawRWMutex`, `RawWaitGroup` and `Task` as they are;
 //! `primitive` and `park` stand in for the atomics and for parking_lot_core.
@@ -7,21 +7,33 @@
 //! What a model can see: a data race on the protected data, a deadlock (and so a lost wake-up), a
 //! broken assertion, a word that is not 0 when everybody has left.
 
+#[cfg(gosync_loom)]
+pub(crate) use ::loom as checker;
+#[cfg(gosync_shuttle)]
+pub(crate) use ::shuttle as checker;
+
 pub(crate) mod barrier;
 pub(crate) mod park;
+#[cfg(gosync_loom)]
 pub(crate) mod primitive;
+#[cfg(gosync_shuttle)]
+mod shuttle;
 
-#[cfg(test)]
+#[cfg(gosync_shuttle)]
+pub(crate) use shuttle::{let_time_pass, primitive};
+
+#[cfg(all(test, gosync_loom))]
 mod rwmutex;
-#[cfg(test)]
+#[cfg(all(test, gosync_loom))]
 mod task;
-#[cfg(test)]
+#[cfg(all(test, gosync_loom))]
 mod wait_group;
 
 use crate::forced::Speed;
 use std::cell::Cell;
 
 /// When a timed wait times out.
+#[cfg(gosync_loom)]
 #[derive(Clone, Copy)]
 pub(crate) enum Timeouts {
     /// Whenever the schedule lets it run on.
@@ -31,17 +43,28 @@ pub(crate) enum Timeouts {
 }
 
 thread_local! {
-    // Loom runs all threads of a model on one OS thread, so these belong to the model.
+    // A checker runs all threads of a model on one OS thread, so these belong to the model.
     static PATIENCE: Cell<usize> = const { Cell::new(usize::MAX) };
     static SPEED: Cell<Speed> = const { Cell::new(Speed::Counted) };
+    #[cfg(gosync_loom)]
     static THOROUGH: Cell<bool> = const { Cell::new(false) };
     static CREDIT: Cell<u64> = const { Cell::new(ENOUGH) };
+    static PRICE: Cell<u64> = const { Cell::new(0) };
+    #[cfg(gosync_loom)]
     static TIMEOUTS: Cell<Timeouts> = const { Cell::new(Timeouts::Early) };
     static WITNESSED: Cell<Option<bool>> = const { Cell::new(None) };
 }
 
 /// So much credit that no model uses it up.
 const ENOUGH: u64 = 500;
+
+/// Gives others the time to wake a thread before it times out, if the model wants that.
+#[cfg(gosync_loom)]
+fn let_time_pass() {
+    if let Timeouts::Late = TIMEOUTS.get() {
+        loom::thread::yield_now();
+    }
+}
 
 /// Passes on whether the situation that a model is about has come up in this schedule. A model in
 /// which it never does fails: it would prove nothing.
@@ -52,7 +75,7 @@ fn witness(came_up: bool) -> bool {
 }
 
 /// How to explore a model.
-#[cfg(test)]
+#[cfg(all(test, gosync_loom))]
 #[derive(Clone, Copy)]
 struct Model {
     preemptions: usize,
@@ -63,7 +86,7 @@ struct Model {
     is_thorough: bool,
 }
 
-#[cfg(test)]
+#[cfg(all(test, gosync_loom))]
 impl Model {
     /// Two preemptions: the smallest bound at which a lost wake-up of a first draft was found.
     fn new() -> Self {
@@ -126,7 +149,8 @@ impl Model {
         CREDIT.set(self.credit);
         THOROUGH.set(self.is_thorough);
         let mut builder = loom::model::Builder::new();
-        builder.preemption_bound = Some(std::env::var("MODEL_BOUND").map_or(self.preemptions, |b| b.parse().unwrap()));
+        builder.preemption_bound =
+            Some(std::env::var("MODEL_BOUND").map_or(self.preemptions, |b| b.parse().unwrap()));
         builder.max_branches = 5_000;
         let schedules = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&schedules);
