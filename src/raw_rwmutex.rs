@@ -64,7 +64,7 @@ mod word;
 
 use crate::barrier;
 use crate::park::{self, Backoff, Key, Parked, Patience, deadlock};
-use crate::primitive::{AtomicU64, Ordering, const_fn, fence};
+use crate::primitive::{AtomicU64, Ordering, fence};
 use crate::readers::{self, Slot};
 use std::time::Instant;
 use word::*;
@@ -106,9 +106,10 @@ enum Exit {
 }
 
 impl RawRWMutex {
-    const_fn! {
-        pub(crate) const fn new() -> Self {
-            Self { word: AtomicU64::new(0) }
+    #[cfg(not(gosync_model))]
+    pub(crate) const fn new() -> Self {
+        Self {
+            word: AtomicU64::new(0),
         }
     }
 
