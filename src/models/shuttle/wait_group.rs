@@ -5,6 +5,8 @@ use super::primitive::UnsafeCell;
 use super::{check, join, spawn};
 use crate::raw_wait_group::RawWaitGroup;
 use shuttle::sync::Arc;
+use shuttle::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use shuttle::thread;
 use std::time::Instant;
 
 const THREADS: usize = 6;
@@ -61,22 +63,32 @@ fn groups_are_used_again_and_again() {
 }
 
 #[test]
-fn threads_add_and_wait_at_once() {
+fn a_wait_ends_after_the_work_that_was_added_before_it() {
     check(|| {
         let group = Arc::new(RawWaitGroup::new(0));
-        let at_work = Arc::clone(&group);
-        let threads = spawn(THREADS, move |thread| {
-            let deadline = (thread % 3 == 0).then(Instant::now);
-            let mut gave_up = false;
-            for _ in 0..3 {
-                at_work.add(2).unwrap();
-                at_work.add(-1).unwrap();
-                at_work.add(-1).unwrap();
-                gave_up |= !at_work.wait(deadline);
-            }
-            gave_up
+        let shared = Arc::clone(&group);
+        let users = spawn(3, move |user| {
+            let deadline = (user == 0).then(Instant::now);
+            let rounds = [(); 3].map(|()| add_and_wait(&shared, deadline));
+            rounds.contains(&false)
         });
-        witness(join(threads).contains(&true));
+        witness(join(users).contains(&true));
         assert_eq!(group.word(), 0);
     });
+}
+
+/// Starts a worker and waits for all that share the group. False if the deadline comes first.
+fn add_and_wait(group: &Arc<RawWaitGroup>, deadline: Option<Instant>) -> bool {
+    let is_done = Arc::new(AtomicBool::new(false));
+    group.add(2).unwrap();
+    let (at_work, work) = (Arc::clone(group), Arc::clone(&is_done));
+    let worker = thread::spawn(move || {
+        work.store(true, Relaxed);
+        at_work.add(-1).unwrap();
+    });
+    group.add(-1).unwrap();
+    let is_over = group.wait(deadline);
+    assert!(is_done.load(Relaxed) || !is_over, "released too early");
+    join([worker]);
+    is_over
 }
