@@ -21,13 +21,13 @@
 //! because how dear it is depends on how many processors there are, and what they do:
 //! [`quiet_after`] says how many reads are worth one.
 
-#[cfg(gosync_loom)]
+#[cfg(gosync_model)]
 pub(crate) use crate::models::barrier::*;
 
-#[cfg(not(gosync_loom))]
+#[cfg(not(gosync_model))]
 pub(crate) use real::*;
 
-#[cfg(not(gosync_loom))]
+#[cfg(not(gosync_model))]
 mod real {
     use crate::forced;
     use std::hint;

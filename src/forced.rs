@@ -24,6 +24,7 @@ pub(crate) const SPEED: Option<Speed> = match option_env!("GOSYNC_SPEED") {
 };
 
 /// Whether the process has to do without `membarrier`.
+#[cfg(not(gosync_model))]
 pub(crate) const FENCES: bool = match option_env!("GOSYNC_BARRIER") {
     None => false,
     Some(name) => match name.as_bytes() {

@@ -29,34 +29,39 @@
 //! * `serde`: `Serialize` and `Deserialize` for `RWMutex` and `RwLock`, by value.
 //! * `deadlock_detection`: `gosync::deadlock::check_deadlock`, for debugging: every call keeps books.
 
+#![cfg_attr(
+    gosync_shuttle,
+    allow(dead_code, reason = "loom's models use what shuttle's do not")
+)]
+
 mod barrier;
 #[cfg(doctest)]
 mod compile_fail;
 mod forced;
-#[cfg(not(gosync_loom))]
+#[cfg(not(gosync_model))]
 mod go;
-#[cfg(not(gosync_loom))]
+#[cfg(not(gosync_model))]
 mod go_macro;
-#[cfg(gosync_loom)]
+#[cfg(gosync_model)]
 mod models;
 mod park;
 mod primitive;
 mod raw_rwmutex;
 mod raw_wait_group;
 mod readers;
-#[cfg(not(gosync_loom))]
+#[cfg(not(gosync_model))]
 mod rwmutex;
 mod task;
 mod wait_group;
-#[cfg(not(gosync_loom))]
+#[cfg(not(gosync_model))]
 mod workers;
 
-#[cfg(not(gosync_loom))]
+#[cfg(not(gosync_model))]
 pub use go::{JoinHandle, Scope, ScopedJoinHandle, go, scope};
 pub use raw_rwmutex::RawRWMutex;
-#[cfg(all(feature = "arc_lock", not(gosync_loom)))]
+#[cfg(all(feature = "arc_lock", not(gosync_model)))]
 pub use rwmutex::{ArcRWMutexReadGuard, ArcRWMutexWriteGuard};
-#[cfg(not(gosync_loom))]
+#[cfg(not(gosync_model))]
 pub use rwmutex::{
     MappedRWMutexReadGuard, MappedRWMutexWriteGuard, RWMutex, RWMutexReadGuard, RWMutexWriteGuard,
     RwLock,

@@ -1,6 +1,6 @@
 //! Sleep and wake: queues of sleeping threads, one for each key.
 //!
-//! The only file that names `parking_lot_core`, or under `--cfg gosync_loom` its model. The contract:
+//! The only file that names `parking_lot_core`, or under `--cfg gosync_model` its model. The contract:
 //!
 //! * [`park`] locks the queue of its key, asks `validate`, and either joins the queue or returns
 //!   [`Parked::Invalid`]. Nobody can join or leave the queue while `validate` runs.
@@ -14,10 +14,10 @@
 
 use std::time::{Duration, Instant};
 
-#[cfg(not(gosync_loom))]
+#[cfg(not(gosync_model))]
 pub(crate) use real::*;
 
-#[cfg(gosync_loom)]
+#[cfg(gosync_model)]
 pub(crate) use crate::models::park::*;
 
 /// Names a queue. An address inside the primitive that the queue belongs to, so that no two
@@ -49,7 +49,7 @@ pub(crate) enum Parked {
     TimedOut,
 }
 
-#[cfg(not(gosync_loom))]
+#[cfg(not(gosync_model))]
 mod real {
     use super::{Instant, Key, Parked};
     use parking_lot_core::{DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN, FilterOp, ParkResult};

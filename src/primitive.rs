@@ -1,57 +1,57 @@
 //! What the algorithms are made of: atomics, cells and `Arc`.
 //!
-//! The only file that names std's atomics or loom's. Under `--cfg gosync_loom` the same code runs
-//! over loom's types, which explore every interleaving and every value that the memory model
-//! allows; see `models`.
+//! The only file that names std's atomics or a checker's. Under `--cfg gosync_model` the same code
+//! runs over the types of loom, which explore every interleaving and every value that the memory
+//! model allows, or of shuttle, which try interleavings at random; see `models`.
 
 pub(crate) use std::sync::atomic::Ordering;
 
-#[cfg(not(gosync_loom))]
+#[cfg(not(gosync_model))]
 pub(crate) use real::*;
 
-#[cfg(gosync_loom)]
+#[cfg(gosync_model)]
 pub(crate) use crate::models::primitive::*;
 
 /// Declares a function that is `const` outside the models; loom's atomics have no const constructor.
 macro_rules! const_fn {
     ($(#[$attr:meta])* $vis:vis const fn $($rest:tt)*) => {
-        #[cfg(not(gosync_loom))]
+        #[cfg(not(gosync_model))]
         $(#[$attr])* $vis const fn $($rest)*
-        #[cfg(gosync_loom)]
+        #[cfg(gosync_model)]
         $(#[$attr])* $vis fn $($rest)*
     };
 }
 pub(crate) use const_fn;
 
-/// Declares a static; under loom each schedule begins with a new one.
+/// Declares a static; in the models each schedule begins with a new one.
 macro_rules! global {
     (static $name:ident: $type:ty = $value:expr;) => {
-        #[cfg(not(gosync_loom))]
+        #[cfg(not(gosync_model))]
         static $name: $type = $value;
-        #[cfg(gosync_loom)]
-        loom::lazy_static! {
+        #[cfg(gosync_model)]
+        crate::models::checker::lazy_static! {
             static ref $name: $type = $value;
         }
     };
 }
 pub(crate) use global;
 
-/// Declares a thread-local variable; under loom each thread of each schedule begins with a new one.
+/// Declares a thread-local variable; in the models each thread of each schedule begins with a new one.
 macro_rules! local {
     ($(#[$attr:meta])* static $name:ident: $type:ty = $value:expr;) => {
-        #[cfg(not(gosync_loom))]
+        #[cfg(not(gosync_model))]
         std::thread_local! {
             $(#[$attr])* static $name: $type = const { $value };
         }
-        #[cfg(gosync_loom)]
-        loom::thread_local! {
+        #[cfg(gosync_model)]
+        crate::models::checker::thread_local! {
             $(#[$attr])* static $name: $type = $value;
         }
     };
 }
 pub(crate) use local;
 
-#[cfg(not(gosync_loom))]
+#[cfg(not(gosync_model))]
 mod real {
     pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence};
     pub(crate) use std::sync::{Arc, Mutex};
@@ -66,7 +66,7 @@ mod real {
         [const { AtomicPtr::new(std::ptr::null_mut()) }; N]
     }
 
-    /// `std::cell::UnsafeCell` with the face of loom's, which checks each access for races.
+    /// `std::cell::UnsafeCell` with the face of the models', which checks each access for races.
     pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
 
     impl<T> UnsafeCell<T> {

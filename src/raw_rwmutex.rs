@@ -66,18 +66,18 @@
 //! The word changes by read-modify-write only, so each change continues the release sequences of all
 //! before it: whoever acquires from the word acquires from every earlier release.
 
-#[cfg(not(gosync_loom))]
+#[cfg(not(gosync_model))]
 mod lock_api_impl;
 mod word;
 
 use crate::barrier;
 use crate::park::{self, Backoff, Key, Parked, Patience, deadlock};
-use crate::primitive::{AtomicU64, Ordering, const_fn, fence};
+use crate::primitive::{AtomicU64, Ordering, fence};
 use crate::readers::{self, Slot};
 use std::time::Instant;
 use word::*;
 
-#[cfg(gosync_loom)]
+#[cfg(gosync_model)]
 use crate::forced::Speed;
 
 pub(crate) use word::MAX_ID;
@@ -96,7 +96,7 @@ pub struct RawRWMutex {
 #[must_use]
 pub struct ReadToken(Option<&'static Slot>);
 
-#[cfg(gosync_loom)]
+#[cfg(gosync_model)]
 impl ReadToken {
     /// What the readers have that a writer has admitted.
     pub(crate) fn counted() -> Self {
@@ -114,15 +114,16 @@ enum Exit {
 }
 
 impl RawRWMutex {
-    const_fn! {
-        pub(crate) const fn new() -> Self {
-            Self { word: AtomicU64::new(0) }
+    #[cfg(not(gosync_model))]
+    pub(crate) const fn new() -> Self {
+        Self {
+            word: AtomicU64::new(0),
         }
     }
 
     /// A lock that has got to `speed` already, and has enough credit to stay there for `credit`
     /// reads' worth of writes.
-    #[cfg(gosync_loom)]
+    #[cfg(gosync_model)]
     pub(crate) fn at(speed: Speed, credit: u64) -> Self {
         let word = match speed {
             Speed::Counted => 0,
@@ -749,32 +750,32 @@ impl RawRWMutex {
 
     // Inspection.
 
-    #[cfg(not(gosync_loom))]
+    #[cfg(not(gosync_model))]
     pub(crate) fn is_locked(&self) -> bool {
         let word = self.word.load(Relaxed);
         is_announced(word) || self.has_readers(word)
     }
 
-    #[cfg(not(gosync_loom))]
+    #[cfg(not(gosync_model))]
     pub(crate) fn is_write_locked(&self) -> bool {
         let word = self.word.load(Relaxed);
         is_announced(word) && !self.has_readers(word)
     }
 
     /// What is left in the word of a lock that nobody has or wants: nothing, apart from its past.
-    #[cfg(gosync_loom)]
+    #[cfg(gosync_model)]
     pub(crate) fn traces(&self) -> u64 {
         self.word.load(Relaxed) & !PAST
     }
 
-    #[cfg(all(test, gosync_loom))]
-    pub(crate) fn has_slots(&self) -> bool {
-        self.word.load(Relaxed) & SLOTS != 0
-    }
-
-    #[cfg(all(test, gosync_loom))]
-    pub(crate) fn is_quiet(&self) -> bool {
-        self.word.load(Relaxed) & QUIET != 0
+    /// The speed, at the moment.
+    #[cfg(all(test, gosync_model))]
+    pub(crate) fn speed(&self) -> Speed {
+        match self.word.load(Relaxed) {
+            word if word & QUIET != 0 => Speed::Quiet,
+            word if word & SLOTS != 0 => Speed::Slots,
+            _ => Speed::Counted,
+        }
     }
 
     // The queues, and what the deadlock detector knows of who holds them up.

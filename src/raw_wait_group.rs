@@ -201,7 +201,7 @@ impl RawWaitGroup {
     }
 
     /// The whole word.
-    #[cfg(gosync_loom)]
+    #[cfg(gosync_model)]
     pub(crate) fn word(&self) -> usize {
         self.word.load(Relaxed)
     }

@@ -93,7 +93,7 @@ struct Free {
     /// The identities up to this one have been handed out.
     last_id: u32,
     /// See `models::Loan`.
-    #[cfg(all(test, gosync_loom))]
+    #[cfg(all(test, gosync_model))]
     lent: usize,
 }
 
@@ -204,7 +204,7 @@ impl Drop for Lease {
         let Some(block) = self.block.take() else {
             return;
         };
-        // Under loom a thread may lose both at once.
+        // In the models a thread may lose both at once.
         let _ = OWN.try_with(|own| {
             own.next.set(None);
             own.block.set(None);
@@ -342,7 +342,7 @@ impl Registry {
                     blocks: Vec::new(),
                     ids: Vec::new(),
                     last_id: 0,
-                    #[cfg(all(test, gosync_loom))]
+                    #[cfg(all(test, gosync_model))]
                     lent: 0,
                 }),
             }
@@ -411,7 +411,7 @@ fn chunk_len(chunk: usize) -> usize {
 }
 
 /// What only models do.
-#[cfg(all(test, gosync_loom))]
+#[cfg(all(test, gosync_model))]
 pub(crate) mod models {
     use super::*;
 
@@ -438,7 +438,7 @@ pub(crate) mod models {
 }
 
 /// What a model leaks would add up over its schedules.
-#[cfg(gosync_loom)]
+#[cfg(gosync_model)]
 impl Drop for Registry {
     fn drop(&mut self) {
         for (chunk, first) in self.chunks.iter().enumerate() {

@@ -174,7 +174,7 @@ impl WaitGroup {
     /// wg.wait();
     /// ```
     #[doc(alias = "Go")]
-    #[cfg(not(gosync_loom))]
+    #[cfg(not(gosync_model))]
     #[track_caller]
     pub fn go<F>(&self, f: F)
     where

@@ -1,32 +1,66 @@
-//! What `crate::barrier` is under loom: fences on both sides, and as dear as the model says.
+//! What `crate::barrier` is in the models, and as dear as the model says.
 //!
-//! Loom cannot pass a fence in the middle of another thread. So the light barrier is a fence as well,
-//! which promises more than the real one: two light barriers order each other. A model that shall not
-//! rely on that lets some readers skip theirs.
+//! A checker cannot pass a fence in the middle of another thread. So by default both barriers are
+//! fences. That promises more than the real ones do: a light barrier then orders itself with other
+//! light ones and with every fence. With [`Barriers::Asymmetric`] each thread has a place of its own
+//! where its light barriers meet all heavy ones, and nothing else.
 
-use super::Model;
+use super::{Barriers, Model};
 use crate::forced::Speed;
-use crate::primitive::{Ordering::SeqCst, fence};
+use crate::primitive::{AtomicUsize, Ordering::AcqRel, Ordering::SeqCst, fence, global, local};
 use std::cell::Cell;
 
-loom::thread_local! {
-    static SKIPS: Cell<bool> = Cell::new(false);
+/// Loom takes no more threads.
+const THREADS: usize = 5;
+
+global! {
+    static PLACES: [AtomicUsize; THREADS] = std::array::from_fn(|_| AtomicUsize::new(0));
+}
+
+local! {
+    static PLACE: Cell<Option<usize>> = Cell::new(None);
+}
+
+thread_local! {
+    static TAKEN: Cell<usize> = const { Cell::new(0) };
+}
+
+/// To be called first in every schedule: whoever creates the places would otherwise synchronize with
+/// all who use them later.
+#[cfg(all(test, gosync_loom))]
+pub(crate) fn touch() {
+    TAKEN.set(0);
+    let _: &[_] = &*PLACES;
 }
 
 pub(crate) fn light() {
-    if !SKIPS.with(|skips| skips.replace(false)) {
-        fence(SeqCst);
+    match Model::current().barriers {
+        Barriers::Fences => fence(SeqCst),
+        Barriers::Asymmetric => meet(&PLACES[place()]),
     }
-}
-
-/// The next light barrier of the current thread is none.
-#[cfg(test)]
-pub(crate) fn skip_next_light() {
-    SKIPS.with(|skips| skips.set(true));
 }
 
 pub(crate) fn heavy() {
     fence(SeqCst);
+    if Model::current().barriers == Barriers::Asymmetric {
+        PLACES.iter().for_each(meet);
+    }
+}
+
+/// Whoever comes second has seen all that the first had seen.
+fn meet(place: &AtomicUsize) {
+    place.fetch_add(0, AcqRel);
+}
+
+/// The place of the current thread.
+fn place() -> usize {
+    PLACE.with(|place| {
+        place.get().unwrap_or_else(|| {
+            let mine = TAKEN.replace(TAKEN.get() + 1);
+            place.set(Some(mine));
+            mine
+        })
+    })
 }
 
 pub(crate) fn is_decided() -> bool {
@@ -42,5 +76,5 @@ pub(crate) fn quiet_after() -> u32 {
 }
 
 pub(crate) fn price() -> u64 {
-    0
+    Model::current().price
 }

@@ -63,6 +63,14 @@ impl Lock {
         value
     }
 
+    /// A read, if no writer is in the way.
+    pub(super) fn try_to_read(&self) {
+        if let Some(token) = self.raw.try_rlock() {
+            self.get();
+            self.runlock(token);
+        }
+    }
+
     pub(super) fn write(&self) {
         self.raw.lock();
         self.increment();

@@ -1,25 +1,36 @@
 //! Loom models of the real algorithms: every schedule within a bound on preemptions, and every value
-//! that the C11 memory model lets a load return.
+//! that the C11 memory model lets a load return. What is too big for that stands in `shuttle`.
 //!
 //! `cargo xtask models` runs them. They drive `RawRWMutex`, `RawWaitGroup` and `Task` as they are;
-//! `primitive` and `park` stand in for the atomics and for parking_lot_core.
+//! `primitive`, `park` and `barrier` stand in for the atomics, for parking_lot_core and for membarrier.
 //!
 //! What a model can see: a data race on the protected data, a deadlock (and so a lost wake-up), a
-//! broken assertion, a word that is not 0 when everybody has left.
+//! broken assertion, a flag that is left in the word when everybody has left.
+
+#[cfg(gosync_loom)]
+pub(crate) use ::loom as checker;
+#[cfg(gosync_shuttle)]
+pub(crate) use ::shuttle as checker;
 
 pub(crate) mod barrier;
 pub(crate) mod park;
+#[cfg(gosync_loom)]
 pub(crate) mod primitive;
+#[cfg(gosync_shuttle)]
+mod shuttle;
 
-#[cfg(test)]
+#[cfg(gosync_shuttle)]
+pub(crate) use shuttle::{let_time_pass, primitive};
+
+#[cfg(all(test, gosync_loom))]
 mod lock;
-#[cfg(test)]
+#[cfg(all(test, gosync_loom))]
 mod readers;
-#[cfg(test)]
+#[cfg(all(test, gosync_loom))]
 mod rwmutex;
-#[cfg(test)]
+#[cfg(all(test, gosync_loom))]
 mod task;
-#[cfg(test)]
+#[cfg(all(test, gosync_loom))]
 mod wait_group;
 
 use crate::forced::Speed;
@@ -46,10 +57,30 @@ pub(crate) enum Explored {
     Slots,
 }
 
+/// What `barrier::light` and `barrier::heavy` are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Barriers {
+    /// Fences: a light one promises more than the real one does.
+    Fences,
+    /// A light one orders itself with heavy ones only. That takes more steps.
+    Asymmetric,
+}
+
+/// So much credit that no model uses it up.
+const ENOUGH: u64 = 500;
+
 thread_local! {
-    // Loom runs all threads of a model on one OS thread, so these belong to the model.
+    // A checker runs all threads of a model on one OS thread, so these belong to the model.
     static CURRENT: Cell<Model> = const { Cell::new(Model::new()) };
     static WITNESSED: Cell<Option<bool>> = const { Cell::new(None) };
+}
+
+/// Gives others the time to wake a thread before it times out, if the model wants that.
+#[cfg(gosync_loom)]
+fn let_time_pass() {
+    if let Timeouts::Late = Model::current().timeouts {
+        loom::thread::yield_now();
+    }
 }
 
 /// Passes on whether the situation that a model is about has come up in this schedule. A model in
@@ -67,10 +98,14 @@ pub(crate) struct Model {
     patience: usize,
     timeouts: Timeouts,
     explored: Explored,
+    barriers: Barriers,
     /// The speed of the locks when the model begins, and how far they may get.
     speed: Speed,
     limit: Speed,
+    /// For so many reads' worth of writes.
     credit: u64,
+    /// What a heavy barrier costs, in reads.
+    price: u64,
 }
 
 impl Model {
@@ -83,8 +118,9 @@ impl Model {
             explored: Explored::Word,
             speed: Speed::Counted,
             limit: Speed::Counted,
-            // More than any model uses up.
-            credit: 500,
+            barriers: Barriers::Fences,
+            credit: ENOUGH,
+            price: 0,
         }
     }
 
@@ -93,7 +129,7 @@ impl Model {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, gosync_loom))]
 impl Model {
     /// The locks are at `speed` from the start, and go no further.
     fn speed(self, speed: Speed) -> Self {
@@ -107,6 +143,14 @@ impl Model {
     /// The locks may get as far as `limit`.
     fn limit(self, limit: Speed) -> Self {
         Self { limit, ..self }
+    }
+
+    /// Light barriers promise what the real ones do, and no more.
+    fn asymmetric(self) -> Self {
+        Self {
+            barriers: Barriers::Asymmetric,
+            ..self
+        }
     }
 
     /// The locks have credit for so many reads' worth of writes.
@@ -151,6 +195,7 @@ impl Model {
         builder.check(move || {
             counter.fetch_add(1, Relaxed);
             park::touch();
+            barrier::touch();
             let body = Arc::clone(&body);
             // Loom drops its statics before the main thread's thread-local variables, which need them,
             // and maybe before those of others.

@@ -1,9 +1,11 @@
-//! What `crate::park` is made of under loom: a queue a key, with a loom mutex as the queue's lock.
+//! What `crate::park` is made of in the models: a queue a key, with the checker's mutex as the
+//! queue's lock.
 //!
 //! Two keys never share a lock, so the model promises no more order than parking_lot_core does.
 
+use super::checker;
 use crate::park::{Key, Parked};
-use loom::sync::{Arc, Condvar, Mutex};
+use checker::sync::{Arc, Condvar, Mutex};
 use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
@@ -33,8 +35,8 @@ impl Sleeper {
     }
 }
 
-loom::lazy_static! {
-    // A std mutex: never held while loom switches threads, and invisible to it.
+checker::lazy_static! {
+    // A std mutex: never held while the checker switches threads, and invisible to it.
     static ref QUEUES: std::sync::Mutex<HashMap<Key, Arc<Queue>>> = Default::default();
 }
 
@@ -76,9 +78,7 @@ pub(crate) fn park(key: Key, validate: impl FnOnce() -> bool, deadline: Option<I
         return Parked::Unparked;
     }
     // The thread may time out at any moment after this, or be woken first.
-    if let super::Timeouts::Late = super::Model::current().timeouts {
-        loom::thread::yield_now();
-    }
+    super::let_time_pass();
     let mut sleepers = queue.lock().unwrap();
     match sleepers
         .iter()
@@ -162,7 +162,7 @@ pub(crate) fn lose_all_if(key: Key, decide: impl FnOnce() -> bool) {
     take_all_if(key, decide);
 }
 
-/// Spinning is yielding to loom, and multiplies the schedules: the first look of each loop is the
+/// Spinning is yielding to the checker, and multiplies the schedules: the first look of each loop is the
 /// spin that succeeds; then a thread sleeps. Time does not pass, so the model says how often a
 /// thread looks before its patience is over.
 pub(crate) struct Patience {

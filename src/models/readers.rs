@@ -1,6 +1,5 @@
 //! Models of reader slots, and of how a lock changes its speed.
 
-use super::barrier::skip_next_light;
 use super::lock::*;
 use super::{Explored, Model, witness};
 use crate::forced::Speed;
@@ -63,28 +62,77 @@ fn exclusion_2w_1r() {
     }
 }
 
-/// Light barriers order themselves with heavy ones only: what a reader passes proves nothing for
-/// another.
+// With barriers that promise no more than the real ones.
+
 #[test]
-fn a_reader_needs_no_barrier_of_another() {
+fn asymmetric_exclusion_1w_1r() {
+    for speed in WITH_SLOTS {
+        Model::new()
+            .speed(speed)
+            .asymmetric()
+            .preemptions(3)
+            .check(|| {
+                let lock = Lock::new();
+                let reader = spawn(&lock, Lock::read);
+                lock.write();
+                assert!(reader.join().unwrap() <= 1);
+                lock.assert_idle(1);
+            });
+    }
+}
+
+#[test]
+fn asymmetric_exclusion_1w_2r() {
+    for speed in WITH_SLOTS {
+        Model::new()
+            .speed(speed)
+            .asymmetric()
+            .explore(Explored::Little)
+            .check(|| {
+                let lock = Lock::new();
+                let reader = spawn(&lock, Lock::try_to_read);
+                let other = spawn(&lock, Lock::try_to_read);
+                lock.write();
+                reader.join().unwrap();
+                other.join().unwrap();
+                lock.assert_idle(1);
+            });
+    }
+}
+
+/// The first writer ends the quiet; the second passes a fence only, which no light barrier heeds.
+#[test]
+fn asymmetric_a_writer_comes_right_after_another() {
     Model::new()
         .speed(Speed::Quiet)
+        .asymmetric()
         .explore(Explored::Little)
         .check(|| {
             let lock = Lock::new();
-            let checked = spawn(&lock, Lock::read);
-            let other = spawn(&lock, |lock| {
-                skip_next_light();
-                // It may be inside beside the writer now, which is not what this is about.
-                if let Some(token) = lock.raw.try_rlock() {
-                    lock.runlock(token);
-                }
-            });
+            let reader = spawn(&lock, Lock::try_to_read);
             lock.write();
-            other.join().unwrap();
-            assert!(checked.join().unwrap() <= 1);
-            lock.assert_idle(1);
+            lock.write();
+            reader.join().unwrap();
+            lock.assert_idle(2);
         });
+}
+
+#[test]
+fn asymmetric_a_writer_comes_right_after_one_that_gave_up() {
+    for speed in WITH_SLOTS {
+        Model::new()
+            .speed(speed)
+            .asymmetric()
+            .explore(Explored::Little)
+            .check_timeouts(|| {
+                let lock = Lock::new();
+                let reader = spawn(&lock, Lock::try_to_read);
+                let writes = 1 + usize::from(lock.write_timed());
+                lock.write();
+                reader.join().unwrap();
+                lock.assert_idle(writes);
+            });
+    }
 }
 
 // Slots.
@@ -216,12 +264,7 @@ fn a_passing_entry_wakes_the_writer_that_it_held_up() {
     for speed in WITH_SLOTS {
         Model::new().speed(speed).preemptions(3).check(|| {
             let lock = Lock::new();
-            let reader = spawn(&lock, |lock| {
-                if let Some(token) = lock.raw.try_rlock() {
-                    lock.get();
-                    lock.runlock(token);
-                }
-            });
+            let reader = spawn(&lock, Lock::try_to_read);
             lock.write();
             reader.join().unwrap();
             lock.assert_idle(1);
@@ -318,7 +361,7 @@ fn slots_are_taken_up_between_two_writes() {
         let reader = spawn(&lock, |lock| {
             let first = lock.read();
             assert!(lock.read() >= first);
-            lock.raw.has_slots()
+            lock.raw.speed() == Speed::Slots
         });
         lock.write();
         lock.write();
@@ -354,7 +397,7 @@ fn a_lock_becomes_quiet_before_a_writer() {
             let lock = Lock::new();
             let reader = spawn(&lock, |lock| {
                 assert!(lock.read() <= 1);
-                let is_quiet = lock.raw.is_quiet();
+                let is_quiet = lock.raw.speed() == Speed::Quiet;
                 assert!(lock.read() <= 1);
                 is_quiet
             });
@@ -375,7 +418,7 @@ fn slots_are_given_up_before_a_reader() {
             let lock = Lock::new();
             let reader = spawn(&lock, Lock::read);
             lock.write();
-            let has_slots = lock.raw.has_slots();
+            let has_slots = lock.raw.speed() == Speed::Slots;
             lock.write();
             assert!(reader.join().unwrap() <= 2);
             witness(!has_slots);

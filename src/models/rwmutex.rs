@@ -1,14 +1,8 @@
 //! Models of `RawRWMutex`. The numbers in the names of the first ones are writers and readers.
 
 use super::lock::*;
-use super::park::sleepers;
 use super::{Model, witness};
-use crate::raw_rwmutex::{RawRWMutex, ReadToken};
-use crate::readers::models::{Loan, lend};
-use loom::cell::UnsafeCell;
-use loom::sync::Arc;
-use loom::thread::{self, JoinHandle};
-use std::time::Instant;
+use crate::raw_rwmutex::ReadToken;
 
 // Exclusion, and the order of the data through every path.
 

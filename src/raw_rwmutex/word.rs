@@ -35,7 +35,7 @@ const ONE_CREDIT: u64 = 1 << 11;
 pub(super) const READ_CREDIT: u64 = match forced::SPEED {
     Some(Speed::Counted) => 0,
     Some(Speed::Slots | Speed::Quiet) => CREDIT_FULL,
-    None if cfg!(gosync_loom) => CREDIT_FULL,
+    None if cfg!(gosync_model) => CREDIT_FULL,
     None => SAMPLE as u64 * ONE_CREDIT,
 };
 const CREDIT: u64 = (ONE_READER - 1) & !(ONE_CREDIT - 1);
@@ -165,12 +165,12 @@ pub(super) fn settle(word: u64, price: u64) -> u64 {
 }
 
 /// The word of a lock that nobody has, at a speed with slots.
-#[cfg(gosync_loom)]
+#[cfg(gosync_model)]
 pub(super) fn at_speed(speed: Speed, id: u32, credit: u64) -> u64 {
     let quiet = if speed == Speed::Quiet { QUIET } else { 0 };
     with_id(SLOTS | quiet | (credit * ONE_CREDIT), id)
 }
 
 /// What a lock keeps of its past when nobody is inside and nobody waits.
-#[cfg(gosync_loom)]
+#[cfg(gosync_model)]
 pub(super) const PAST: u64 = SLOTS | QUIET | EPOCH | CREDIT | !(ONE_ID - 1);

@@ -5,7 +5,7 @@
 //! before its time. Where a bound is the point, it is generous, and the measured figure is printed.
 
 // Under the models there is no lock over real threads.
-#![cfg(not(gosync_loom))]
+#![cfg(not(gosync_model))]
 
 mod fairness;
 mod go_macro;

@@ -32,7 +32,13 @@ const COMMANDS: &[Command] = &[
         name: "models",
         synopsis: "[FILTER] [--jobs N]",
         about: "Run the loom models whose names contain FILTER.",
-        run: models::run,
+        run: models::run_loom,
+    },
+    Command {
+        name: "shuttle",
+        synopsis: "[FILTER] [--jobs N]",
+        about: "Run random schedules of the shuttle models whose names contain FILTER.",
+        run: models::run_shuttle,
     },
     Command {
         name: "mutants",

@@ -6,7 +6,7 @@ mod step;
 use crate::args::Args;
 use crate::failure::Failure;
 use std::time::{Duration, Instant};
-use step::{Step, bench, cargo, clippy_of_models, docs, example, models, tests, xtask};
+use step::{Step, bench, cargo, clippy_of_models, docs, example, models, shuttle, tests, xtask};
 
 /// Whatever a step needs has to be there: one that finds no target, or runs no test, fails.
 #[rustfmt::skip]
@@ -18,6 +18,7 @@ const STEPS: &[Step] = &[
     Step("tests, all features", tests, &["--workspace", "--lib", "--bins", "--examples", "--test=*", "--all-features"]),
     Step("doctests", tests, &["--package=gosync", "--doc", "--all-features"]),
     Step("models", models, &[]),
+    Step("models, at random", shuttle, &[]),
     Step("docs", docs, &["--all-features"]),
     Step("docs, private items", docs, &["--all-features", "--document-private-items"]),
     Step("feature combinations", features::check, &[]),

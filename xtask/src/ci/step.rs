@@ -1,7 +1,8 @@
 //! The kinds of steps.
 
 use crate::failure::Failure;
-use crate::{models as loom, repo};
+use crate::models::{Checker, check, clippy};
+use crate::repo;
 use std::env;
 use std::io::{BufRead, BufReader, IsTerminal};
 use std::process::{Command, Stdio};
@@ -27,11 +28,16 @@ pub fn tests(args: &[&str]) -> Result<usize, Failure> {
 }
 
 pub fn models(_: &[&str]) -> Result<usize, Failure> {
-    loom::check("", repo::cores())
+    check(Checker::Loom, "", repo::cores())
+}
+
+pub fn shuttle(_: &[&str]) -> Result<usize, Failure> {
+    check(Checker::Shuttle, "", repo::cores())
 }
 
 pub fn clippy_of_models(_: &[&str]) -> Result<usize, Failure> {
-    run(&mut loom::clippy()?)
+    run(&mut clippy(Checker::Loom)?)?;
+    run(&mut clippy(Checker::Shuttle)?)
 }
 
 /// Builds the documentation, without warnings.

@@ -1,6 +1,6 @@
 //! Builds the models, under their cfg.
 
-use super::{Binary, Crate};
+use super::{Binary, Checker, Crate};
 use crate::failure::Failure;
 use crate::repo;
 use std::env;
@@ -18,8 +18,8 @@ pub fn build_quietly(krate: &Crate) -> Result<Binary, Failure> {
 }
 
 /// Lints the models, and the rest under their cfg.
-pub fn clippy() -> Result<Command, Failure> {
-    let mut clippy = cargo(&Crate::of_the_repo()?, "clippy");
+pub fn clippy(checker: Checker) -> Result<Command, Failure> {
+    let mut clippy = cargo(&Crate::of_the_repo(checker)?, "clippy");
     // Cargo's name for a check in test mode.
     clippy.args(["--profile", "test", "--", "-D", "warnings"]);
     Ok(clippy)
@@ -27,8 +27,8 @@ pub fn clippy() -> Result<Command, Failure> {
 
 /// Cargo, for the library alone.
 ///
-/// The cfg is appended to the flags in the environment: those win over any in a configuration
-/// silently, and without the cfg there are no models.
+/// The cfgs are appended to the flags in the environment: those win over any in a configuration
+/// silently, and without the cfgs there are no models.
 fn cargo(krate: &Crate, subcommand: &str) -> Command {
     const SEPARATOR: &str = "\x1f";
     let encoded = env::var("CARGO_ENCODED_RUSTFLAGS");
@@ -37,7 +37,7 @@ fn cargo(krate: &Crate, subcommand: &str) -> Command {
         Ok::<_, env::VarError>(flags.split_whitespace().collect::<Vec<_>>().join(SEPARATOR))
     });
     let mut flags = flags.unwrap_or_default();
-    for flag in ["--cfg", "gosync_loom"] {
+    for flag in krate.checker.flags() {
         if !flags.is_empty() {
             flags += SEPARATOR;
         }
@@ -50,9 +50,7 @@ fn cargo(krate: &Crate, subcommand: &str) -> Command {
         .arg(krate.dir.join("Cargo.toml"))
         .arg("--lib")
         .env("CARGO_ENCODED_RUSTFLAGS", flags)
-        // Apart from the other builds, whose flags differ; shared by all crates of models, for the
-        // sake of the dependencies.
-        .env("CARGO_TARGET_DIR", repo::target().join("models"));
+        .env("CARGO_TARGET_DIR", krate.checker.target());
     cargo
 }
 

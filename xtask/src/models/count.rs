@@ -1,19 +1,14 @@
 //! Counts the models in the source.
 
+use super::Checker;
 use crate::failure::Failure;
 use crate::repo;
 use crate::source::code_only;
 use std::path::Path;
 
-/// The models in `src/models.rs` and `src/models/`.
-pub fn models_in_source(src: &Path) -> Result<usize, Failure> {
-    let (file, dir) = (src.join("models.rs"), src.join("models"));
-    let mut files = if dir.is_dir() {
-        repo::rust_files(&dir)?
-    } else {
-        Vec::new()
-    };
-    files.extend(file.is_file().then_some(file));
+/// The models of `checker` in `src`.
+pub fn models_in_source(checker: Checker, src: &Path) -> Result<usize, Failure> {
+    let files = checker.files(src)?;
     files.iter().map(|file| Ok(count(&repo::read(file)?))).sum()
 }
 

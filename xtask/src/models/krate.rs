@@ -3,6 +3,7 @@
 //! `cargo test` builds every dev-dependency first, and the benches' and examples' take minutes where
 //! the models need none of them. So here the manifest loses them, and what belongs to them.
 
+use super::Checker;
 use crate::failure::Failure;
 use crate::repo;
 use std::path::{Path, PathBuf};
@@ -10,16 +11,17 @@ use std::path::{Path, PathBuf};
 /// A package in the target directory that builds the models.
 pub struct Crate {
     pub dir: PathBuf,
+    pub checker: Checker,
 }
 
 impl Crate {
     /// Builds the sources in the repository.
-    pub fn of_the_repo() -> Result<Self, Failure> {
-        let dir = repo::target().join("models/crate");
-        Self::create(dir, &repo::root().join("src/lib.rs"))
+    pub fn of_the_repo(checker: Checker) -> Result<Self, Failure> {
+        let dir = checker.target().join("crate");
+        Self::create(checker, dir, &repo::root().join("src/lib.rs"))
     }
 
-    /// Builds a copy of the sources, in `src`.
+    /// Builds a copy of the sources, in `src`, for loom.
     pub fn with_a_copy(dir: PathBuf) -> Result<Self, Failure> {
         // A copy from before may have files that are gone now.
         let _ = std::fs::remove_dir_all(dir.join("src"));
@@ -29,17 +31,17 @@ impl Crate {
             repo::write(&dir.join(path), &repo::read(&file)?)?;
         }
         let lib = dir.join("src/lib.rs");
-        Self::create(dir, &lib)
+        Self::create(Checker::Loom, dir, &lib)
     }
 
-    fn create(dir: PathBuf, lib: &Path) -> Result<Self, Failure> {
+    fn create(checker: Checker, dir: PathBuf, lib: &Path) -> Result<Self, Failure> {
         let root = repo::root();
         let manifest = repo::read(&root.join("Cargo.toml"))?;
         repo::write(&dir.join("Cargo.toml"), &models_manifest(&manifest, lib))?;
         // The same versions of the dependencies.
         let lock = repo::read(&root.join("Cargo.lock"))?;
         repo::write(&dir.join("Cargo.lock"), &lock)?;
-        Ok(Self { dir })
+        Ok(Self { dir, checker })
     }
 }
 

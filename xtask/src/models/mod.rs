@@ -1,14 +1,16 @@
-//! `cargo xtask models`: runs the loom models.
+//! `cargo xtask models` and `cargo xtask shuttle`: run the models of either checker.
 //!
 //! A model that is not built, or is ignored, proves nothing and looks like success. So the models
 //! that stand in the source are counted, and every one of them has to run.
 
 mod build;
+mod checker;
 mod count;
 mod krate;
 mod run;
 
 pub use build::{build, build_quietly, clippy};
+pub use checker::Checker;
 pub use krate::Crate;
 pub use run::{Binary, Model, Outcome};
 
@@ -18,18 +20,26 @@ use crate::repo;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-pub fn run(mut args: Args) -> Result<(), Failure> {
+pub fn run_loom(args: Args) -> Result<(), Failure> {
+    run(Checker::Loom, args)
+}
+
+pub fn run_shuttle(args: Args) -> Result<(), Failure> {
+    run(Checker::Shuttle, args)
+}
+
+fn run(checker: Checker, mut args: Args) -> Result<(), Failure> {
     let jobs = args.option("--jobs")?.unwrap_or_else(repo::cores);
     let filter = args.word().unwrap_or_default();
     args.finish()?;
-    check(&filter, jobs).map(drop)
+    check(checker, &filter, jobs).map(drop)
 }
 
 /// Runs the models whose names contain `filter`. Returns how many passed.
-pub fn check(filter: &str, jobs: usize) -> Result<usize, Failure> {
+pub fn check(checker: Checker, filter: &str, jobs: usize) -> Result<usize, Failure> {
     let start = Instant::now();
-    let binary = build(&Crate::of_the_repo()?)?;
-    let names = all_listed(&binary)?;
+    let binary = build(&Crate::of_the_repo(checker)?)?;
+    let names = all_listed(checker, &binary)?;
     let models: Vec<_> = names
         .into_iter()
         .filter(|name| name.contains(filter))
@@ -51,12 +61,12 @@ pub fn check(filter: &str, jobs: usize) -> Result<usize, Failure> {
 }
 
 /// The models in the binary, once it is sure that they are all that stand in the source.
-fn all_listed(binary: &Binary) -> Result<Vec<String>, Failure> {
-    let written = count::models_in_source(&repo::root().join("src"))?;
+fn all_listed(checker: Checker, binary: &Binary) -> Result<Vec<String>, Failure> {
+    let written = count::models_in_source(checker, &repo::root().join("src"))?;
     let names = binary.list()?;
     if written == 0 || names.len() < written {
         return Err(Failure::check(format!(
-            "src/models has {written} models, of which {} are built: is a module missing, or a cfg?",
+            "src/models has {written} models for {checker:?}, of which {} are built: is a module missing, or a cfg?",
             names.len()
         )));
     }

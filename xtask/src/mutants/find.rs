@@ -84,7 +84,7 @@ fn algorithm_only(text: &str) -> String {
 /// The `cfg` at `at` begins an attribute that keeps its item out of the models.
 fn is_foreign(code: &str, at: usize) -> bool {
     let condition = &code[at..attribute_end(code, at)];
-    let foreign = ["(test", "not(gosync_loom)"];
+    let foreign = ["(test", "not(gosync_model)"];
     code[..at].ends_with("#[") && foreign.iter().any(|part| condition.contains(part))
 }
 
@@ -129,14 +129,14 @@ impl Lock {
         self.word.load(Acquire)
     }
 
-    #[cfg(not(gosync_loom))]
+    #[cfg(not(gosync_model))]
     pub use Ordering::Acquire;
     fn lock(&self) {
         self.word.store(1, Ordering::Release); 'R';
     }
 }
 
-#[cfg(all(test, not(gosync_loom)))]
+#[cfg(all(test, not(gosync_model)))]
 mod tests {
     #[cfg(test)]
     fn lock() { word.load(Acquire) }

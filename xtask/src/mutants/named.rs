@@ -67,10 +67,10 @@ const FAULTS: &[Fault] = &[
         broken: "word & (WRITER | QUIET) == QUIET",
     },
     Fault {
-        file: "src/raw_rwmutex/word.rs",
-        name: "quiet after a write",
-        code: "word & !(EPOCH | QUIET)) | epoch",
-        broken: "word & !EPOCH) | epoch",
+        file: "src/raw_rwmutex.rs",
+        name: "slots do for quiet",
+        code: "is_quiet(now)\n        } else {",
+        broken: "has_slots(now)\n        } else {",
     },
     Fault {
         file: "src/readers.rs",

@@ -1,0 +1,119 @@
+//! Shuttle's models of the real algorithms: random schedules of more threads than loom can take.
+//!
+//! `cargo xtask shuttle` runs them. They see what loom's models see (see `models`), but for what comes
+//! of a weak ordering: here every access is sequentially consistent. A lost wake-up is a deadlock,
+//! which shuttle reports. The seed of a schedule that fails is printed; `SHUTTLE_RANDOM_SEED` repeats
+//! it.
+
+pub(crate) mod primitive;
+
+#[cfg(test)]
+mod rwmutex;
+#[cfg(test)]
+mod task;
+#[cfg(test)]
+mod wait_group;
+
+use shuttle::rand::{Rng, thread_rng};
+use shuttle::thread;
+use std::time::Duration;
+
+/// Lets shuttle switch to another thread, or not.
+fn pause() {
+    // No time passes.
+    thread::sleep(Duration::ZERO);
+}
+
+/// Gives others the time to wake a thread before it times out, or not.
+pub(crate) fn let_time_pass() {
+    for _ in 1..1 << thread_rng().gen_range(0..8) {
+        pause();
+    }
+}
+
+/// How many schedules of each kind a model gets. A broken lock fails in one of some hundreds, mostly.
+#[cfg(test)]
+const SCHEDULES: usize = 10_000;
+
+/// Runs `body` in random schedules, and in as many that switch between threads only a few times: each
+/// kind finds what the other hardly ever does.
+#[cfg(test)]
+fn check(body: impl Fn() + Send + Sync + 'static) {
+    use shuttle::scheduler::{PctScheduler, RandomScheduler};
+
+    let body = std::sync::Arc::new(body);
+    let again = std::sync::Arc::clone(&body);
+    explore(RandomScheduler::new(SCHEDULES), move || body());
+    explore(PctScheduler::new(3, SCHEDULES), move || again());
+    println!("iterations: {}", 2 * SCHEDULES);
+}
+
+#[cfg(test)]
+fn explore(
+    scheduler: impl shuttle::scheduler::Scheduler + 'static,
+    body: impl Fn() + Send + Sync + 'static,
+) {
+    let mut config = shuttle::Config::new();
+    // About weak orderings, and statics that are dropped, which `readers` can bear.
+    config.silence_warnings = true;
+    shuttle::Runner::new(scheduler, config).run(move || {
+        draw_circumstances();
+        body();
+    });
+    assert_ne!(
+        super::WITNESSED.take(),
+        Some(false),
+        "the situation never came up"
+    );
+}
+
+/// Chooses what a loom model would say of itself.
+#[cfg(test)]
+fn draw_circumstances() {
+    use super::{CURRENT, ENOUGH, Model};
+    use crate::forced::Speed;
+
+    let speed = one_of([Speed::Counted, Speed::Slots, Speed::Quiet]);
+    CURRENT.set(Model {
+        speed,
+        limit: speed,
+        credit: one_of([1, ENOUGH]),
+        patience: one_of([0, 1, usize::MAX]),
+        // At the higher price each writer that has slept takes the slots away.
+        price: one_of([0, 2 * ENOUGH]),
+        ..Model::new()
+    });
+}
+
+/// Changes what has been drawn, for what comes after it.
+#[cfg(test)]
+fn adjust(change: impl FnOnce(&mut super::Model)) {
+    let mut model = super::Model::current();
+    change(&mut model);
+    super::CURRENT.set(model);
+}
+
+#[cfg(test)]
+fn one_of<T: Copy, const N: usize>(choices: [T; N]) -> T {
+    choices[thread_rng().gen_range(0..N)]
+}
+
+/// Runs `body` on `count` threads, which are told their numbers.
+#[cfg(test)]
+fn spawn<T: Send + 'static>(
+    count: usize,
+    body: impl Fn(usize) -> T + Clone + Send + 'static,
+) -> Vec<thread::JoinHandle<T>> {
+    let one = |index| {
+        let body = body.clone();
+        thread::spawn(move || body(index))
+    };
+    (0..count).map(one).collect()
+}
+
+/// Waits for threads. Returns what they return.
+#[cfg(test)]
+fn join<T>(threads: impl IntoIterator<Item = thread::JoinHandle<T>>) -> Vec<T> {
+    let threads = threads.into_iter();
+    threads.map(|thread| thread.join().unwrap()).collect()
+}

@@ -1,0 +1,60 @@
+//! What `crate::primitive` is made of under shuttle.
+
+pub(crate) use shuttle::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence};
+pub(crate) use shuttle::sync::{Arc, Mutex};
+
+use std::cell::Cell;
+
+/// Few enough to run out of, and enough to choose among.
+pub(crate) const SLOTS: usize = 2;
+
+pub(crate) const FIRST_CHUNK: usize = 1;
+
+pub(crate) fn null_pointers<T, const N: usize>() -> [AtomicPtr<T>; N] {
+    std::array::from_fn(|_| AtomicPtr::new(std::ptr::null_mut()))
+}
+
+/// A cell that panics if a write overlaps another access.
+pub(crate) struct UnsafeCell<T> {
+    value: std::cell::UnsafeCell<T>,
+    /// The weight of the accesses under way. Shuttle does not see it, and so switches between threads
+    /// in `access` alone.
+    weight: Cell<usize>,
+}
+
+/// What a read weighs.
+#[cfg(test)]
+const READ: usize = 1;
+
+/// What a write weighs, and the most that may be under way: as many reads as there can be.
+const WRITE: usize = usize::MAX / 2;
+
+impl<T> UnsafeCell<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self {
+            value: std::cell::UnsafeCell::new(value),
+            weight: Cell::new(0),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+        self.access(READ, || f(self.value.get()))
+    }
+
+    pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+        self.access(WRITE, || f(self.value.get()))
+    }
+
+    fn access<R>(&self, weight: usize, f: impl FnOnce() -> R) -> R {
+        self.weight.set(self.weight.get() + weight);
+        assert!(
+            self.weight.get() <= WRITE,
+            "a write overlaps another access"
+        );
+        super::pause();
+        let result = f();
+        self.weight.set(self.weight.get() - weight);
+        result
+    }
+}

@@ -1,0 +1,351 @@
+//! Models of `RawRWMutex`.
+
+use super::super::{Model, witness};
+use super::primitive::UnsafeCell;
+use super::{adjust, check, join, one_of, spawn};
+use crate::forced::Speed;
+use crate::raw_rwmutex::{RawRWMutex, ReadToken};
+use crate::readers;
+use shuttle::rand::{Rng, thread_rng};
+use shuttle::sync::{Arc, Mutex};
+use shuttle::thread::JoinHandle;
+use std::time::Instant;
+
+/// A lock and the data that it protects.
+struct Lock {
+    raw: RawRWMutex,
+    data: UnsafeCell<usize>,
+}
+
+// SAFETY: all threads of a schedule run on one OS thread; that the data is shared by turns is what the
+// models are about.
+unsafe impl Send for Lock {}
+// SAFETY: as above.
+unsafe impl Sync for Lock {}
+
+impl Lock {
+    /// A lock that has just been made, or has got to the speed already.
+    fn new() -> Arc<Self> {
+        Self::at(one_of([Speed::Counted, Model::current().speed]))
+    }
+
+    fn at(speed: Speed) -> Arc<Self> {
+        Arc::new(Self {
+            raw: RawRWMutex::at(speed, Model::current().credit),
+            data: UnsafeCell::new(0),
+        })
+    }
+
+    /// The data. The caller holds the lock.
+    fn get(&self) -> usize {
+        // SAFETY: the caller holds the lock; if that is not enough, the cell panics.
+        self.data.with(|data| unsafe { *data })
+    }
+
+    /// Adds 1 to the data. The caller holds the write lock.
+    fn increment(&self) {
+        // SAFETY: as above.
+        self.data.with_mut(|data| unsafe { *data += 1 });
+    }
+
+    fn runlock(&self, token: ReadToken) {
+        // SAFETY: each model ends the read locks that it has.
+        unsafe { self.raw.runlock(token) }
+    }
+
+    fn unlock(&self) {
+        // SAFETY: each model ends the write lock that it has.
+        unsafe { self.raw.unlock() }
+    }
+
+    fn read(&self) {
+        let token = self.raw.rlock();
+        self.get();
+        self.runlock(token);
+    }
+
+    fn write(&self) {
+        self.raw.lock();
+        self.increment();
+        self.unlock();
+    }
+
+    /// Reads, if `token` says that the caller may. Returns whether it does.
+    fn read_with(&self, token: Option<ReadToken>) -> bool {
+        let is_in = token.is_some();
+        if let Some(token) = token {
+            self.get();
+            self.runlock(token);
+        }
+        is_in
+    }
+
+    /// Writes, if the caller `is_in`. Returns whether it is.
+    fn write_if(&self, is_in: bool) -> bool {
+        if is_in {
+            self.increment();
+            self.unlock();
+        }
+        is_in
+    }
+
+    /// A write that keeps a read lock.
+    fn write_and_keep(&self) -> ReadToken {
+        self.raw.lock();
+        self.increment();
+        let written = self.get();
+        // SAFETY: this thread has the write lock.
+        let token = unsafe { self.raw.downgrade() };
+        assert_eq!(self.get(), written, "a writer entered at a downgrade");
+        token
+    }
+
+    /// Everybody has left, after so many writes: no flag is left behind, and no block is out.
+    fn assert_idle(&self, writes: usize) {
+        assert_eq!(self.raw.traces(), 0, "a trace is left in the word");
+        assert!(readers::models::all_leases_have_ended());
+        assert!(self.raw.try_lock());
+        assert_eq!(self.get(), writes);
+        self.unlock();
+    }
+}
+
+/// Runs `body` on `count` threads.
+fn crew<T: Send + 'static>(
+    lock: &Arc<Lock>,
+    count: usize,
+    body: fn(&Lock) -> T,
+) -> Vec<JoinHandle<T>> {
+    let lock = Arc::clone(lock);
+    spawn(count, move |_| body(&lock))
+}
+
+#[test]
+fn readers_and_writers_exclude_each_other() {
+    check(|| {
+        let lock = Lock::new();
+        let writers = crew(&lock, 3, |lock| {
+            for _ in 0..2 {
+                lock.write();
+            }
+        });
+        let readers = crew(&lock, 5, |lock| {
+            for _ in 0..3 {
+                lock.read();
+            }
+        });
+        join(writers);
+        join(readers);
+        lock.assert_idle(6);
+    });
+}
+
+#[test]
+fn the_speed_changes_on_the_way() {
+    check(|| {
+        adjust(|model| model.speed = one_of([Speed::Slots, Speed::Quiet]));
+        let lock = Lock::at(Model::current().speed);
+        let look = |lock: &Lock| {
+            lock.write();
+            let is_counted = lock.raw.speed() == Speed::Counted;
+            lock.read();
+            lock.read();
+            let is_raised = is_counted && lock.raw.speed() > Speed::Counted;
+            lock.write();
+            is_raised
+        };
+        let both = crew(&lock, 3, look);
+        let readers = crew(&lock, 4, |lock| {
+            for _ in 0..3 {
+                lock.read();
+            }
+        });
+        witness(join(both).contains(&true));
+        join(readers);
+        lock.assert_idle(6);
+    });
+}
+
+#[test]
+fn attempts_give_up_at_any_moment() {
+    check(|| {
+        let lock = Lock::new();
+        let writers = crew(&lock, 2, Lock::write);
+        let readers = crew(&lock, 2, Lock::read);
+        let timed_writers = crew(&lock, 3, |lock| {
+            let attempt = || lock.write_if(lock.raw.try_lock_until(Some(Instant::now())));
+            usize::from(attempt()) + usize::from(attempt())
+        });
+        let timed_readers = crew(&lock, 2, |lock| {
+            let attempt = || lock.read_with(lock.raw.try_rlock_until(Some(Instant::now())));
+            usize::from(attempt()) + usize::from(attempt())
+        });
+        let hasty = crew(&lock, 1, |lock| {
+            lock.read_with(lock.raw.try_rlock());
+            usize::from(lock.write_if(lock.raw.try_lock()))
+        });
+        join(writers);
+        join(readers);
+        let timed: usize = join(timed_writers).iter().sum();
+        let read: usize = join(timed_readers).iter().sum();
+        witness(0 < timed && timed < 6 && read < 4);
+        let hasty: usize = join(hasty).iter().sum();
+        lock.assert_idle(2 + timed + hasty);
+    });
+}
+
+#[test]
+fn writers_give_up_beside_readers() {
+    check(|| {
+        // None is left if a writer has waited for the slots and given up after that.
+        adjust(|model| model.credit = one_of([0, 1]));
+        let lock = Lock::at(Model::current().speed);
+        let attempts = crew(&lock, 4, |lock| {
+            let attempt = || lock.write_if(lock.raw.try_lock_until(Some(Instant::now())));
+            usize::from(attempt()) + usize::from(attempt())
+        });
+        let counted_reader = crew(&lock, 1, |lock| {
+            let token = lock.write_and_keep();
+            lock.read_with(Some(token));
+        });
+        let readers = crew(&lock, 4, |lock| {
+            lock.read();
+            lock.read();
+        });
+        let writes: usize = join(attempts).iter().sum();
+        witness(writes < 8);
+        join(counted_reader);
+        join(readers);
+        lock.assert_idle(writes + 1);
+    });
+}
+
+#[test]
+fn downgrades_keep_writers_out() {
+    check(|| {
+        let lock = Lock::new();
+        let keepers = crew(&lock, 3, |lock| {
+            let token = lock.write_and_keep();
+            lock.runlock(token);
+            lock.read();
+        });
+        let writers = crew(&lock, 2, Lock::write);
+        let readers = crew(&lock, 3, |lock| {
+            lock.read();
+            lock.read();
+        });
+        join(keepers);
+        join(writers);
+        join(readers);
+        lock.assert_idle(5);
+    });
+}
+
+#[test]
+fn reads_are_ended_on_other_threads() {
+    check(|| {
+        let lock = Lock::new();
+        let writers = crew(&lock, 3, Lock::write);
+        let (at_work, post) = (Arc::clone(&lock), Arc::new(Mutex::new(Vec::new())));
+        let readers = spawn(5, move |index| {
+            let token = match index {
+                0 => at_work.write_and_keep(),
+                _ => at_work.raw.rlock(),
+            };
+            at_work.get();
+            let token = {
+                let mut post = post.lock().unwrap();
+                post.push(token);
+                let any = thread_rng().gen_range(0..post.len());
+                post.swap_remove(any)
+            };
+            at_work.runlock(token);
+            at_work.read();
+        });
+        join(writers);
+        join(readers);
+        lock.assert_idle(4);
+    });
+}
+
+#[test]
+fn writes_are_ended_on_other_threads() {
+    check(|| {
+        let lock = Lock::new();
+        let at_work = Arc::clone(&lock);
+        let writers = spawn(3, move |_| {
+            at_work.raw.lock();
+            at_work.increment();
+            crew(&at_work, 1, Lock::unlock)
+        });
+        let readers = crew(&lock, 3, Lock::read);
+        join(join(writers).into_iter().flatten());
+        join(readers);
+        lock.assert_idle(3);
+    });
+}
+
+#[test]
+fn blocks_change_hands_with_reads_in_them() {
+    check(|| {
+        let lock = Lock::new();
+        let writers = crew(&lock, 3, Lock::write);
+        let at_work = Arc::clone(&lock);
+        let starters = spawn(3, move |_| {
+            for _ in 0..2 {
+                // The thread ends with a read in its block, which others may get.
+                for token in join(crew(&at_work, 1, |lock| lock.raw.rlock())) {
+                    at_work.read_with(Some(token));
+                }
+            }
+            at_work.read();
+        });
+        join(writers);
+        join(starters);
+        lock.assert_idle(3);
+    });
+}
+
+#[test]
+fn nested_reads_overflow_the_slots() {
+    check(|| {
+        let locks = [(); 4].map(|()| Lock::new());
+        let nested = locks.clone();
+        let readers = spawn(4, move |_| {
+            // A second read of one lock may not wait: a writer may be waiting for the first.
+            let tokens = nested
+                .each_ref()
+                .map(|lock| (lock.raw.rlock(), lock.raw.try_rlock()));
+            for (lock, (token, second)) in nested.iter().zip(tokens) {
+                lock.read_with(second);
+                lock.read_with(Some(token));
+            }
+        });
+        let written = locks.clone();
+        let writers = spawn(3, move |_| written.iter().for_each(|lock| lock.write()));
+        join(readers);
+        join(writers);
+        locks.iter().for_each(|lock| lock.assert_idle(3));
+    });
+}
+
+#[test]
+fn identities_go_from_lock_to_lock() {
+    check(|| {
+        let lock = Lock::new();
+        let at_work = Arc::clone(&lock);
+        let threads = spawn(6, move |_| {
+            for _ in 0..2 {
+                let own = Lock::new();
+                own.write();
+                at_work.read();
+                own.read();
+                // The drop has to empty its slot: the next owner of the identity would wait for ever.
+                let _forgotten = own.raw.rlock();
+            }
+            at_work.write();
+        });
+        join(threads);
+        lock.assert_idle(6);
+    });
+}
