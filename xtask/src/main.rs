@@ -3,6 +3,7 @@
 mod args;
 mod ci;
 mod failure;
+mod forced;
 mod models;
 mod mutants;
 mod repo;
@@ -42,7 +43,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "soak",
-        synopsis: "[--minutes M | --seconds S] [--threads N] [--seed N]",
+        synopsis: "[--minutes M | --seconds S] [--operations N] [--threads N] [--seed N]",
         about: "Hammer the locks with real threads and look for overlaps, torn reads and hangs.",
         run: soak::run,
     },
