@@ -25,8 +25,8 @@ impl Manner {
     fn random(random: &mut Random) -> Self {
         Self {
             stretches: 1 << random.below(7),
-            linger_once_in: 1 << random.below(13),
-            spins: 1 << random.below(7),
+            linger_once_in: 1 << random.below(16),
+            spins: 1 << random.below(6),
         }
     }
 
