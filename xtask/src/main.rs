@@ -4,6 +4,7 @@ mod args;
 mod ci;
 mod failure;
 mod forced;
+mod instructions;
 mod models;
 mod mutants;
 mod repo;
@@ -46,6 +47,12 @@ const COMMANDS: &[Command] = &[
         synopsis: "[--minutes M | --seconds S] [--operations N] [--threads N] [--seed N]",
         about: "Hammer the locks with real threads and look for overlaps, torn reads and hangs.",
         run: soak::run,
+    },
+    Command {
+        name: "instructions",
+        synopsis: "",
+        about: "Count the instructions of a read and a write at each speed, with valgrind.",
+        run: instructions::run,
     },
     Command {
         name: "help",
