@@ -20,11 +20,11 @@ pub struct Phase {
 /// alone, and writes; holders that go to sleep, and holders that do not.
 #[rustfmt::skip]
 const PHASES: &[Phase] = &[
-    Phase { bursts: 4032, writes: 3072, naps: 0 },
+    Phase { bursts: 3072, writes: 3800, naps: 0 },
     Phase { bursts: 0,    writes: 32,   naps: 1 },
     Phase { bursts: 3072, writes: 2048, naps: 60 },
     Phase { bursts: 64,   writes: 512,  naps: 60 },
-    Phase { bursts: 4080, writes: 3072, naps: 1 },
+    Phase { bursts: 3968, writes: 3800, naps: 1 },
     Phase { bursts: 256,  writes: 2048, naps: 1 },
     Phase { bursts: 16,   writes: 3800, naps: 400 },
     Phase { bursts: 3584, writes: 1024, naps: 0 },
