@@ -65,16 +65,25 @@ impl Manner {
 
     fn read(&self, cell: &Cell, lingers: bool) {
         if lingers {
-            let lines = &CONTESTED[..self.stores];
-            lines.iter().for_each(|line| line.0.store(1, Relaxed));
+            hold_up_stores(self.stores);
         }
         let value = cell.lock.rlock();
         value.glance(|| {
             if lingers {
-                (0..self.spins).for_each(|_| hint::spin_loop());
+                spin(self.spins);
             }
         });
     }
+}
+
+/// Holds up the stores of this thread that follow by as many others, 64 at most.
+pub fn hold_up_stores(by: usize) {
+    let lines = &CONTESTED[..by];
+    lines.iter().for_each(|line| line.0.store(1, Relaxed));
+}
+
+pub fn spin(times: usize) {
+    (0..times).for_each(|_| hint::spin_loop());
 }
 
 /// Reads the cell 64 to 4096 times; or so often that it becomes quiet, and a little more.

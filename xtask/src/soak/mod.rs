@@ -7,6 +7,7 @@ mod arena;
 mod burst;
 mod cell;
 mod dropper;
+mod duel;
 mod fresh;
 mod op;
 mod post;

@@ -50,6 +50,8 @@ ops! {
     Forget,
     /// Threads that come, meet on a lock of their own, and go.
     Meet,
+    /// One reader and one writer of a lock of their own.
+    Duel,
     /// A read guard whose thread ends.
     Orphan,
 }
@@ -82,6 +84,7 @@ const ROUNDS: &[(Op, usize)] = &[
     (Op::Scope, 2),
     (Op::Forget, 8),
     (Op::Meet, 2),
+    (Op::Duel, 8),
     (Op::Orphan, 4),
 ];
 

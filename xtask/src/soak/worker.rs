@@ -6,7 +6,7 @@ use super::dropper::Parcel;
 use super::op::Op;
 use super::post::Post;
 use super::random::Random;
-use super::{burst, fresh, rounds, strangers};
+use super::{burst, duel, fresh, rounds, strangers};
 use gosync::{RWMutexReadGuard, RWMutexWriteGuard, WaitGroup};
 use std::sync::mpsc::Sender;
 use std::thread;
@@ -80,6 +80,7 @@ impl Worker {
             Op::GoJoin => rounds::go_join(self),
             Op::Scope => rounds::scope(self),
             Op::Forget => fresh::live_and_die(self),
+            Op::Duel => duel::fight(self),
             Op::Meet => strangers::meet(self),
             Op::Orphan => strangers::orphan(self),
             Op::DropForOther => unreachable!("no worker picks this"),
