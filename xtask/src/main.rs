@@ -3,6 +3,8 @@
 mod args;
 mod ci;
 mod failure;
+mod forced;
+mod instructions;
 mod models;
 mod mutants;
 mod repo;
@@ -48,9 +50,15 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "soak",
-        synopsis: "[--minutes M | --seconds S] [--threads N] [--seed N]",
+        synopsis: "[--minutes M | --seconds S] [--operations N] [--threads N] [--seed N]",
         about: "Hammer the locks with real threads and look for overlaps, torn reads and hangs.",
         run: soak::run,
+    },
+    Command {
+        name: "instructions",
+        synopsis: "",
+        about: "Count the instructions of a read and a write at each speed, with valgrind.",
+        run: instructions::run,
     },
     Command {
         name: "help",

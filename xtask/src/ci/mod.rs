@@ -1,6 +1,7 @@
 //! `cargo xtask ci`: every check, one after the other, up to the first that fails.
 
 mod features;
+mod forced;
 mod step;
 
 use crate::args::Args;
@@ -15,6 +16,11 @@ const STEPS: &[Step] = &[
     Step("clippy", cargo, &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"]),
     Step("clippy of the models", clippy_of_models, &[]),
     Step("tests", tests, &["--workspace", "--lib", "--bins", "--examples", "--test=*"]),
+    // In a row: where the speed changes, the crate and its tests are built anew.
+    Step("tests, counted", forced::tests, &["counted"]),
+    Step("tests, slots", forced::tests, &["slots"]),
+    Step("tests, quiet", forced::tests, &["quiet"]),
+    Step("tests, quiet by fences", forced::tests, &["quiet", "fence"]),
     Step("tests, all features", tests, &["--workspace", "--lib", "--bins", "--examples", "--test=*", "--all-features"]),
     Step("doctests", tests, &["--package=gosync", "--doc", "--all-features"]),
     Step("models", models, &[]),
@@ -28,7 +34,12 @@ const STEPS: &[Step] = &[
     Step("example wordcount", example, &["wordcount", "--", "--check", "src", "docs"]),
     Step("example tour", example, &["tour"]),
     Step("mutants", xtask, &["mutants"]),
+    Step("instructions", xtask, &["instructions"]),
     Step("soak", xtask, &["soak", "--seconds", "5"]),
+    Step("soak, counted", forced::soak, &["counted"]),
+    Step("soak, slots", forced::soak, &["slots"]),
+    Step("soak, quiet", forced::soak, &["quiet"]),
+    Step("soak, quiet by fences", forced::soak, &["quiet", "fence"]),
 ];
 
 /// What became of a step.

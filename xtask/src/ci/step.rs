@@ -21,7 +21,12 @@ pub fn cargo(args: &[&str]) -> Result<usize, Failure> {
 
 /// Runs `cargo test`. No test is a failure: a filter or a cfg went wrong, or the file is missing.
 pub fn tests(args: &[&str]) -> Result<usize, Failure> {
-    match run(repo::cargo().arg("test").args(args))? {
+    tests_of(repo::cargo().arg("test").args(args))
+}
+
+/// As `tests`, of a command that is complete.
+pub fn tests_of(command: &mut Command) -> Result<usize, Failure> {
+    match run(command)? {
         0 => Err(Failure::check("there are no tests")),
         passed => Ok(passed),
     }
@@ -72,7 +77,7 @@ pub fn xtask(args: &[&str]) -> Result<usize, Failure> {
 }
 
 /// Runs `command`, passes on what it prints, and counts the tests that it says have passed.
-fn run(command: &mut Command) -> Result<usize, Failure> {
+pub fn run(command: &mut Command) -> Result<usize, Failure> {
     // A log keeps no escape codes; and our children would look at the pipe, not at the terminal.
     if env::var_os("CARGO_TERM_COLOR").is_none() {
         let is_terminal = std::io::stderr().is_terminal();

@@ -8,7 +8,9 @@ use std::thread;
 
 /// A time in which the locks are used in one way.
 pub struct Phase {
-    /// How many of 4096 operations are writes.
+    /// How many of 4096 operations are bursts of reads.
+    pub bursts: usize,
+    /// How many of 4096 other operations are writes.
     pub writes: usize,
     /// How many of 4096 holders of a lock take a nap.
     pub naps: usize,
@@ -18,14 +20,16 @@ pub struct Phase {
 /// alone, and writes; holders that go to sleep, and holders that do not.
 #[rustfmt::skip]
 const PHASES: &[Phase] = &[
-    Phase { writes: 1,    naps: 0 },
-    Phase { writes: 32,   naps: 1 },
-    Phase { writes: 512,  naps: 60 },
-    Phase { writes: 2048, naps: 1 },
-    Phase { writes: 3800, naps: 400 },
-    Phase { writes: 256,  naps: 0 },
-    Phase { writes: 0,    naps: 0 },
-    Phase { writes: 3800, naps: 0 },
+    Phase { bursts: 3072, writes: 3800, naps: 0 },
+    Phase { bursts: 0,    writes: 32,   naps: 1 },
+    Phase { bursts: 3072, writes: 2048, naps: 60 },
+    Phase { bursts: 64,   writes: 512,  naps: 60 },
+    Phase { bursts: 3968, writes: 3800, naps: 1 },
+    Phase { bursts: 256,  writes: 2048, naps: 1 },
+    Phase { bursts: 16,   writes: 3800, naps: 400 },
+    Phase { bursts: 3584, writes: 1024, naps: 0 },
+    Phase { bursts: 0,    writes: 0,    naps: 0 },
+    Phase { bursts: 2048, writes: 3800, naps: 0 },
 ];
 
 pub struct Arena {

@@ -23,9 +23,7 @@ pub struct Line([AtomicU64; 2]);
 impl Cell {
     pub fn new() -> Self {
         Self {
-            lock: RWMutex::new(Value(std::array::from_fn(|_| {
-                Line([const { AtomicU64::new(0) }; 2])
-            }))),
+            lock: RWMutex::new(Value::new()),
             readers: AtomicUsize::new(0),
             writers: AtomicUsize::new(0),
         }
@@ -76,6 +74,18 @@ impl Cell {
 }
 
 impl Value {
+    pub fn new() -> Self {
+        let line = |_| Line([const { AtomicU64::new(0) }; 2]);
+        Self(std::array::from_fn(line))
+    }
+
+    /// Reads one word of the half that a writer changes first, and after a `pause` one of the other.
+    pub fn glance(&self, pause: impl FnOnce()) {
+        let first = self.0[0].0[0].load(Relaxed);
+        pause();
+        expect(self.0[7].0[0].load(Relaxed) == first, "a torn read");
+    }
+
     /// Reads every word.
     pub fn check(&self) {
         let first = self.0[0].0[0].load(Relaxed);

@@ -1,17 +1,19 @@
-//! A thread that drops the guards of others. It takes no lock itself, so it never holds anybody up.
+//! A thread that drops the guards of others, and locks. It takes no lock itself, so it never holds anybody up.
 
 use super::arena::Arena;
 use super::cell::{Cell, Value};
 use super::op::Op;
 use super::post::Post;
 use super::random::Random;
-use gosync::{RWMutexReadGuard, RWMutexWriteGuard};
+use gosync::{RWMutex, RWMutexReadGuard, RWMutexWriteGuard};
 use std::sync::mpsc::Receiver;
 
 /// A guard on its way.
 pub enum Parcel {
     Read(&'static Cell, RWMutexReadGuard<'static, Value>),
     Write(&'static Cell, RWMutexWriteGuard<'static, Value>),
+    /// A lock that is still held.
+    Lock(Box<RWMutex<Value>>),
 }
 
 /// Drops what comes, until all senders are gone.
@@ -28,6 +30,7 @@ pub fn run(arena: &Arena, parcels: Receiver<Parcel>, post: &Post, mut random: Ra
                 guard.change(|| arena.dawdle(&mut random));
                 cell.writer_leaves();
             }
+            Parcel::Lock(lock) => drop(lock),
         }
         post.end(Op::DropForOther, true);
     }

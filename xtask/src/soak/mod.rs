@@ -4,23 +4,29 @@
 //! a thread that does not go on.
 
 mod arena;
+mod burst;
 mod cell;
 mod dropper;
+mod duel;
+mod fresh;
 mod op;
 mod post;
 mod random;
 mod report;
 mod rounds;
+mod strangers;
 mod watch;
 mod worker;
 
 use crate::args::Args;
 use crate::failure::Failure;
+use crate::forced;
 use arena::Arena;
 use gosync::WaitGroup;
 use post::Post;
 use random::Random;
 use report::Reporter;
+use std::fmt;
 use std::sync::mpsc::channel;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, UNIX_EPOCH};
@@ -33,8 +39,14 @@ const DROPPERS: usize = 2;
 /// How long the mix of reads and writes stays the same.
 const PHASE: Duration = Duration::from_millis(700);
 
+/// How long it takes if nobody says.
+const TIME: Duration = Duration::from_secs(60);
+
 struct Settings {
-    time: Duration,
+    /// Ends it, if it comes first.
+    time: Option<Duration>,
+    /// Ends it, if they come first.
+    operations: Option<u64>,
     threads: usize,
     seed: u64,
 }
@@ -46,12 +58,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
         .map(|_| Post::default())
         .collect();
     let posts: &'static [Post] = posts.leak();
-    println!(
-        "soak: {} threads, {} s, --seed {}",
-        settings.threads,
-        settings.time.as_secs_f64(),
-        settings.seed
-    );
+    println!("soak: {settings}");
     let mut reporter = Reporter::new(posts);
     let threads = start(&settings, arena, posts);
     watch(&settings, arena, posts, &threads, &mut reporter);
@@ -70,18 +77,42 @@ impl Settings {
         let minutes = args
             .option::<f64>("--minutes")?
             .map(|minutes| minutes * 60.0);
-        let seconds = args.option::<f64>("--seconds")?.or(minutes).unwrap_or(60.0);
-        let time = Duration::try_from_secs_f64(seconds);
+        let seconds = args.option::<f64>("--seconds")?.or(minutes);
+        let time = seconds.map(Duration::try_from_secs_f64).transpose();
+        let time = time.map_err(|error| Failure::usage(error.to_string()))?;
+        let operations = args.option("--operations")?;
         let now = UNIX_EPOCH
             .elapsed()
             .map_or(0, |time| time.as_micros() as u64);
         let settings = Self {
-            time: time.map_err(|error| Failure::usage(error.to_string()))?,
+            time: time.or(operations.is_none().then_some(TIME)),
+            operations,
             threads: args.option("--threads")?.unwrap_or(8).max(1),
             seed: args.option("--seed")?.unwrap_or(now),
         };
         args.finish()?;
         Ok(settings)
+    }
+
+    fn are_met(&self, time: Duration, operations: u64) -> bool {
+        self.time.is_some_and(|end| time >= end)
+            || self.operations.is_some_and(|end| operations >= end)
+    }
+}
+
+impl fmt::Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} threads", self.threads)?;
+        if let Some(time) = self.time {
+            write!(f, ", {} s", time.as_secs_f64())?;
+        }
+        if let Some(operations) = self.operations {
+            write!(f, ", {operations} operations")?;
+        }
+        if let Some(forced) = forced::description() {
+            write!(f, ", forced: {forced}")?;
+        }
+        write!(f, ", --seed {}", self.seed)
     }
 }
 
@@ -110,6 +141,7 @@ fn start(
             random: Random::new(seeds.next()),
             parcels: senders[index % senders.len()].clone(),
             group: WaitGroup::new(),
+            home: &arena.cells[0],
         };
         threads.push(thread::spawn(move || worker.run()));
     }
@@ -130,7 +162,7 @@ fn watch(
         thread::sleep(watch::PAUSE);
         let elapsed = start.elapsed();
         arena.set_phase((elapsed.as_millis() / PHASE.as_millis()) as usize);
-        if elapsed >= settings.time {
+        if settings.are_met(elapsed, post::progress(posts)) {
             arena.end();
         }
         watch.look();

@@ -1,5 +1,6 @@
 //! What the threads do, and how often.
 
+use super::arena::Phase;
 use super::random::Random;
 
 macro_rules! ops {
@@ -26,6 +27,10 @@ ops! {
     RlockSend,
     /// Read guards of several locks at once.
     RlockSeveral,
+    /// Read guards of one lock, more than a thread has slots.
+    TryRlockMany,
+    /// Many reads of one lock, one after the other.
+    Burst,
     Lock,
     TryLock,
     TryLockFor,
@@ -41,6 +46,14 @@ ops! {
     GroupTimeout,
     GoJoin,
     Scope,
+    /// A lock that is dropped while its guards are forgotten.
+    Forget,
+    /// Threads that come, meet on a lock of their own, and go.
+    Meet,
+    /// One reader and one writer of a lock of their own.
+    Duel,
+    /// A read guard whose thread ends.
+    Orphan,
 }
 
 const READS: &[(Op, usize)] = &[
@@ -49,6 +62,7 @@ const READS: &[(Op, usize)] = &[
     (Op::TryRlockFor, 8),
     (Op::RlockMap, 4),
     (Op::RlockSeveral, 4),
+    (Op::TryRlockMany, 2),
     (Op::RlockSend, 1),
 ];
 
@@ -61,23 +75,30 @@ const WRITES: &[(Op, usize)] = &[
     (Op::LockSend, 1),
 ];
 
+/// What costs much more than a lock.
 const ROUNDS: &[(Op, usize)] = &[
     (Op::GroupReuse, 4),
     (Op::GroupGate, 2),
     (Op::GroupTimeout, 1),
     (Op::GoJoin, 2),
     (Op::Scope, 2),
+    (Op::Forget, 8),
+    (Op::Meet, 2),
+    (Op::Duel, 8),
+    (Op::Orphan, 4),
 ];
 
-/// Goroutines cost so much more than locks that one round in this many operations is plenty.
-const ROUND_ONCE_IN: usize = 2048;
+/// Of 4096 operations, so many are rounds.
+const ROUNDS_OF_4096: usize = 4;
 
 impl Op {
-    /// A random operation; `writes` of 4096 are writes.
-    pub fn pick(random: &mut Random, writes: usize) -> Self {
-        if random.once_in(ROUND_ONCE_IN) {
+    /// A random operation, as often as the phase wants it.
+    pub fn pick(random: &mut Random, phase: &Phase) -> Self {
+        if random.below(4096) < ROUNDS_OF_4096 {
             random.weighted(ROUNDS)
-        } else if random.below(4096) < writes {
+        } else if random.below(4096) < phase.bursts {
+            Self::Burst
+        } else if random.below(4096) < phase.writes {
             random.weighted(WRITES)
         } else {
             random.weighted(READS)

@@ -4,14 +4,16 @@ use super::op::Op;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-/// The sign on a thread's door. Only that thread writes to it.
+/// The sign on a thread's door. Only that thread writes to it, where nothing else is said.
 #[derive(Default)]
 pub struct Post {
     /// The operation that the thread is in, as its number plus 1; 0 between two.
     current: AtomicU64,
-    /// How many operations have ended.
-    pub progress: AtomicU64,
-    /// How many locks were acquired.
+    /// How many operations have ended, but for the reads in bursts.
+    ended: AtomicU64,
+    /// How many reads in bursts have ended. Other threads that this one waits for count theirs, too.
+    pub burst_reads: AtomicU64,
+    /// How many locks were acquired, but for bursts.
     pub locks: AtomicU64,
     /// How many operations of each kind got what they wanted, and how many did not.
     pub done: [AtomicU64; Op::COUNT],
@@ -29,7 +31,7 @@ impl Post {
     pub fn end(&self, op: Op, done: bool) {
         let counts = if done { &self.done } else { &self.refused };
         count(&counts[op as usize]);
-        count(&self.progress);
+        count(&self.ended);
         self.current.store(0, Relaxed);
     }
 
@@ -37,6 +39,15 @@ impl Post {
     pub fn current(&self) -> Option<Op> {
         let current = self.current.load(Relaxed) as usize;
         Op::ALL.get(current.checked_sub(1)?).copied()
+    }
+
+    pub fn read_in_burst(&self, reads: u64) {
+        self.burst_reads.fetch_add(reads, Relaxed);
+    }
+
+    /// How many operations have ended.
+    pub fn progress(&self) -> u64 {
+        self.ended.load(Relaxed) + self.burst_reads.load(Relaxed)
     }
 
     pub fn acquired(&self) {
@@ -63,6 +74,11 @@ fn count(counter: &AtomicU64) {
 pub fn worst(posts: &[Post], which: fn(&Post) -> &AtomicU64) -> Duration {
     let nanos = posts.iter().map(|post| which(post).load(Relaxed)).max();
     Duration::from_nanos(nanos.unwrap_or(0))
+}
+
+/// How many operations have ended, of all threads.
+pub fn progress(posts: &[Post]) -> u64 {
+    posts.iter().map(Post::progress).sum()
 }
 
 /// The sum of the counters that `which` picks.

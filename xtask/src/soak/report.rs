@@ -1,7 +1,7 @@
 //! What the soak prints: plain lines, so that they read as well in a log.
 
 use super::op::Op;
-use super::post::{Post, sum, worst};
+use super::post::{Post, progress, sum, worst};
 use std::time::{Duration, Instant};
 
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -43,10 +43,11 @@ impl Reporter {
 
     fn summary(&self) -> String {
         let elapsed = self.start.elapsed().as_secs_f64();
-        let locks = sum(self.posts, |post| &post.locks);
+        let operations = progress(self.posts);
+        let burst_reads = sum(self.posts, |post| &post.burst_reads);
+        let locks = burst_reads + sum(self.posts, |post| &post.locks);
         format!(
-            "{elapsed:>7.1} s, {} operations, {locks} locks, {:.0} locks/s, worst wait: reader {:.1?}, writer {:.1?}",
-            sum(self.posts, |post| &post.progress),
+            "{elapsed:>7.1} s, {operations} operations, {burst_reads} of them reads in bursts, {:.0} locks/s, worst wait: reader {:.1?}, writer {:.1?}",
             locks as f64 / elapsed,
             worst(self.posts, |post| &post.worst_read),
             worst(self.posts, |post| &post.worst_write),

@@ -1,7 +1,7 @@
 //! Rounds of goroutines: out and in again.
 
 use super::arena::Arena;
-use super::cell::expect;
+use super::cell::{Cell, expect};
 use super::random::Random;
 use super::worker::Worker;
 use gosync::{WaitGroup, go};
@@ -12,20 +12,23 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 type Counter = Arc<AtomicUsize>;
 
 /// What a goroutine of every kind does: one write or read, under way.
-fn work(arena: &Arena, seed: u64) {
-    let mut random = Random::new(seed);
-    let cell = arena.cell(&mut random);
+pub fn work(arena: &Arena, random: &mut Random) {
+    let cell = arena.cell(random);
     if random.once_in(8) {
-        let guard = cell.lock.lock();
-        cell.writer_entered();
-        guard.change(|| arena.dawdle(&mut random));
-        cell.writer_leaves();
+        write(cell, || arena.dawdle(random));
     } else {
         let guard = cell.lock.rlock();
         cell.reader_entered();
         guard.check();
         cell.reader_leaves();
     }
+}
+
+pub fn write(cell: &Cell, pause: impl FnOnce()) {
+    let guard = cell.lock.lock();
+    cell.writer_entered();
+    guard.change(pause);
+    cell.writer_leaves();
 }
 
 fn size(worker: &mut Worker) -> usize {
@@ -40,7 +43,7 @@ fn start(worker: &mut Worker, n: usize, gate: &WaitGroup) -> Counter {
         let ended = Arc::clone(&ended);
         worker.group.go(move || {
             gate.wait();
-            work(arena, seed);
+            work(arena, &mut Random::new(seed));
             ended.fetch_add(1, Relaxed);
         });
     }
@@ -93,7 +96,7 @@ pub fn go_join(worker: &mut Worker) -> bool {
     let start = |_| {
         let (arena, seed) = (worker.arena, worker.random.next());
         let handle = go(move || {
-            work(arena, seed);
+            work(arena, &mut Random::new(seed));
             seed
         });
         (seed, handle)
@@ -116,7 +119,7 @@ pub fn scope(worker: &mut Worker) -> bool {
     gosync::scope(|s| {
         for result in &mut results {
             s.go(move || {
-                work(arena, seed);
+                work(arena, &mut Random::new(seed));
                 *result = seed;
             });
         }

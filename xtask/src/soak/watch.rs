@@ -2,7 +2,6 @@
 
 use super::post::Post;
 use std::process;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 /// The pause between two looks.
@@ -27,7 +26,7 @@ impl Watch {
     /// Ends the process if a thread hangs.
     pub fn look(&mut self) {
         for (post, (progress, looks)) in self.posts.iter().zip(&mut self.seen) {
-            let now = post.progress.load(Relaxed);
+            let now = post.progress();
             let is_stuck = now == *progress && post.current().is_some();
             (*progress, *looks) = (now, if is_stuck { *looks + 1 } else { 0 });
             if *looks >= HANG {
@@ -41,7 +40,7 @@ impl Watch {
 fn report_hang(posts: &[Post]) {
     eprintln!("soak: HANG: a thread makes no progress");
     for (index, post) in posts.iter().enumerate() {
-        let progress = post.progress.load(Relaxed);
+        let progress = post.progress();
         match post.current() {
             Some(op) => eprintln!("  thread {index}: in {op:?}, after {progress} operations"),
             None => eprintln!("  thread {index}: in none, after {progress} operations"),

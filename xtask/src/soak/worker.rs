@@ -6,9 +6,10 @@ use super::dropper::Parcel;
 use super::op::Op;
 use super::post::Post;
 use super::random::Random;
-use super::rounds;
+use super::{burst, duel, fresh, rounds, strangers};
 use gosync::{RWMutexReadGuard, RWMutexWriteGuard, WaitGroup};
 use std::sync::mpsc::Sender;
+use std::thread;
 use std::time::Duration;
 
 pub struct Worker {
@@ -18,19 +19,40 @@ pub struct Worker {
     /// To the thread that drops guards for this one.
     pub parcels: Sender<Parcel>,
     pub group: WaitGroup,
+    /// The lock that it bursts on: a lock becomes quiet if a thread reads it again and again.
+    pub home: &'static Cell,
 }
+
+/// Fewer operations than so many are a thread's life.
+const TERM: usize = 4096;
+
+/// More read guards than a thread has slots.
+const MANY: usize = 12;
 
 type ReadGuard = RWMutexReadGuard<'static, Value>;
 type WriteGuard = RWMutexWriteGuard<'static, Value>;
 
 impl Worker {
+    /// Works in one thread after the other, until the end.
     pub fn run(mut self) {
         while !self.arena.is_over() {
-            let op = Op::pick(&mut self.random, self.arena.phase().writes);
+            let term = thread::spawn(move || self.serve_a_term());
+            self = term.join().expect("a worker does not panic");
+        }
+    }
+
+    fn serve_a_term(mut self) -> Self {
+        self.home = self.arena.cell(&mut self.random);
+        for _ in 0..self.random.below(TERM) {
+            if self.arena.is_over() {
+                break;
+            }
+            let op = Op::pick(&mut self.random, self.arena.phase());
             self.post.begin(op);
             let done = self.perform(op);
             self.post.end(op, done);
         }
+        self
     }
 
     /// Returns whether the operation got what it wanted.
@@ -44,6 +66,8 @@ impl Worker {
             Op::RlockMap => self.read_part(cell),
             Op::RlockSend => self.send_read(cell),
             Op::RlockSeveral => self.read_several(),
+            Op::TryRlockMany => self.read_many(cell),
+            Op::Burst => self.burst(),
             Op::Lock => self.write(cell, Some(self.lock(cell))),
             Op::TryLock => self.write(cell, cell.lock.try_lock()),
             Op::TryLockFor => self.write(cell, cell.lock.try_lock_for(timeout)),
@@ -55,6 +79,10 @@ impl Worker {
             Op::GroupTimeout => rounds::group_timeout(self),
             Op::GoJoin => rounds::go_join(self),
             Op::Scope => rounds::scope(self),
+            Op::Forget => fresh::live_and_die(self),
+            Op::Duel => duel::fight(self),
+            Op::Meet => strangers::meet(self),
+            Op::Orphan => strangers::orphan(self),
             Op::DropForOther => unreachable!("no worker picks this"),
         }
     }
@@ -101,6 +129,11 @@ impl Worker {
         value.change(|| self.arena.dawdle(&mut self.random));
     }
 
+    fn burst(&mut self) -> bool {
+        burst::run(self.home, self.post, &mut self.random);
+        true
+    }
+
     fn read_part(&mut self, cell: &'static Cell) -> bool {
         let guard = self.rlock(cell);
         self.post.acquired();
@@ -138,7 +171,7 @@ impl Worker {
         self.send(Parcel::Write(cell, guard))
     }
 
-    fn send(&self, parcel: Parcel) -> bool {
+    pub fn send(&self, parcel: Parcel) -> bool {
         self.parcels.send(parcel).is_ok()
     }
 
@@ -167,6 +200,22 @@ impl Worker {
             cell.reader_leaves();
         }
         true
+    }
+
+    /// Attempts, since a writer may come between. The guards go in any order.
+    fn read_many(&mut self, cell: &'static Cell) -> bool {
+        let mut guards: Vec<_> = std::iter::from_fn(|| cell.lock.try_rlock())
+            .take(MANY)
+            .inspect(|_| cell.reader_entered())
+            .collect();
+        let got_all = guards.len() == MANY;
+        while !guards.is_empty() {
+            self.post.acquired();
+            let guard = guards.swap_remove(self.random.below(guards.len()));
+            guard.check();
+            cell.reader_leaves();
+        }
+        got_all
     }
 }
 

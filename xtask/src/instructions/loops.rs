@@ -1,0 +1,91 @@
+//! What is counted: locks at each speed, as they get there in a program.
+
+use gosync::RWMutex;
+use std::hint::black_box;
+use std::thread;
+use std::time::Duration;
+
+pub struct Loop {
+    pub name: &'static str,
+    /// What a round is.
+    pub about: &'static str,
+    /// More instructions a round must not take, the loop itself and the use of the value included.
+    pub at_most: f64,
+    pub run: fn(u64),
+}
+
+/// The bounds leave room for another compiler's taste, and for little else: a lock at the wrong
+/// speed exceeds them.
+#[rustfmt::skip]
+pub const LOOPS: &[Loop] = &[
+    Loop { name: "read-counted", about: "read pair, counted", at_most: 44.0, run: read_counted },
+    Loop { name: "read-slots", about: "read pair, slots", at_most: 110.0, run: read_slots },
+    Loop { name: "read-quiet", about: "read pair, quiet", at_most: 58.0, run: read_quiet },
+    Loop { name: "write-counted", about: "write pair, counted", at_most: 13.0, run: write_counted },
+    Loop { name: "write-slots", about: "16 read pairs and a write pair, slots", at_most: 2000.0, run: write_slots },
+];
+
+type Lock = RWMutex<u64>;
+
+/// A lock leaves *counted* after twice as many reads.
+const READS_OF_A_FRESH_LOCK: u64 = 256;
+
+/// A lock becomes quiet after twenty times as many reads without a write.
+const READS_WITHOUT_A_WRITE: u64 = 1024;
+
+fn read_counted(rounds: u64) {
+    for _ in 0..rounds / READS_OF_A_FRESH_LOCK {
+        let lock = Lock::new(0);
+        read(&lock, READS_OF_A_FRESH_LOCK);
+    }
+}
+
+fn read_slots(rounds: u64) {
+    let lock = used();
+    for _ in 0..rounds / READS_WITHOUT_A_WRITE {
+        write(&lock);
+        read(&lock, READS_WITHOUT_A_WRITE);
+    }
+}
+
+fn read_quiet(rounds: u64) {
+    read(&used(), rounds);
+}
+
+fn write_counted(rounds: u64) {
+    let lock = Lock::new(0);
+    (0..rounds).for_each(|_| write(&lock));
+}
+
+/// With so many reads that the lock keeps its slots.
+fn write_slots(rounds: u64) {
+    let lock = used();
+    for _ in 0..rounds {
+        read(&lock, 16);
+        write(&lock);
+    }
+}
+
+/// A lock after very many reads. The first lock that has had many makes the process register for
+/// `membarrier`, in a thread of its own, and none goes on before that: valgrind passes the call on to
+/// the kernel, and lets another thread run when this one sleeps.
+fn used() -> Lock {
+    let lock = Lock::new(0);
+    for _ in 0..50 {
+        read(&lock, 1500);
+        thread::sleep(Duration::from_millis(8));
+    }
+    lock
+}
+
+#[inline(always)]
+fn read(lock: &Lock, times: u64) {
+    for _ in 0..times {
+        black_box(*black_box(lock).rlock());
+    }
+}
+
+#[inline(always)]
+fn write(lock: &Lock) {
+    *black_box(lock).lock() += 1;
+}

@@ -1,0 +1,94 @@
+//! `cargo xtask instructions`: what a lock costs, in instructions.
+//!
+//! They do not depend on how busy the machine is, so a bound on them can be tight where one on time
+//! cannot. They say nothing of how long an instruction takes: the benches do.
+
+mod loops;
+mod valgrind;
+
+use crate::args::Args;
+use crate::failure::Failure;
+use crate::forced;
+use loops::{LOOPS, Loop};
+
+/// The rounds of a run. A second run has twice as many, so half of those cost nothing but themselves.
+const ROUNDS: u64 = 20_480;
+
+/// The bounds are those of this kind of processor.
+const HAS_BOUNDS: bool = cfg!(target_arch = "x86_64");
+
+pub fn run(mut args: Args) -> Result<(), Failure> {
+    let name = args.option::<String>("--loop")?;
+    let rounds = args.option("--rounds")?.unwrap_or(ROUNDS);
+    args.finish()?;
+    match name {
+        // What runs under valgrind.
+        Some(name) => (find(&name)?.run)(rounds),
+        None => check()?,
+    }
+    Ok(())
+}
+
+fn find(name: &str) -> Result<&'static Loop, Failure> {
+    let found = LOOPS.iter().find(|a_loop| a_loop.name == name);
+    found.ok_or_else(|| Failure::usage(format!("there is no loop `{name}`")))
+}
+
+fn check() -> Result<(), Failure> {
+    if let Some(forced) = forced::description() {
+        let text = format!("the locks of this build are forced: {forced}");
+        return Err(Failure::usage(text));
+    }
+    valgrind::provide()?;
+    println!("{:<36} {:>12} {:>8}", "", "instructions", "at most");
+    let mut exceeded = Vec::new();
+    for Loop {
+        name,
+        about,
+        at_most,
+        ..
+    } in LOOPS
+    {
+        let each = a_round(
+            valgrind::count(name, ROUNDS)?,
+            valgrind::count(name, 2 * ROUNDS)?,
+        );
+        println!("{about:<36} {each:>12.1} {at_most:>8}");
+        if each > *at_most {
+            exceeded.push(*about);
+        }
+    }
+    match exceeded.is_empty() || !HAS_BOUNDS {
+        true => Ok(()),
+        false => Err(Failure::check(format!(
+            "more instructions than may be: {}",
+            exceeded.join("; ")
+        ))),
+    }
+}
+
+/// The instructions of a round, if `ROUNDS` take `once` and twice as many take `twice`: the start is
+/// in both.
+fn a_round(once: u64, twice: u64) -> f64 {
+    (twice as f64 - once as f64) / ROUNDS as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::loops::LOOPS;
+    use super::{ROUNDS, a_round, find};
+
+    #[test]
+    fn the_start_is_left_out() {
+        let start = 123_456;
+        assert_eq!(a_round(start + 7 * ROUNDS, start + 14 * ROUNDS), 7.0);
+    }
+
+    #[test]
+    fn every_loop_is_found_by_its_name() {
+        for a_loop in LOOPS {
+            assert_eq!(find(a_loop.name).unwrap().about, a_loop.about);
+        }
+        assert!(find("nothing").is_err());
+    }
+}
