@@ -453,15 +453,18 @@ mod tests {
         until_decided();
         let rounds = std::env::var("GOSYNC_LITMUS_ROUNDS")
             .map_or(10_000_000, |rounds| rounds.parse().expect("a number"));
+        let batches = u64::div_ceil(rounds, BATCH);
         let mut outcomes = Outcomes::default();
-        for batch in 0..u64::div_ceil(rounds, BATCH) {
+        for batch in 1..=batches {
             outcomes += play(batch, light, heavy);
+            if batch % 10 == 0 || batch == batches {
+                let violations = outcomes.both;
+                println!(
+                    "{} rounds, {violations} violations: {outcomes:?}",
+                    batch * BATCH
+                );
+            }
         }
-        println!(
-            "{} rounds, {} violations: {outcomes:?}",
-            rounds.next_multiple_of(BATCH),
-            outcomes.both
-        );
         assert_eq!(outcomes.both, 0);
     }
 
