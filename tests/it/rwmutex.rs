@@ -6,4 +6,5 @@ mod forgotten;
 mod hammer;
 mod order;
 mod release;
+mod slots;
 mod types;
