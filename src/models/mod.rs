@@ -126,7 +126,8 @@ impl Model {
         CREDIT.set(self.credit);
         THOROUGH.set(self.is_thorough);
         let mut builder = loom::model::Builder::new();
-        builder.preemption_bound = Some(std::env::var("MODEL_BOUND").map_or(self.preemptions, |b| b.parse().unwrap()));
+        builder.preemption_bound =
+            Some(std::env::var("MODEL_BOUND").map_or(self.preemptions, |b| b.parse().unwrap()));
         builder.max_branches = 5_000;
         let schedules = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&schedules);

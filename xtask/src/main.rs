@@ -8,6 +8,7 @@ mod mutants;
 mod repo;
 mod soak;
 mod source;
+mod tsan;
 
 use args::Args;
 use failure::Failure;
@@ -45,6 +46,12 @@ const COMMANDS: &[Command] = &[
         synopsis: "[--minutes M | --seconds S] [--threads N] [--seed N]",
         about: "Hammer the locks with real threads and look for overlaps, torn reads and hangs.",
         run: soak::run,
+    },
+    Command {
+        name: "tsan",
+        synopsis: "",
+        about: "Run the tests under ThreadSanitizer, with a standard library that is built for it.",
+        run: tsan::run,
     },
     Command {
         name: "help",
