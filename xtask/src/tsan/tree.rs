@@ -1,4 +1,7 @@
-//! Copies of the package in which an ordering is too weak.
+//! Copies of the package, as it is or with an ordering too weak.
+//!
+//! All are tested as copies, since cargo builds std anew for a package that lies elsewhere, seen from
+//! std.
 
 use super::tests::{self, Build};
 use crate::failure::Failure;
@@ -33,21 +36,29 @@ pub const BREAKS: &[Break] = &[
     },
 ];
 
+/// Makes a copy, which takes the place of the one before.
+pub fn copy() -> Result<PathBuf, Failure> {
+    let (root, tree) = (repo::root(), repo::target().join("tsan/tree"));
+    // A file from before may be gone now.
+    let _ = std::fs::remove_dir_all(&tree);
+    // What the manifest names has to be there.
+    for part in ["src", "tests", "benches", "examples", "xtask/src"] {
+        for file in repo::rust_files(&root.join(part))? {
+            let path = file.strip_prefix(&root).expect("a file below the root");
+            repo::write(&tree.join(path), &repo::read(&file)?)?;
+        }
+    }
+    for file in ["Cargo.toml", "Cargo.lock", "README.md", "xtask/Cargo.toml"] {
+        repo::write(&tree.join(file), &repo::read(&root.join(file))?)?;
+    }
+    Ok(tree)
+}
+
 impl Break {
-    /// Makes the copy. There is one place for all, in which one replaces the other.
+    /// A copy that is broken.
     pub fn tree(&self) -> Result<PathBuf, Failure> {
-        let (root, tree) = (repo::root(), repo::target().join("tsan/broken"));
-        // What the manifest names has to be there.
-        for part in ["src", "tests", "benches", "examples", "xtask/src"] {
-            for file in repo::rust_files(&root.join(part))? {
-                let path = file.strip_prefix(&root).expect("a file below the root");
-                repo::write(&tree.join(path), &repo::read(&file)?)?;
-            }
-        }
-        for file in ["Cargo.toml", "Cargo.lock", "README.md", "xtask/Cargo.toml"] {
-            repo::write(&tree.join(file), &repo::read(&root.join(file))?)?;
-        }
-        let text = repo::read(&root.join(self.file))?;
+        let tree = copy()?;
+        let text = repo::read(&tree.join(self.file))?;
         repo::write(&tree.join(self.file), &self.apply(&text)?)?;
         Ok(tree)
     }
