@@ -7,7 +7,7 @@ use std::any::Any;
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Mutex, Once};
 use std::thread::{self, Scope, ScopedJoinHandle};
@@ -211,6 +211,9 @@ impl<T> Log<T> {
 }
 
 /// Counts who is inside of a lock, apart from the lock, and panics if that is not allowed.
+///
+/// Relaxed: otherwise one critical section would happen before the next even if the lock did not see
+/// to that, and a detector of races would find none.
 #[derive(Default)]
 pub struct Activity(AtomicU64);
 
@@ -219,19 +222,19 @@ impl Activity {
 
     /// Runs `f` as one of the readers inside.
     pub fn read<T>(&self, f: impl FnOnce() -> T) -> T {
-        let inside = self.0.fetch_add(1, SeqCst);
+        let inside = self.0.fetch_add(1, Relaxed);
         assert!(inside < Self::WRITER, "a reader beside a writer");
         let result = f();
-        self.0.fetch_sub(1, SeqCst);
+        self.0.fetch_sub(1, Relaxed);
         result
     }
 
     /// Runs `f` as the writer inside.
     pub fn write<T>(&self, f: impl FnOnce() -> T) -> T {
-        let inside = self.0.fetch_add(Self::WRITER, SeqCst);
+        let inside = self.0.fetch_add(Self::WRITER, Relaxed);
         assert_eq!(inside, 0, "a writer beside {inside:#x}");
         let result = f();
-        self.0.fetch_sub(Self::WRITER, SeqCst);
+        self.0.fetch_sub(Self::WRITER, Relaxed);
         result
     }
 }

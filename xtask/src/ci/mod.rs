@@ -4,6 +4,8 @@ mod features;
 mod forced;
 mod step;
 
+pub use step::tests_passed;
+
 use crate::args::Args;
 use crate::failure::Failure;
 use std::time::{Duration, Instant};

@@ -103,7 +103,7 @@ pub fn run(command: &mut Command) -> Result<usize, Failure> {
 }
 
 /// The `N` of libtest's `test result: ok. N passed; …`, where the `ok` may be coloured.
-fn tests_passed(line: &str) -> usize {
+pub fn tests_passed(line: &str) -> usize {
     let result = line.strip_prefix("test result: ");
     let count = result.and_then(|result| result.split(" passed;").next());
     let number = count.and_then(|count| count.split(' ').next_back());

@@ -11,6 +11,8 @@ mod named;
 mod orderings;
 mod verdict;
 
+pub use find::mutants as of_file;
+
 use crate::args::Args;
 use crate::failure::Failure;
 use crate::models::{Crate, seconds};

@@ -1,0 +1,137 @@
+//! Builds and runs the tests.
+
+use crate::failure::Failure;
+use crate::repo;
+use std::fmt;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+
+/// What is forced upon the locks; see `src/forced.rs`.
+pub struct Build {
+    speed: &'static str,
+    barrier: &'static str,
+}
+
+pub const UNFORCED: Build = Build {
+    speed: "",
+    barrier: "",
+};
+pub const SLOTS: Build = Build {
+    speed: "slots",
+    barrier: "fence",
+};
+pub const QUIET: Build = Build {
+    speed: "quiet",
+    barrier: "fence",
+};
+
+/// What a run had to say.
+#[derive(Default, PartialEq, Eq, Debug)]
+pub struct Report {
+    pub passed: usize,
+    pub races: usize,
+    pub succeeded: bool,
+}
+
+/// Runs the tests of the package in `tree` whose names contain one of `filters`.
+pub fn run(tree: &Path, std: &Path, build: &Build, filters: &[&str]) -> Result<Report, Failure> {
+    let mut child = cargo_test(tree, std, build)?
+        .args(filters)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(cannot)?;
+    let stderr = child.stderr.take().expect("a pipe");
+    // Both at once: a pipe that nobody reads would stop the tests.
+    let errors = thread::spawn(move || pass_on(stderr, |line| eprintln!("{line}")));
+    let output = pass_on(child.stdout.take().expect("a pipe"), |line| {
+        println!("{line}")
+    });
+    let errors = errors.join().expect("no panic");
+    let succeeded = child.wait().map_err(cannot)?.success();
+    Ok(Report {
+        passed: output.passed + errors.passed,
+        races: output.races + errors.races,
+        succeeded,
+    })
+}
+
+fn cargo_test(tree: &Path, std: &Path, build: &Build) -> Result<Command, Failure> {
+    let mut cargo = repo::cargo();
+    cargo
+        .current_dir(tree)
+        // For the options that begin with Z, on a stable compiler.
+        .env("RUSTC_BOOTSTRAP", "1")
+        // Wins over any other flags. Build scripts and macros do without it, thanks to `--target`.
+        .env("CARGO_ENCODED_RUSTFLAGS", "-Zsanitizer=thread")
+        // Where cargo looks for the source of std, instead of in the compiler's own directory.
+        .env("__CARGO_TESTS_ONLY_SRC_ROOT", std)
+        .env("CARGO_TARGET_DIR", repo::target().join("tsan/build"))
+        .env("GOSYNC_SPEED", build.speed)
+        .env("GOSYNC_BARRIER", build.barrier)
+        // Could tell it to be silent.
+        .env_remove("TSAN_OPTIONS")
+        .args([
+            "test",
+            "-Zbuild-std",
+            "--package=gosync",
+            "--lib",
+            "--test=*",
+        ])
+        .arg(format!("--target={}", super::std_source::compiler()?.host))
+        .arg("--");
+    Ok(cargo)
+}
+
+/// Passes on the lines of `stream`, and counts.
+fn pass_on(stream: impl Read, print: fn(&str)) -> Report {
+    let mut report = Report::default();
+    for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
+        let line = String::from_utf8_lossy(&line);
+        print(&line);
+        report.read(&line);
+    }
+    report
+}
+
+impl Report {
+    fn read(&mut self, line: &str) {
+        self.races += usize::from(line.contains("WARNING: ThreadSanitizer: "));
+        self.passed += crate::ci::tests_passed(line);
+    }
+}
+
+impl fmt::Display for Build {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.speed {
+            "" => f.write_str("as it is"),
+            speed => write!(f, "speed {speed}, barrier {}", self.barrier),
+        }
+    }
+}
+
+fn cannot(error: std::io::Error) -> Failure {
+    Failure::check(format!("cannot run cargo: {error}"))
+}
+
+#[cfg(test)]
+mod unit_tests {
+    use super::{Report, pass_on};
+
+    #[test]
+    fn passed_tests_and_races_are_counted() {
+        let output = "test result: ok. 2 passed; 0 failed\n\
+            WARNING: ThreadSanitizer: data race (pid=7)\n  Write of size 8\n\
+            SUMMARY: ThreadSanitizer: data race lib.rs:1\n\
+            WARNING: ThreadSanitizer: data race (pid=7)\n\
+            test result: ok. 3 passed; 0 failed\n";
+        let expected = Report {
+            passed: 5,
+            races: 2,
+            succeeded: false,
+        };
+        assert_eq!(pass_on(output.as_bytes(), |_| ()), expected);
+    }
+}
