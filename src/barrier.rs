@@ -260,7 +260,7 @@ mod real {
     }
 }
 
-#[cfg(all(test, not(gosync_loom)))]
+#[cfg(all(test, not(gosync_model)))]
 mod tests {
     //! Store buffering: two threads each store and then look for the other's store. Without a barrier
     //! on both sides either may look before its own store has left its processor, so that both miss.

@@ -452,7 +452,7 @@ impl Drop for Registry {
     }
 }
 
-#[cfg(all(test, not(gosync_loom)))]
+#[cfg(all(test, not(gosync_model)))]
 mod tests {
     use super::*;
     use crate::raw_rwmutex::RawRWMutex;

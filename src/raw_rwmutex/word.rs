@@ -175,7 +175,7 @@ pub(super) fn at_speed(speed: Speed, id: u32, credit: u64) -> u64 {
 #[cfg(gosync_model)]
 pub(super) const PAST: u64 = SLOTS | QUIET | EPOCH | CREDIT | !(ONE_ID - 1);
 
-#[cfg(all(test, not(gosync_loom)))]
+#[cfg(all(test, not(gosync_model)))]
 mod tests {
     use super::*;
 
