@@ -173,17 +173,27 @@ mod real {
         /// The first look costs a pause, every later one the processor, for whoever else wants it, and
         /// then a longer pause: the less often a thread looks, the more those who have the lock get
         /// done without a line on its way between them.
-        pub(crate) fn spin(&mut self) -> bool {
-            self.round += 1;
-            if self.round > Self::ROUNDS || self.is_over() {
+        pub(crate) fn spin(&mut self, deadline: Option<Instant>) -> bool {
+            // A yield may take as long as others like.
+            let is_late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            if self.round >= Self::ROUNDS || self.is_over() || is_late() {
                 return false;
             }
-            if self.round > 1 {
+            if self.round > 0 {
                 thread::yield_now();
             }
-            for _ in 0..Self::MOST_PAUSES.min(1 << (self.round - 1)) {
+            self.pause()
+        }
+
+        /// Waits even less, and keeps the processor. Returns false, at once, after some rounds.
+        pub(crate) fn pause(&mut self) -> bool {
+            if self.round >= Self::ROUNDS {
+                return false;
+            }
+            for _ in 0..Self::MOST_PAUSES.min(1 << self.round) {
                 hint::spin_loop();
             }
+            self.round += 1;
             true
         }
 

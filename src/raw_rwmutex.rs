@@ -80,7 +80,7 @@ use word::*;
 #[cfg(gosync_model)]
 use crate::forced::Speed;
 
-pub(crate) use word::MAX_ID;
+pub(crate) use word::{MAX_ID, lock_of};
 
 use Ordering::{Acquire, Relaxed, Release, SeqCst};
 
@@ -171,11 +171,11 @@ impl RawRWMutex {
     }
 
     /// One attempt at the speeds that take one step, so that it can be inlined.
-    #[inline]
+    #[inline(always)]
     fn try_rlock_fast(&self) -> Option<ReadToken> {
         let word = self.word.load(Relaxed);
         if is_quiet(word) {
-            self.enter(word, readers::enter(id(word))?)
+            self.enter_quietly(readers::enter(id(word))?)
         } else if is_counted(word) {
             self.count_in(word)
         } else {
@@ -227,33 +227,44 @@ impl RawRWMutex {
     }
 
     /// Enters by a slot that has just been filled, at the speed of `word`; or clears the slot again.
-    #[inline]
     fn enter(&self, word: u64, slot: &'static Slot) -> Option<ReadToken> {
         if is_quiet(word) {
-            barrier::light();
-        } else {
-            fence(SeqCst);
+            return self.enter_quietly(slot);
         }
+        fence(SeqCst);
         // Acquire: pairs with the Release in `step_down`.
         let now = self.word.load(Acquire);
-        let is_in = if is_quiet(word) {
-            is_quiet(now)
-        } else {
-            has_slots(now)
-        };
-        if !is_in {
-            self.leave(slot);
-            return None;
+        if !has_slots(now) {
+            return self.retreat(slot);
         }
-        if !is_quiet(word) && readers::note_read(stamp(now)) >= barrier::quiet_after() {
-            self.become_quiet();
+        if readers::note_read(stamp(now)) >= barrier::quiet_after() {
+            self.become_quiet(now);
         }
         self.entered();
         Some(ReadToken(Some(slot)))
     }
 
+    /// `enter` at *quiet*.
+    #[inline(always)]
+    fn enter_quietly(&self, slot: &'static Slot) -> Option<ReadToken> {
+        barrier::light();
+        // Acquire: pairs with the Release in `step_down`.
+        if !is_quiet(self.word.load(Acquire)) {
+            return self.retreat(slot);
+        }
+        self.entered();
+        Some(ReadToken(Some(slot)))
+    }
+
+    /// Takes back an entry: a writer has come between, who may have seen it.
+    #[cold]
+    fn retreat(&self, slot: &Slot) -> Option<ReadToken> {
+        self.leave(slot);
+        None
+    }
+
     /// Ends a read by a slot, or takes back a passing entry.
-    #[inline]
+    #[inline(always)]
     fn leave(&self, slot: &Slot) {
         slot.clear();
         barrier::light();
@@ -285,7 +296,7 @@ impl RawRWMutex {
                 bars_readers(word) || is_readable(word),
                 "gosync: too many readers of one RWMutex"
             );
-            if patience.spin() || !self.flag(word, READERS_PARKED, bars_readers) {
+            if patience.spin(deadline) || !self.flag(word, READERS_PARKED, bars_readers) {
                 continue;
             }
             let sleep = || {
@@ -334,8 +345,8 @@ impl RawRWMutex {
 
     /// The current thread has read often enough without a write: the lock becomes quiet, if it may.
     #[cold]
-    fn become_quiet(&self) {
-        readers::start_over();
+    fn become_quiet(&self, word: u64) {
+        readers::start_over(stamp(word));
         let word = self.word.load(Relaxed);
         if has_slots(word) && barrier::is_affordable() {
             // If it fails, somebody else has come; there will be another time.
@@ -386,15 +397,16 @@ impl RawRWMutex {
         ReadToken(None)
     }
 
-    /// One attempt at a lock that is as new, or has the credit of one read. Acquire: pairs with the
-    /// Releases in `step_down` and `count_out`.
+    /// One attempt, at a lock that has no slots. Acquire: pairs with the Releases in `step_down` and
+    /// `count_out`.
     #[inline]
     fn try_lock_fast(&self) -> bool {
+        // Most locks that are written often have no past. To look first would take longer than to fail.
         let locked = match self.word.compare_exchange(0, WRITER, Acquire, Relaxed) {
             Ok(_) => true,
-            Err(READ_CREDIT) => self
+            Err(word) if is_free_of_all(word) => self
                 .word
-                .compare_exchange_weak(READ_CREDIT, WRITER, Acquire, Relaxed)
+                .compare_exchange_weak(word, word | WRITER, Acquire, Relaxed)
                 .is_ok(),
             Err(_) => false,
         };
@@ -422,7 +434,19 @@ impl RawRWMutex {
             }
         }
         self.announced();
-        self.drain_slots(|_| false) || self.give_up()
+        self.drain_slots(|slot| self.is_passing(slot)) || self.give_up()
+    }
+
+    /// Whether the entry in the slot goes within the time that a passing one takes.
+    fn is_passing(&self, slot: &Slot) -> bool {
+        let id = id(self.word.load(Relaxed));
+        let mut patience = Patience::new();
+        while slot.holds(id) {
+            if !patience.pause() {
+                return false;
+            }
+        }
+        true
     }
 
     /// Whether anybody reads, at the moment. Costs nobody anything, unlike an announcement.
@@ -449,7 +473,7 @@ impl RawRWMutex {
                 }
                 continue;
             }
-            if patience.spin() || !self.flag(word, WRITERS_PARKED, is_announced) {
+            if patience.spin(deadline) || !self.flag(word, WRITERS_PARKED, is_announced) {
                 continue;
             }
             let sleep = || {
@@ -492,7 +516,7 @@ impl RawRWMutex {
             } else {
                 HEIR_PARKED
             };
-            if patience.spin() || !self.flag(word, plea, is_announced) {
+            if patience.spin(deadline) || !self.flag(word, plea, is_announced) {
                 continue;
             }
             let sleep = || {
@@ -515,7 +539,9 @@ impl RawRWMutex {
 
     /// Has `wait` wait for each slot that holds the lock. False if that fails.
     fn drain_slots(&self, wait: impl FnMut(&Slot) -> bool) -> bool {
-        let word = self.word.load(Relaxed);
+        // Acquire: pairs with the Release in `step_down`, for the readers whom this thread may admit
+        // without ever getting as far as the count.
+        let word = self.word.load(Acquire);
         if word & SLOTS == 0 {
             return true;
         }
@@ -581,7 +607,7 @@ impl RawRWMutex {
     ) -> bool {
         let mut patience = Patience::new();
         while inside() {
-            if patience.spin() {
+            if patience.spin(deadline) {
                 continue;
             }
             ask_to_be_woken();
@@ -608,10 +634,19 @@ impl RawRWMutex {
     fn step_down_to(&self, kept: u64) {
         self.stepped_down();
         // Release: pairs with every Acquire on the word.
-        let is_done = self
+        let entering = kept * ONE_READER;
+        let is_done = match self
             .word
-            .compare_exchange(WRITER, kept * ONE_READER, Release, Relaxed)
-            .is_ok();
+            .compare_exchange(WRITER, entering, Release, Relaxed)
+        {
+            Ok(_) => true,
+            // Release: as above.
+            Err(word) if is_held_alone(word) => self
+                .word
+                .compare_exchange(word, Self::next(word, kept, Exit::Done), Release, Relaxed)
+                .is_ok(),
+            Err(_) => false,
+        };
         if !is_done {
             self.step_down_slow(kept, Exit::Done);
         }
@@ -674,7 +709,7 @@ impl RawRWMutex {
     fn next(word: u64, entering: u64, exit: Exit) -> u64 {
         match exit {
             Exit::Done => succeed(settle(word, readers::price()), entering),
-            Exit::GaveUp => succeed(word, entering),
+            Exit::GaveUp => succeed(word & !QUIET, entering),
         }
     }
 
@@ -759,7 +794,9 @@ impl RawRWMutex {
     #[cfg(not(gosync_model))]
     pub(crate) fn is_write_locked(&self) -> bool {
         let word = self.word.load(Relaxed);
-        is_announced(word) && !self.has_readers(word)
+        // An entry that another thread has made may be passing. One's own is not.
+        let is_reader = has_counted_readers(word) || readers::own_holds(id(word));
+        is_announced(word) && !is_reader
     }
 
     /// What is left in the word of a lock that nobody has or wants: nothing, apart from its past.

@@ -176,7 +176,7 @@ impl RawWaitGroup {
             if count(word) < 1 {
                 return true;
             }
-            if patience.spin() || !self.flag_parked(word) {
+            if patience.spin(deadline) || !self.flag_parked(word) {
                 continue;
             }
             let sleep = || self.word.load(Relaxed) & PARKED != 0;

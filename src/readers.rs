@@ -55,7 +55,7 @@ use crate::primitive::{
     AtomicPtr, AtomicU32, FIRST_CHUNK, Mutex, Ordering, SLOTS, const_fn, global, local,
     null_pointers,
 };
-use crate::raw_rwmutex::MAX_ID;
+use crate::raw_rwmutex::{MAX_ID, lock_of};
 use std::cell::Cell;
 use std::{ptr, slice};
 
@@ -70,10 +70,15 @@ pub(crate) struct Slot(AtomicU32);
 #[repr(align(128))]
 struct Block {
     slots: [Slot; SLOTS],
-    /// Under which stamp the owner has read by slots most recently, and how often in a row. Only the
-    /// owner writes; writers read it along with the slots.
+    /// Beside the slots, since writers look at both.
+    runs: [Run; RUNS],
+}
+
+/// Under which stamp the owner of a block has read by slots most recently, and how often in a row. Only
+/// the owner writes.
+struct Run {
     stamp: AtomicU32,
-    run: AtomicU32,
+    reads: AtomicU32,
 }
 
 /// The blocks of all threads, and the identities.
@@ -107,6 +112,9 @@ const WRITE_PRICE: u64 = 6;
 /// So many blocks take as long to look through as a read saves.
 const BLOCKS_PER_READ: u64 = 2;
 
+/// So many locks that a thread reads in turn have runs of their own.
+const RUNS: usize = 4;
+
 /// Enough for more threads than there can be.
 const CHUNKS: usize = 28;
 
@@ -117,7 +125,7 @@ global! {
 local! {
     /// What the fast path needs; without a destructor, so that nothing has to be registered and it
     /// can be used for as long as the thread lives.
-    static OWN: Own = Own { next: Cell::new(None), block: Cell::new(None), until_sample: Cell::new(1) };
+    static OWN: Own = Own { next: Cell::new(None), block: Cell::new(None), until_sample: Cell::new(1), is_busy: Cell::new(false) };
 }
 
 local! {
@@ -131,6 +139,8 @@ struct Own {
     block: Cell<Option<&'static Block>>,
     /// Reads that are counted in until the next sample.
     until_sample: Cell<u32>,
+    /// See `with_free`.
+    is_busy: Cell<bool>,
 }
 
 struct Lease {
@@ -189,12 +199,12 @@ fn enter_elsewhere(id: u32) -> Option<&'static Slot> {
 /// Gets a block for the current thread; none if the thread is ending and has given it back.
 #[cold]
 fn lease() -> Option<&'static Block> {
-    let taken = LEASE.try_with(|lease| {
-        let block = REGISTRY.take();
+    let block = LEASE.try_with(|lease| {
+        let block = REGISTRY.take()?;
         lease.block.set(Some(block));
-        block
+        Some(block)
     });
-    let block = taken.ok()?;
+    let block = block.ok().flatten()?;
     OWN.with(|own| own.block.set(Some(block)));
     Some(block)
 }
@@ -224,42 +234,66 @@ pub(crate) fn is_sample() -> bool {
     })
 }
 
-/// Notes a read by a slot under `stamp`. Returns how many there were in a row; `start_over` begins
-/// a new row.
+/// Notes a read by a slot under `stamp`. Returns how many there were in a row.
 #[inline]
 pub(crate) fn note_read(stamp: u32) -> u32 {
-    OWN.with(|own| own.block.get().map_or(0, |block| block.note_read(stamp)))
+    OWN.with(|own| {
+        own.block
+            .get()
+            .map_or(0, |block| block.run(stamp).note(stamp))
+    })
 }
 
 /// Begins a new row of reads.
-pub(crate) fn start_over() {
-    OWN.with(|own| own.block.get().inspect(|block| block.run.store(0, Relaxed)));
+pub(crate) fn start_over(stamp: u32) {
+    OWN.with(|own| {
+        own.block
+            .get()
+            .inspect(|block| block.run(stamp).reads.store(0, Relaxed))
+    });
 }
 
 impl Block {
     fn new() -> Self {
         Self {
             slots: std::array::from_fn(|_| Slot(AtomicU32::new(0))),
-            stamp: AtomicU32::new(0),
-            run: AtomicU32::new(0),
+            runs: std::array::from_fn(|_| Run::new()),
         }
     }
 
-    fn note_read(&self, stamp: u32) -> u32 {
-        let run = if self.stamp.load(Relaxed) == stamp {
-            self.run.load(Relaxed).saturating_add(1)
+    /// Where reads under `stamp` are noted; those of some other locks, too.
+    fn run(&self, stamp: u32) -> &Run {
+        &self.runs[lock_of(stamp) as usize % RUNS]
+    }
+
+    fn is_empty(&self) -> bool {
+        self.slots.iter().all(|slot| slot.holds(0))
+    }
+}
+
+impl Run {
+    fn new() -> Self {
+        Self {
+            stamp: AtomicU32::new(0),
+            reads: AtomicU32::new(0),
+        }
+    }
+
+    fn note(&self, stamp: u32) -> u32 {
+        let reads = if self.stamp.load(Relaxed) == stamp {
+            self.reads.load(Relaxed).saturating_add(1)
         } else {
             self.stamp.store(stamp, Relaxed);
             1
         };
-        self.run.store(run, Relaxed);
-        run
+        self.reads.store(reads, Relaxed);
+        reads
     }
 
-    /// How many reads the owner noted under `stamp`. A guess: the owner goes on meanwhile.
+    /// How many reads were noted under `stamp`. A guess: the owner goes on meanwhile.
     fn reads(&self, stamp: u32) -> u64 {
         if self.stamp.load(Relaxed) == stamp {
-            self.run.load(Relaxed).into()
+            self.reads.load(Relaxed).into()
         } else {
             0
         }
@@ -274,7 +308,7 @@ impl Block {
 pub(crate) fn drain(id: u32, stamp: u32, mut wait: impl FnMut(&Slot) -> bool) -> Option<u64> {
     let mut reads = 0;
     for block in REGISTRY.blocks() {
-        reads += block.reads(stamp);
+        reads += block.run(stamp).reads(stamp);
         for slot in &block.slots {
             if slot.holds(id) && !wait(slot) {
                 return None;
@@ -292,6 +326,13 @@ pub(crate) fn any_holds(id: u32) -> bool {
         .any(|slot| slot.holds(id))
 }
 
+/// Whether a slot of the current thread holds `id`.
+#[cfg(not(gosync_model))]
+pub(crate) fn own_holds(id: u32) -> bool {
+    let holds = |block: &Block| block.slots.iter().any(|slot| slot.holds(id));
+    id != 0 && OWN.with(|own| own.block.get().is_some_and(holds))
+}
+
 /// What a write costs a lock with slots more than one without, in reads that save as much.
 pub(crate) fn price() -> u64 {
     if forced::SPEED.is_some() {
@@ -303,21 +344,22 @@ pub(crate) fn price() -> u64 {
 /// An identity that no lock has; none if there are as many as fit into a word.
 #[cold]
 pub(crate) fn new_id() -> Option<u32> {
-    let mut free = REGISTRY.free.lock().expect("nobody panics with it");
-    free.ids.pop().or_else(|| {
-        let id = free.last_id + 1;
-        (id <= MAX_ID).then(|| {
-            free.last_id = id;
-            id
+    let id = REGISTRY.with_free(|free| {
+        free.ids.pop().or_else(|| {
+            let id = free.last_id + 1;
+            (id <= MAX_ID).then(|| {
+                free.last_id = id;
+                id
+            })
         })
-    })
+    });
+    id.flatten()
 }
 
 /// Gives back an identity that was not used.
 #[cold]
 pub(crate) fn give_back(id: u32) {
-    let mut free = REGISTRY.free.lock().expect("nobody panics with it");
-    free.ids.push(id);
+    REGISTRY.with_free(|free| free.ids.push(id));
 }
 
 /// Gives back the identity of a lock that is dropped. Guards of it that were forgotten will never be
@@ -349,12 +391,24 @@ impl Registry {
         }
     }
 
-    /// Hands out a block that nobody has.
-    fn take(&self) -> &'static Block {
-        let mut free = self.free.lock().expect("nobody panics with it");
-        if let Some(block) = free.blocks.pop() {
-            return block;
+    /// Calls `f` with what is free. None if this thread does so already: an allocator that uses a lock
+    /// of ours would come back when `f` allocates.
+    fn with_free<T>(&self, f: impl FnOnce(&mut Free) -> T) -> Option<T> {
+        if OWN.with(|own| own.is_busy.replace(true)) {
+            return None;
         }
+        let result = f(&mut self.free.lock().expect("nobody panics with it"));
+        OWN.with(|own| own.is_busy.set(false));
+        Some(result)
+    }
+
+    /// Hands out a block that nobody has.
+    fn take(&self) -> Option<&'static Block> {
+        self.with_free(|free| free.blocks.pop().unwrap_or_else(|| self.add(free)))
+    }
+
+    /// Hands out a block that nobody has had. `free` is locked meanwhile.
+    fn add(&self, free: &mut Free) -> &'static Block {
         let index = self.len.load(Relaxed) as usize;
         // So that a thread that ends needs no memory to give its block back.
         free.blocks.reserve(index + 1);
@@ -374,7 +428,13 @@ impl Registry {
 
     fn put_back(&self, block: &'static Block) {
         let mut free = self.free.lock().expect("nobody panics with it");
-        free.blocks.push(block);
+        // One with forgotten guards in it is handed out when there is no other.
+        let place = if block.is_empty() {
+            free.blocks.len()
+        } else {
+            0
+        };
+        free.blocks.insert(place, block);
     }
 
     /// The blocks that have been handed out.
@@ -420,7 +480,7 @@ pub(crate) mod models {
 
     pub(crate) fn lend() -> Loan {
         REGISTRY.free.lock().unwrap().lent += 1;
-        Loan(REGISTRY.take())
+        Loan(REGISTRY.take().unwrap())
     }
 
     impl Loan {
@@ -453,249 +513,4 @@ impl Drop for Registry {
 }
 
 #[cfg(all(test, not(gosync_model)))]
-mod tests {
-    use super::*;
-    use crate::raw_rwmutex::RawRWMutex;
-    use std::sync::PoisonError;
-    use std::thread;
-
-    /// More blocks and identities than the tests that run beside these ever have at a time.
-    const OTHERS: usize = 64;
-
-    /// Enough to show what adds up.
-    const MANY: usize = if cfg!(miri) { 200 } else { 10_000 };
-
-    /// To be held by tests of which one leaves slots filled for others to find in their blocks.
-    fn alone() -> impl Drop {
-        static ALONE: Mutex<()> = Mutex::new(());
-        ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Runs `f` in a thread that has ended, thread-local variables and all, before this returns.
-    fn elsewhere<T: Send>(f: impl FnOnce() -> T + Send) -> T {
-        thread::scope(|s| s.spawn(f).join().unwrap())
-    }
-
-    fn blocks_ever() -> usize {
-        REGISTRY.len.load(Relaxed) as usize
-    }
-
-    fn ids_ever() -> usize {
-        REGISTRY.free.lock().unwrap().last_id as usize
-    }
-
-    /// Uses a slot of this thread.
-    fn pass(id: u32) {
-        let slot = enter(id).expect("nobody has left all of them filled");
-        assert!(any_holds(id));
-        slot.clear();
-        assert!(!any_holds(id));
-    }
-
-    #[test]
-    fn threads_that_come_and_go_share_their_blocks() {
-        let _alone = alone();
-        let id = new_id().unwrap();
-        let before = blocks_ever();
-        for _ in 0..MANY {
-            elsewhere(|| pass(id));
-        }
-        let used = blocks_ever() - before;
-        assert!(used <= 1 + OTHERS, "{used} blocks for one thread at a time");
-        give_back(id);
-    }
-
-    #[test]
-    fn threads_beside_each_other_need_a_block_each_and_no_more() {
-        const AT_ONCE: usize = 8;
-
-        let _alone = alone();
-        let before = blocks_ever();
-        for _ in 0..20 {
-            let ids = [(); AT_ONCE].map(|()| new_id().unwrap());
-            thread::scope(|s| {
-                let threads = ids.map(|id| s.spawn(move || pass(id)));
-                for thread in threads {
-                    thread.join().unwrap();
-                }
-            });
-            ids.into_iter().for_each(give_back);
-        }
-        let used = blocks_ever() - before;
-        assert!(
-            used <= AT_ONCE + OTHERS,
-            "{used} blocks for {AT_ONCE} threads"
-        );
-    }
-
-    #[test]
-    fn blocks_with_forgotten_guards_are_used_again() {
-        let _alone = alone();
-        let forgotten = new_id().unwrap();
-        let before = blocks_ever();
-        for _ in 0..MANY / 10 {
-            // None once every slot of a block that went round is taken.
-            elsewhere(|| _ = enter(forgotten));
-        }
-        let used = blocks_ever() - before;
-        assert!(used <= 1 + OTHERS, "{used} blocks for one thread at a time");
-        assert!(any_holds(forgotten));
-        retire(forgotten);
-        assert!(!any_holds(forgotten));
-    }
-
-    #[test]
-    fn a_thread_has_so_many_slots() {
-        let _alone = alone();
-        let id = new_id().unwrap();
-        elsewhere(|| {
-            let slots: Vec<_> = (0..SLOTS).map(|_| enter(id).expect("a slot")).collect();
-            assert!(enter(id).is_none());
-            // Any of them, once it is empty.
-            for slot in slots {
-                slot.clear();
-                let again = enter(id).expect("the only empty slot");
-                assert!(ptr::eq(slot, again));
-            }
-            assert!(enter(id).is_none());
-        });
-        retire(id);
-    }
-
-    #[test]
-    fn another_thread_empties_a_slot() {
-        let _alone = alone();
-        let id = new_id().unwrap();
-        let slot = elsewhere(|| enter(id)).expect("a slot");
-        assert!(slot.holds(id) && any_holds(id));
-        slot.clear();
-        assert!(!any_holds(id));
-        give_back(id);
-    }
-
-    #[test]
-    fn drain_waits_for_each_slot_of_its_lock_until_it_is_told_to_stop() {
-        const NO_STAMP: u32 = u32::MAX;
-
-        let _alone = alone();
-        let [id, other] = [(); 2].map(|()| new_id().unwrap());
-        elsewhere(|| {
-            let slots = [enter(id), enter(other), enter(id)].map(|slot| slot.expect("a slot"));
-            let mut waited = 0;
-            let reads = drain(id, NO_STAMP, |slot| {
-                assert!(slot.holds(id));
-                waited += 1;
-                true
-            });
-            assert_eq!((reads, waited), (Some(0), 2));
-            assert_eq!(drain(id, NO_STAMP, |_| false), None);
-            slots.into_iter().for_each(Slot::clear);
-            assert_eq!(drain(id, NO_STAMP, |_| unreachable!()), Some(0));
-        });
-        [id, other].into_iter().for_each(give_back);
-    }
-
-    #[test]
-    fn reads_in_a_row_have_the_same_stamp() {
-        let _alone = alone();
-        let id = new_id().unwrap();
-        // Which no lock has, nor had: a block keeps the stamp of its owner before.
-        let stamps = [u32::MAX - 2, u32::MAX - 1];
-        elsewhere(|| {
-            assert_eq!(note_read(stamps[0]), 0, "no block to note it in");
-            pass(id);
-            assert_eq!([(); 3].map(|()| note_read(stamps[0])), [1, 2, 3]);
-            assert_eq!(drain(id, stamps[0], |_| true), Some(3));
-            assert_eq!(drain(id, stamps[1], |_| true), Some(0));
-            assert_eq!(note_read(stamps[1]), 1);
-            assert_eq!(note_read(stamps[0]), 1);
-            start_over();
-            assert_eq!(note_read(stamps[0]), 1);
-        });
-        give_back(id);
-    }
-
-    #[test]
-    fn one_read_in_so_many_is_a_sample() {
-        elsewhere(|| {
-            let samples = (0..10 * SAMPLE).filter(|_| is_sample()).count();
-            assert_eq!(samples, 10);
-        });
-    }
-
-    #[test]
-    fn every_index_has_a_place_of_its_own() {
-        let (mut chunk, mut offset) = (0, 0);
-        for index in 0..100_000 {
-            if offset == chunk_len(chunk) {
-                assert_eq!(
-                    chunk_start(chunk) + chunk_len(chunk),
-                    chunk_start(chunk + 1)
-                );
-                (chunk, offset) = (chunk + 1, 0);
-            }
-            assert_eq!(place(index), (chunk, offset));
-            assert_eq!(chunk_start(chunk) + offset, index);
-            offset += 1;
-        }
-        let (last, _) = place(1 << 30);
-        assert!(last < CHUNKS, "there can be fewer threads than that");
-    }
-
-    #[test]
-    fn a_registry_finds_each_block_that_it_has_handed_out() {
-        // Static, since it never frees its chunks.
-        static REGISTRY: Registry = Registry::new();
-
-        assert_eq!(REGISTRY.blocks().count(), 0);
-        let mut taken = Vec::new();
-        for _ in 0..100 {
-            taken.push(REGISTRY.take());
-            let mut known = REGISTRY.blocks();
-            assert!(
-                taken
-                    .iter()
-                    .all(|&block| ptr::eq(block, known.next().unwrap()))
-            );
-            assert!(known.next().is_none());
-        }
-        REGISTRY.put_back(taken[7]);
-        assert!(ptr::eq(REGISTRY.take(), taken[7]));
-        assert_eq!(REGISTRY.blocks().count(), 100);
-    }
-
-    #[test]
-    fn no_two_locks_have_the_same_identity_at_a_time() {
-        let mut ids: Vec<_> = (0..OTHERS).map(|_| new_id().unwrap()).collect();
-        ids.sort();
-        ids.dedup();
-        assert_eq!(ids.len(), OTHERS);
-        assert!(ids.iter().all(|id| (1..=MAX_ID).contains(id)));
-        ids.into_iter().for_each(retire);
-    }
-
-    #[test]
-    fn identities_come_back_when_their_locks_are_dropped() {
-        let _alone = alone();
-        let before = ids_ever();
-        for _ in 0..MANY / 10 {
-            let lock = RawRWMutex::new();
-            // Enough for slots, unless the process does not know its barrier yet.
-            for _ in 0..600 {
-                let token = lock.rlock();
-                // SAFETY: it is the token of the read lock just taken.
-                unsafe { lock.runlock(token) };
-            }
-            // What is left of a guard that is forgotten.
-            _ = lock.rlock();
-        }
-        for _ in 0..MANY {
-            retire(new_id().unwrap());
-        }
-        let used = ids_ever() - before;
-        assert!(
-            used <= 1 + 2 * OTHERS,
-            "{used} identities for one lock at a time"
-        );
-    }
-}
+mod tests;

@@ -174,7 +174,11 @@ impl Patience {
         Self { looks: 0 }
     }
 
-    pub(crate) fn spin(&mut self) -> bool {
+    pub(crate) fn spin(&mut self, _: Option<Instant>) -> bool {
+        false
+    }
+
+    pub(crate) fn pause(&mut self) -> bool {
         false
     }
 

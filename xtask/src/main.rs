@@ -10,6 +10,7 @@ mod mutants;
 mod repo;
 mod soak;
 mod source;
+mod tsan;
 
 use args::Args;
 use failure::Failure;
@@ -59,6 +60,12 @@ const COMMANDS: &[Command] = &[
         synopsis: "",
         about: "Count the instructions of a read and a write at each speed, with valgrind.",
         run: instructions::run,
+    },
+    Command {
+        name: "tsan",
+        synopsis: "",
+        about: "Run the tests under ThreadSanitizer, with a standard library that is built for it.",
+        run: tsan::run,
     },
     Command {
         name: "help",

@@ -64,7 +64,7 @@ impl Break {
     }
 
     fn apply(&self, text: &str) -> Result<String, Failure> {
-        let mutants = mutants::of_file(self.file, text);
+        let mutants = mutants::of_file(self.file, text)?;
         let mutant = mutants
             .iter()
             .find(|mutant| mutant.function == self.function && mutant.change == WEAKER)
