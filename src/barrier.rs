@@ -88,6 +88,16 @@ mod real {
         }
     }
 
+    /// A `fence(SeqCst)` right after a read-modify-write, which on x86 is one already.
+    #[inline]
+    pub(crate) fn after_update() {
+        if cfg!(any(target_arch = "x86_64", target_arch = "x86")) {
+            compiler_fence(SeqCst);
+        } else {
+            fence(SeqCst);
+        }
+    }
+
     /// Whether it is known which barrier this process has. If nobody has asked before, somebody
     /// begins to find out; this call does not wait for that.
     #[cold]

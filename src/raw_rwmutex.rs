@@ -178,6 +178,8 @@ impl RawRWMutex {
             self.enter_quietly(readers::enter(id(word))?)
         } else if is_counted(word) {
             self.count_in(word)
+        } else if has_slots(word) {
+            self.enter_by_slot(word)
         } else {
             None
         }
@@ -192,23 +194,18 @@ impl RawRWMutex {
             if !is_readable(word) {
                 return None;
             }
-            let token = if has_slots(word)
-                && let Some(slot) = readers::enter(id(word))
-            {
-                self.enter(word, slot)
-            } else if is_credit_full(word) && !has_slots(word) {
+            let token = if is_credit_full(word) && !has_slots(word) {
                 self.take_up_slots(word);
                 None
+            } else if has_slots(word) && readers::has_slot() {
+                self.enter_by_slot(word)
             } else {
-                let token = self.count_in(word);
-                if token.is_none() {
-                    backoff.wait();
-                }
-                token
+                self.count_in(word)
             };
             if token.is_some() {
                 return token;
             }
+            backoff.wait();
         }
     }
 
@@ -226,11 +223,10 @@ impl RawRWMutex {
         Some(ReadToken(None))
     }
 
-    /// Enters by a slot that has just been filled, at the speed of `word`; or clears the slot again.
-    fn enter(&self, word: u64, slot: &'static Slot) -> Option<ReadToken> {
-        if is_quiet(word) {
-            return self.enter_quietly(slot);
-        }
+    /// Enters at *slots*, unless no slot is empty or a writer comes between.
+    #[inline(never)]
+    fn enter_by_slot(&self, word: u64) -> Option<ReadToken> {
+        let slot = readers::enter(id(word))?;
         fence(SeqCst);
         // Acquire: pairs with the Release in `step_down`.
         let now = self.word.load(Acquire);
@@ -244,7 +240,7 @@ impl RawRWMutex {
         Some(ReadToken(Some(slot)))
     }
 
-    /// `enter` at *quiet*.
+    /// Enters at *quiet*, by a slot that has just been filled, unless a writer comes between.
     #[inline(always)]
     fn enter_quietly(&self, slot: &'static Slot) -> Option<ReadToken> {
         barrier::light();
@@ -404,10 +400,12 @@ impl RawRWMutex {
         // Most locks that are written often have no past. To look first would take longer than to fail.
         let locked = match self.word.compare_exchange(0, WRITER, Acquire, Relaxed) {
             Ok(_) => true,
-            Err(word) if is_free_of_all(word) => self
-                .word
-                .compare_exchange_weak(word, word | WRITER, Acquire, Relaxed)
-                .is_ok(),
+            Err(word) if is_free_of_all(word) => {
+                let taken = balance(word, 0, readers::price()) | WRITER;
+                self.word
+                    .compare_exchange_weak(word, taken, Acquire, Relaxed)
+                    .is_ok()
+            }
             Err(_) => false,
         };
         if locked {
@@ -543,10 +541,11 @@ impl RawRWMutex {
         // without ever getting as far as the count.
         let word = self.word.load(Acquire);
         if word & SLOTS == 0 {
+            self.settle_account(word, 0);
             return true;
         }
         if word & QUIET == 0 {
-            fence(SeqCst);
+            barrier::after_update();
         } else {
             barrier::heavy();
         }
@@ -557,8 +556,8 @@ impl RawRWMutex {
         true
     }
 
-    /// Keeps the credit up to date, which at the speeds with slots is the writers' business. `word`
-    /// is from before the drain, in which there were `reads` reads since the last write.
+    /// Pays for the write with credit. `word` is from before the drain, which has found `reads` reads by
+    /// slots since the last write.
     fn settle_account(&self, word: u64, reads: u64) {
         let now = self.word.load(Relaxed);
         let has_slept = now & DRAIN != 0;
@@ -708,7 +707,7 @@ impl RawRWMutex {
     /// The word after the owner of `WRITER` has stepped down, and `entering` readers have entered.
     fn next(word: u64, entering: u64, exit: Exit) -> u64 {
         match exit {
-            Exit::Done => succeed(settle(word, readers::price()), entering),
+            Exit::Done => succeed(settle(word), entering),
             Exit::GaveUp => succeed(word & !QUIET, entering),
         }
     }

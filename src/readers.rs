@@ -106,10 +106,14 @@ struct Free {
 /// slower. A prime, so that a thread that reads its locks in turn samples each.
 pub(crate) const SAMPLE: u32 = 7;
 
-/// What a writer loses with a single reader: the fence, and the line of the reader's block.
-const WRITE_PRICE: u64 = 6;
+/// What a writer loses with few threads: the lines of their blocks. As much as a sample of credit, so
+/// that a single one does not outlive the next write.
+const WRITE_PRICE: u64 = SAMPLE as u64;
 
-/// So many blocks take as long to look through as a read saves.
+/// With so many blocks are threads few.
+const FEW_BLOCKS: u64 = 16;
+
+/// So many blocks beyond take as long to look through as a read saves.
 const BLOCKS_PER_READ: u64 = 2;
 
 /// So many locks that a thread reads in turn have runs of their own.
@@ -183,6 +187,14 @@ pub(crate) fn enter(id: u32) -> Option<&'static Slot> {
         Some(slot) if slot.fill(id) => Some(slot),
         _ => enter_elsewhere(id),
     }
+}
+
+/// Whether `enter` finds an empty slot.
+pub(crate) fn has_slot() -> bool {
+    OWN.with(|own| {
+        let block = own.block.get().or_else(lease);
+        block.is_some_and(|block| block.slots.iter().any(|slot| slot.holds(0)))
+    })
 }
 
 /// `enter` without a hint. None if the thread has as many read locks as slots, or is about to end.
@@ -338,7 +350,8 @@ pub(crate) fn price() -> u64 {
     if forced::SPEED.is_some() {
         return 0;
     }
-    WRITE_PRICE + u64::from(REGISTRY.len.load(Relaxed)) / BLOCKS_PER_READ
+    let blocks = u64::from(REGISTRY.len.load(Relaxed));
+    WRITE_PRICE + blocks.saturating_sub(FEW_BLOCKS) / BLOCKS_PER_READ
 }
 
 /// An identity that no lock has; none if there are as many as fit into a word.

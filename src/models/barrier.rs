@@ -41,10 +41,14 @@ pub(crate) fn light() {
 }
 
 pub(crate) fn heavy() {
-    fence(SeqCst);
-    if Model::current().barriers == Barriers::Asymmetric {
-        PLACES.iter().for_each(meet);
+    match Model::current().barriers {
+        Barriers::Fences => fence(SeqCst),
+        Barriers::Asymmetric => PLACES.iter().for_each(meet),
     }
+}
+
+pub(crate) fn after_update() {
+    fence(SeqCst);
 }
 
 /// Whoever comes second has seen all that the first had seen.

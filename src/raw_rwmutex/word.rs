@@ -80,9 +80,9 @@ pub(crate) fn lock_of(stamp: u32) -> u32 {
     stamp >> 2
 }
 
-/// A writer holds the lock, nobody waits, and no slot can hold it.
+/// A writer holds the lock, and nobody waits.
 pub(super) fn is_held_alone(word: u64) -> bool {
-    word & (FLAGS | SLOTS | COUNT) == WRITER
+    word & (FLAGS | COUNT) == WRITER
 }
 
 /// A reader has to wait, for a writer.
@@ -168,9 +168,9 @@ pub(super) fn balance(word: u64, reads: u64, price: u64) -> u64 {
 
 /// The speed after a write, by an owner of `WRITER` who has seen all readers leave. Nobody else may
 /// take `SLOTS` away, or a reader that still holds a slot would not be seen.
-pub(super) fn settle(word: u64, price: u64) -> u64 {
+pub(super) fn settle(word: u64) -> u64 {
     if word & SLOTS == 0 {
-        return balance(word, 0, price);
+        return word;
     }
     let epoch = word.wrapping_add(ONE_EPOCH) & EPOCH;
     let word = (word & !(EPOCH | QUIET)) | epoch;

@@ -145,25 +145,25 @@ fn balance_stays_within_its_range() {
 #[test]
 fn slots_are_given_up_without_credit_only() {
     for credit in [1, 2, FULL] {
-        let word = settle(WRITER | SLOTS | with_credit(credit), u64::MAX);
+        let word = settle(WRITER | SLOTS | with_credit(credit));
         assert_eq!(word & SLOTS, SLOTS, "the price has been paid in the drain");
         assert_eq!(word & CREDIT, with_credit(credit));
     }
     for speed in [SLOTS, SLOTS | QUIET] {
-        assert_eq!(settle(with_id(WRITER | speed, 9), 0) & (SLOTS | QUIET), 0);
+        assert_eq!(settle(with_id(WRITER | speed, 9)) & (SLOTS | QUIET), 0);
     }
 }
 
 #[test]
 fn quiet_ends_with_a_write() {
-    let word = settle(WRITER | SLOTS | QUIET | with_credit(FULL), 0);
+    let word = settle(WRITER | SLOTS | QUIET | with_credit(FULL));
     assert_eq!(word & (SLOTS | QUIET), SLOTS);
 }
 
 #[test]
 fn a_write_without_slots_costs_credit_and_nothing_else() {
     let before = with_id(WRITER | WRITERS_PARKED | ONE_EPOCH | with_credit(8), 9);
-    let after = settle(before, 3);
+    let after = balance(settle(before), 0, 3);
     assert_eq!(credit(after), 5);
     assert_eq!(after & !CREDIT, before & !CREDIT);
 }
@@ -174,7 +174,7 @@ fn the_stamp_changes_with_each_write_and_the_identity_does_not() {
     let mut stamps = Vec::new();
     for _ in 0..4 {
         stamps.push(stamp(word));
-        word = settle(word, 0);
+        word = settle(word);
         assert_eq!(id(word), MAX_ID);
         assert_eq!(credit(word), FULL);
     }

@@ -4,7 +4,7 @@ use super::find::Edit;
 use crate::source::{arguments, is_word, words};
 
 /// Calls that order memory and do nothing else.
-const FENCES: &[&str] = &["fence", "light", "heavy"];
+const FENCES: &[&str] = &["fence", "light", "heavy", "after_update"];
 
 /// Wake-ups, and what the models' `park` has in their stead: the same but for the wake-up.
 const WAKE_UPS: &[(&str, &str)] = &[

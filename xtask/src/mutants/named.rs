@@ -15,8 +15,8 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/raw_rwmutex.rs",
         name: "no wake on retreat",
-        code: "if !is_in {\n            self.leave(slot);",
-        broken: "if !is_in {\n            slot.clear();",
+        code: "self.leave(slot);\n        None",
+        broken: "slot.clear();\n        None",
     },
     Fault {
         file: "src/raw_rwmutex.rs",
@@ -33,8 +33,8 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/raw_rwmutex.rs",
         name: "fence for heavy",
-        code: "if word & QUIET == 0 {\n            fence(SeqCst);\n        } else {\n            barrier::heavy();\n        }",
-        broken: "if word & QUIET == 0 {\n            fence(SeqCst);\n        }",
+        code: "if word & QUIET == 0 {\n            barrier::after_update();\n        } else {\n            barrier::heavy();\n        }",
+        broken: "barrier::after_update();",
     },
     Fault {
         file: "src/raw_rwmutex.rs",
@@ -51,7 +51,7 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/raw_rwmutex.rs",
         name: "no second look",
-        code: "self.drain_slots(|_| false) || self.give_up()",
+        code: "self.drain_slots(|slot| self.is_passing(slot)) || self.give_up()",
         broken: "true",
     },
     Fault {
@@ -69,8 +69,8 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/raw_rwmutex.rs",
         name: "slots do for quiet",
-        code: "is_quiet(now)\n        } else {",
-        broken: "has_slots(now)\n        } else {",
+        code: "if !is_quiet(self.word.load(Acquire)) {",
+        broken: "if !has_slots(self.word.load(Acquire)) {",
     },
     Fault {
         file: "src/readers.rs",
