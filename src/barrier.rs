@@ -3,7 +3,7 @@
 //! The contract, for two threads of which one stores to `x`, passes [`light`] and loads `y`, and the
 //! other stores to `y`, passes [`heavy`] and loads `x`: at least one of them sees the other's store.
 //! That is what a `fence(SeqCst)` on both sides promises. Two light barriers promise each other
-//! nothing.
+//! nothing; a heavy one is a `fence(SeqCst)`, too.
 //!
 //! On Linux [`light`] only holds the compiler back, and [`heavy`] is the system call `membarrier`, which
 //! makes each processor that runs a thread of this process pass a full fence. Why that is enough: if
@@ -68,13 +68,11 @@ mod real {
     /// The part of [`light`]'s contract that is passed seldom.
     #[cold]
     pub(crate) fn heavy() {
-        match kind() {
-            FENCES => fence(SeqCst),
-            _ => {
-                let start = now();
-                membarrier::pass();
-                charge(start, now().saturating_sub(start));
-            }
+        fence(SeqCst);
+        if kind() == ASYMMETRIC {
+            let start = now();
+            membarrier::pass();
+            charge(start, now().saturating_sub(start));
         }
     }
 
@@ -173,10 +171,11 @@ mod real {
     /// A lock may become quiet after so many reads of one thread without a write between them.
     #[inline]
     pub(crate) fn quiet_after() -> u32 {
-        match forced::SPEED {
-            None => QUIET_AFTER.load(Relaxed),
-            Some(forced::Speed::Quiet) => 1,
-            Some(_) => u32::MAX,
+        match (forced::SPEED, forced::QUIET_AFTER) {
+            (None, None) => QUIET_AFTER.load(Relaxed),
+            (None, Some(reads)) => reads,
+            (Some(forced::Speed::Quiet), _) => 1,
+            (Some(_), _) => u32::MAX,
         }
     }
 

@@ -52,6 +52,7 @@ pub(crate) enum Parked {
 #[cfg(not(gosync_model))]
 mod real {
     use super::{Instant, Key, Parked};
+    use crate::forced;
     use parking_lot_core::{DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN, FilterOp, ParkResult};
     use std::cell::Cell;
     use std::time::Duration;
@@ -157,7 +158,10 @@ mod real {
         /// The bound of Go's `sync.Mutex` (`starvationThresholdNs`).
         const LIMIT: Duration = Duration::from_millis(1);
         /// After so many rounds the thread has waited about as long as a sleep would take it.
-        const ROUNDS: u32 = 20;
+        const ROUNDS: u32 = match forced::ROUNDS {
+            None => 20,
+            Some(rounds) => rounds,
+        };
         /// How long a round gets, in pauses of the processor.
         const MOST_PAUSES: u32 = 32;
 

@@ -108,7 +108,10 @@ pub(crate) const SAMPLE: u32 = 7;
 
 /// What a writer loses with few threads: the lines of their blocks. As much as a sample of credit, so
 /// that a single one does not outlive the next write.
-const WRITE_PRICE: u64 = SAMPLE as u64;
+const WRITE_PRICE: u32 = match forced::WRITE_PRICE {
+    None => SAMPLE,
+    Some(price) => price,
+};
 
 /// With so many blocks are threads few.
 const FEW_BLOCKS: u64 = 16;
@@ -351,7 +354,7 @@ pub(crate) fn price() -> u64 {
         return 0;
     }
     let blocks = u64::from(REGISTRY.len.load(Relaxed));
-    WRITE_PRICE + blocks.saturating_sub(FEW_BLOCKS) / BLOCKS_PER_READ
+    u64::from(WRITE_PRICE) + blocks.saturating_sub(FEW_BLOCKS) / BLOCKS_PER_READ
 }
 
 /// An identity that no lock has; none if there are as many as fit into a word.

@@ -135,8 +135,7 @@ fn asymmetric_a_writer_comes_right_after_one_that_gave_up() {
     }
 }
 
-/// Nothing but the writer that gives up hands the data of the writer before on to the readers that it
-/// admits, and its heavy barrier orders it with light ones only.
+/// Nobody else hands the data of the writer before on to the readers that are admitted.
 #[test]
 fn asymmetric_a_writer_that_gives_up_admits_readers_who_see_the_data() {
     Model::new()

@@ -10,6 +10,7 @@ mod mutants;
 mod repo;
 mod soak;
 mod source;
+mod sweep;
 mod tsan;
 
 use args::Args;
@@ -60,6 +61,12 @@ const COMMANDS: &[Command] = &[
         synopsis: "",
         about: "Count the instructions of a read and a write at each speed, with valgrind.",
         run: instructions::run,
+    },
+    Command {
+        name: "sweep",
+        synopsis: "[price | quiet | rounds]",
+        about: "Measure the lock with other thresholds than those it has.",
+        run: sweep::run,
     },
     Command {
         name: "tsan",
