@@ -135,34 +135,6 @@ fn asymmetric_a_writer_comes_right_after_one_that_gave_up() {
     }
 }
 
-/// Nobody else hands the data of the writer before on to the readers that are admitted.
-#[test]
-fn asymmetric_a_writer_that_gives_up_admits_readers_who_see_the_data() {
-    Model::new()
-        .speed(Speed::Slots)
-        .limit(Speed::Quiet)
-        .asymmetric()
-        .explore(Explored::Little)
-        .check(|| {
-            let lock = Lock::new();
-            let first = spawn(&lock, |lock| {
-                lock.write();
-                lock.read();
-                let token = lock.raw.rlock();
-                let is_quiet = lock.raw.speed() == Speed::Quiet;
-                settle();
-                lock.runlock(token);
-                is_quiet
-            });
-            let timed = spawn(&lock, Lock::write_timed);
-            lock.read();
-            let is_quiet = first.join().unwrap();
-            let written = timed.join().unwrap();
-            witness(is_quiet && !written);
-            lock.assert_idle(1 + usize::from(written));
-        });
-}
-
 // Slots.
 
 /// The writer sees another identity in the slot, and has to acquire from the read all the same.
