@@ -5,10 +5,10 @@
 //! cargo run --release --example fairness
 //! ```
 //!
-//! Three threads hold the lock for a millisecond each, and take it again as soon as they have left
-//! it. A fourth, the victim, wants it for a moment, again and again; its longest wait is what the
-//! table shows. A wait that is as long as the probe means that it got in only when the others had
-//! stopped.
+//! Three threads hold the lock for a millisecond each, or for as short as they can, and take it again
+//! as soon as they have left it. A fourth, the victim, wants it for a moment, again and again; its
+//! longest wait is what the table shows. A wait that is as long as the probe means that it got in only
+//! when the others had stopped.
 
 #[path = "../benches/support/mod.rs"]
 mod support;
@@ -42,16 +42,34 @@ enum Side {
     Write,
 }
 
-const CASES: [(&str, Side, Side); 3] = [
-    ("reader against 3 writers", Side::Read, Side::Write),
-    ("writer against 3 readers", Side::Write, Side::Read),
-    ("writer against 3 writers", Side::Write, Side::Write),
+const CASES: [(&str, Side, Side, Duration); 6] = [
+    ("reader against 3 writers", Side::Read, Side::Write, HOLD),
+    ("writer against 3 readers", Side::Write, Side::Read, HOLD),
+    ("writer against 3 writers", Side::Write, Side::Write, HOLD),
+    (
+        "reader, 3 hammering writers",
+        Side::Read,
+        Side::Write,
+        Duration::ZERO,
+    ),
+    (
+        "writer, 3 hammering readers",
+        Side::Write,
+        Side::Read,
+        Duration::ZERO,
+    ),
+    (
+        "writer, 3 hammering writers",
+        Side::Write,
+        Side::Write,
+        Duration::ZERO,
+    ),
 ];
 
 /// A lock that has its turns.
 struct Contender {
     name: &'static str,
-    probe: fn(Side, Side, Duration) -> Duration,
+    probe: fn(Side, Side, Duration, Duration) -> Duration,
 }
 
 fn main() {
@@ -64,11 +82,11 @@ fn main() {
         contender::<crossbeam_utils::sync::ShardedLock<u64>>(),
     ];
     let mut lines = vec![header(&contenders)];
-    for (name, victim, holders) in CASES {
+    for (name, victim, holders, hold) in CASES {
         let mut worst = [Duration::ZERO; 4];
         for _ in 0..args.rounds {
             for (contender, worst) in contenders.iter().zip(&mut worst) {
-                *worst = (contender.probe)(victim, holders, slice).max(*worst);
+                *worst = (contender.probe)(victim, holders, hold, slice).max(*worst);
             }
         }
         let waits = worst.map(|wait| short(nanos(wait) / 1e6));
@@ -95,8 +113,8 @@ fn contender<L: Lock>() -> Contender {
     }
 }
 
-/// The longest wait of a victim that wants `victim` against threads that hold `holders`.
-fn longest_wait<L: Lock>(victim: Side, holders: Side, slice: Duration) -> Duration {
+/// The longest wait of a victim that wants `victim` against threads that hold `holders` for `time`.
+fn longest_wait<L: Lock>(victim: Side, holders: Side, time: Duration, slice: Duration) -> Duration {
     let lock = L::default();
     let stop = AtomicBool::new(false);
     let mut longest = Duration::ZERO;
@@ -104,7 +122,11 @@ fn longest_wait<L: Lock>(victim: Side, holders: Side, slice: Duration) -> Durati
         for _ in 0..HOLDERS {
             s.spawn(|| {
                 while !stop.load(Relaxed) {
-                    hold(&lock, holders, || thread::sleep(HOLD));
+                    hold(&lock, holders, || {
+                        if !time.is_zero() {
+                            thread::sleep(time);
+                        }
+                    });
                 }
             });
         }

@@ -54,7 +54,7 @@ pub(crate) use local;
 #[cfg(not(gosync_model))]
 mod real {
     pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence};
-    pub(crate) use std::sync::{Arc, Mutex};
+    pub(crate) use std::sync::{Arc, Mutex, MutexGuard};
 
     /// The slots of a thread: how many read locks it can have by slots at a time.
     pub(crate) const SLOTS: usize = 8;

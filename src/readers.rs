@@ -52,7 +52,7 @@
 
 use crate::forced;
 use crate::primitive::{
-    AtomicPtr, AtomicU32, FIRST_CHUNK, Mutex, Ordering, SLOTS, const_fn, global, local,
+    AtomicPtr, AtomicU32, FIRST_CHUNK, Mutex, MutexGuard, Ordering, SLOTS, const_fn, global, local,
     null_pointers,
 };
 use crate::raw_rwmutex::{MAX_ID, lock_of};
@@ -146,7 +146,7 @@ struct Own {
     block: Cell<Option<&'static Block>>,
     /// Reads that are counted in until the next sample.
     until_sample: Cell<u32>,
-    /// See `with_free`.
+    /// See `once_at_a_time`.
     is_busy: Cell<bool>,
 }
 
@@ -214,14 +214,27 @@ fn enter_elsewhere(id: u32) -> Option<&'static Slot> {
 /// Gets a block for the current thread; none if the thread is ending and has given it back.
 #[cold]
 fn lease() -> Option<&'static Block> {
-    let block = LEASE.try_with(|lease| {
-        let block = REGISTRY.take()?;
-        lease.block.set(Some(block));
-        Some(block)
+    let block = once_at_a_time(|| {
+        LEASE.try_with(|lease| {
+            let block = REGISTRY.take();
+            lease.block.set(Some(block));
+            block
+        })
     });
-    let block = block.ok().flatten()?;
+    let block = block?.ok()?;
     OWN.with(|own| own.block.set(Some(block)));
     Some(block)
+}
+
+/// Runs `f`, which may allocate. Not if this thread is at it already: then its allocator uses a lock of
+/// ours.
+fn once_at_a_time<T>(f: impl FnOnce() -> T) -> Option<T> {
+    if OWN.with(|own| own.is_busy.replace(true)) {
+        return None;
+    }
+    let result = f();
+    OWN.with(|own| own.is_busy.set(false));
+    Some(result)
 }
 
 impl Drop for Lease {
@@ -360,7 +373,8 @@ pub(crate) fn price() -> u64 {
 /// An identity that no lock has; none if there are as many as fit into a word.
 #[cold]
 pub(crate) fn new_id() -> Option<u32> {
-    let id = REGISTRY.with_free(|free| {
+    let id = once_at_a_time(|| {
+        let mut free = REGISTRY.free();
         free.ids.pop().or_else(|| {
             let id = free.last_id + 1;
             (id <= MAX_ID).then(|| {
@@ -375,7 +389,7 @@ pub(crate) fn new_id() -> Option<u32> {
 /// Gives back an identity that was not used.
 #[cold]
 pub(crate) fn give_back(id: u32) {
-    REGISTRY.with_free(|free| free.ids.push(id));
+    once_at_a_time(|| REGISTRY.free().ids.push(id));
 }
 
 /// Gives back the identity of a lock that is dropped. Guards of it that were forgotten will never be
@@ -407,20 +421,15 @@ impl Registry {
         }
     }
 
-    /// Calls `f` with what is free. None if this thread does so already: an allocator that uses a lock
-    /// of ours would come back when `f` allocates.
-    fn with_free<T>(&self, f: impl FnOnce(&mut Free) -> T) -> Option<T> {
-        if OWN.with(|own| own.is_busy.replace(true)) {
-            return None;
-        }
-        let result = f(&mut self.free.lock().expect("nobody panics with it"));
-        OWN.with(|own| own.is_busy.set(false));
-        Some(result)
+    fn free(&self) -> MutexGuard<'_, Free> {
+        self.free.lock().expect("nobody panics with it")
     }
 
     /// Hands out a block that nobody has.
-    fn take(&self) -> Option<&'static Block> {
-        self.with_free(|free| free.blocks.pop().unwrap_or_else(|| self.add(free)))
+    fn take(&self) -> &'static Block {
+        let mut free = self.free();
+        let block = free.blocks.pop();
+        block.unwrap_or_else(|| self.add(&mut free))
     }
 
     /// Hands out a block that nobody has had. `free` is locked meanwhile.
@@ -443,7 +452,7 @@ impl Registry {
     }
 
     fn put_back(&self, block: &'static Block) {
-        let mut free = self.free.lock().expect("nobody panics with it");
+        let mut free = self.free();
         // One with forgotten guards in it is handed out when there is no other.
         let place = if block.is_empty() {
             free.blocks.len()
@@ -495,8 +504,8 @@ pub(crate) mod models {
     pub(crate) struct Loan(&'static Block);
 
     pub(crate) fn lend() -> Loan {
-        REGISTRY.free.lock().unwrap().lent += 1;
-        Loan(REGISTRY.take().unwrap())
+        REGISTRY.free().lent += 1;
+        Loan(REGISTRY.take())
     }
 
     impl Loan {
@@ -508,7 +517,7 @@ pub(crate) mod models {
 
     /// Whether the threads that had leased blocks have ended, thread-local variables and all.
     pub(crate) fn all_leases_have_ended() -> bool {
-        let free = REGISTRY.free.lock().unwrap();
+        let free = REGISTRY.free();
         free.blocks.len() + free.lent == REGISTRY.len.load(Relaxed) as usize
     }
 }

@@ -78,7 +78,23 @@ pub type ArcRWMutexWriteGuard<T> = lock_api::ArcRwLockWriteGuard<RawRWMutex, T>;
 /// # Memory
 ///
 /// An unlock synchronizes before every later lock, a write unlock also before every later read
-/// lock. `RWMutex<()>` takes one `usize`.
+/// lock. `RWMutex<()>` takes 8 bytes. Each thread that reads often has 128 bytes more, for all locks
+/// together, which go to another thread when it ends.
+///
+/// # Speed
+///
+/// A lock that is read much more than written notes its readers with their threads, instead of in a
+/// word that all of them write. Then a read lock costs a few nanoseconds less than an atomic
+/// read-modify-write, or, if it has not been written for long, no more than some plain loads and
+/// stores, on any number of processors at once; and a write takes longer by a look at each thread,
+/// and by a system call after a long time without one. The lock finds out by itself what pays.
+///
+/// On Linux the first lock that is read often starts a thread that lives for some milliseconds, to
+/// register the process with the system call `membarrier`. A process that forbids this call later on,
+/// by a filter, is aborted by the next write. Elsewhere, and where the call is forbidden from the
+/// start, reads keep a fence.
+///
+/// A signal handler must not return while it holds a lock that it has taken.
 ///
 /// # Examples
 ///
@@ -147,7 +163,7 @@ impl<T: ?Sized> RWMutex<T> {
     ///
     /// # Panics
     ///
-    /// If there are already 2⁵⁵ readers (2²³ where a `usize` has 32 bits), which takes guards that
+    /// If there are already 2²³ readers that are not noted with their threads, which takes guards that
     /// are forgotten.
     ///
     /// # Examples
@@ -170,6 +186,8 @@ impl<T: ?Sized> RWMutex<T> {
     }
 
     /// Locks for writing if that needs no wait. Go's `TryLock`.
+    ///
+    /// It may fail because of another attempt that fails as well, or of a reader that has just left.
     ///
     /// # Examples
     ///
@@ -319,6 +337,9 @@ impl<T: ?Sized> RWMutex<T> {
     }
 
     /// Reports whether a writer holds the lock; a snapshot.
+    ///
+    /// Exact for a thread that holds the lock. Another thread may be told so of a writer that still
+    /// waits for readers to leave.
     ///
     /// # Examples
     ///

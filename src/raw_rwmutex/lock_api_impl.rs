@@ -5,10 +5,12 @@ use crate::park::deadline;
 use lock_api::{GuardSend, RawRwLock, RawRwLockDowngrade, RawRwLockTimed};
 use std::time::{Duration, Instant};
 
-// SAFETY: exclusion and acquire/release are invariant 1 and the pairs named at each ordering.
-// The guard states are empty, so forgetting one only leaves the lock held. The lock owns no
-// memory and a thread in its queues borrows it, so it may be moved or dropped while held. No
-// operation unwinds but `lock_shared` and its timed forms, before they have changed the count.
+// SAFETY: exclusion and acquire/release are invariant 1 and the pairs named at each ordering; for slots
+// they are the proofs in `readers`. Forgetting a guard's state only leaves the lock held: a slot stays
+// filled with the identity of this lock, which goes with it when it moves, and which no other lock has
+// before this one is dropped. A thread in the queues borrows the lock, so it may be moved or dropped
+// while held. No operation unwinds but `lock_shared` and its timed forms, before they have changed
+// anything that lasts.
 unsafe impl RawRwLock for RawRWMutex {
     // The initial value, as lock_api asks for it; each use makes a lock of its own.
     #[allow(clippy::declare_interior_mutable_const)]

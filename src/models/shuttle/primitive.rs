@@ -1,7 +1,7 @@
 //! What `crate::primitive` is made of under shuttle.
 
 pub(crate) use shuttle::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence};
-pub(crate) use shuttle::sync::{Arc, Mutex};
+pub(crate) use shuttle::sync::{Arc, Mutex, MutexGuard};
 
 use std::cell::Cell;
 
