@@ -200,12 +200,14 @@ impl RawRWMutex {
             } else if has_slots(word) && readers::has_slot() {
                 self.enter_by_slot(word)
             } else {
-                self.count_in(word)
+                self.count_in(word).or_else(|| {
+                    backoff.wait();
+                    None
+                })
             };
             if token.is_some() {
                 return token;
             }
-            backoff.wait();
         }
     }
 
@@ -422,10 +424,10 @@ impl RawRWMutex {
             if is_announced(word) || self.has_readers(word) {
                 return false;
             }
-            // Acquire: as in `try_lock_fast`.
+            // `drain_slots` acquires.
             match self
                 .word
-                .compare_exchange_weak(word, word | WRITER, Acquire, Relaxed)
+                .compare_exchange_weak(word, word | WRITER, Relaxed, Relaxed)
             {
                 Ok(_) => break,
                 Err(now) => word = now,
@@ -537,8 +539,8 @@ impl RawRWMutex {
 
     /// Has `wait` wait for each slot that holds the lock. False if that fails.
     fn drain_slots(&self, wait: impl FnMut(&Slot) -> bool) -> bool {
-        // Acquire: pairs with the Release in `step_down`, for the readers whom this thread may admit
-        // without ever getting as far as the count.
+        // Acquire: pairs with the Releases in `step_down` and `count_out`, for a `try_lock`, and for
+        // the readers whom a writer admits that gives up before it gets as far as the count.
         let word = self.word.load(Acquire);
         if word & SLOTS == 0 {
             self.settle_account(word, 0);

@@ -21,20 +21,20 @@ const SWEEPS: &[Sweep] = &[
     Sweep {
         name: "price",
         variable: "GOSYNC_WRITE_PRICE",
-        values: &[1, 3, 5, 7, 10, 14, 20],
-        load: &["--threads=1,2,8", "--writes=100,20,10,5,2"],
+        values: &[1, 4, 7, 12, 20],
+        load: &["--threads=1,2,8", "--writes=100,20,10,5,2", "--rounds=9"],
     },
     Sweep {
         name: "quiet",
         variable: "GOSYNC_QUIET_AFTER",
         values: &[1_000, 4_000, 16_000, 64_000, 256_000],
-        load: &["--threads=1,2,8", "--writes=1000000,100000,10000,1000", "--slice-ms=60"],
+        load: &["--threads=1,2,8", "--writes=1000000,100000,10000,1000", "--rounds=9"],
     },
     Sweep {
         name: "rounds",
         variable: "GOSYNC_ROUNDS",
         values: &[5, 10, 20, 40, 80],
-        load: &["--threads=2,8", "--writes=100,10,2,1"],
+        load: &["--threads=2,8", "--writes=100,10,2,1", "--rounds=9"],
     },
 ];
 
