@@ -59,9 +59,11 @@
 //! 5. A flag `…_PARKED` is cleared under its queue's lock or before that queue is woken, and every
 //!    sleeper checks its flag under that lock before it sleeps: either it is found in the queue, or
 //!    it finds the flag gone and looks again. A flag may outlive its sleepers, if they give up.
-//! 6. Nobody sets `SLOTS` or `QUIET` while `WRITER` or `HEIR` is set, and only an owner of `WRITER`
-//!    that has seen all readers leave takes them away. Only readers that count themselves in, at
-//!    *counted*, and owners of `WRITER` change the credit.
+//! 6. Nobody sets `SLOTS` or `QUIET` while `WRITER` or `HEIR` is set. Only an owner of `WRITER` that has
+//!    seen all readers leave takes `SLOTS` away. Only readers that count themselves in, at *counted*,
+//!    and owners of `WRITER` change the credit.
+//! 7. Every owner of `WRITER` takes `QUIET` away, at the latest as it steps down, and has passed a heavy
+//!    barrier by then. So there is never `QUIET` with an heir.
 //!
 //! The word changes by read-modify-write only, so each change continues the release sequences of all
 //! before it: whoever acquires from the word acquires from every earlier release.
@@ -710,7 +712,7 @@ impl RawRWMutex {
     fn next(word: u64, entering: u64, exit: Exit) -> u64 {
         match exit {
             Exit::Done => succeed(settle(word), entering),
-            Exit::GaveUp => succeed(word & !QUIET, entering),
+            Exit::GaveUp => succeed(word & !QUIET, entering), // Invariant 7.
         }
     }
 

@@ -18,8 +18,8 @@
 //! # Invariants
 //!
 //! 1. A reader holds a lock by a slot from the look at the word that follows its store, if there is
-//!    neither `WRITER` nor `HEIR` in that word and the speed is still the one whose barrier it has
-//!    passed. Otherwise it clears the slot again: its entry was *passing*.
+//!    neither `WRITER` nor `HEIR` in that word, and `SLOTS` if it has passed a fence, or `QUIET` if it
+//!    has passed a light barrier. Otherwise it clears the slot again: its entry was *passing*.
 //! 2. Only the owner of a block stores an identity, and only into a slot that it has seen empty. Any
 //!    thread may empty a slot, once, if it has been given the read lock.
 //! 3. While a lock has no `SLOTS` in its word, and no writer either, no slot holds it.
@@ -35,8 +35,9 @@
 //! writer has to pass it sees in the word as it announces itself, because only a look at a word with
 //! neither `WRITER` nor `HEIR` makes a reader a holder, and none makes the lock *quiet* after it.
 //!
-//! A writer that gives up leaves the speed as it was, so the next one passes the same barrier again.
-//! One that has seen every slot empty may lower the speed (invariant 3).
+//! A writer that gives up takes the quiet away: it has passed a heavy barrier, so those who read quietly
+//! are seen by the next one without another. Only one that has seen every slot empty may take `SLOTS`
+//! away (invariant 3).
 //!
 //! The writer's look at the empty slot acquires from every read that ended there: clearing is a
 //! Release, and so is each store of another identity on top, whose owner has acquired in turn when it

@@ -55,9 +55,9 @@ pub(super) fn is_readable(word: u64) -> bool {
     word & (WRITER | HEIR | TOO_MANY_READERS) == 0
 }
 
-/// As `is_readable`, and the speed is *quiet*.
+/// As `is_readable`, and the speed is *quiet*. Then there is no heir (invariant 7).
 pub(super) fn is_quiet(word: u64) -> bool {
-    word & (WRITER | HEIR | QUIET) == QUIET
+    word & (WRITER | QUIET) == QUIET
 }
 
 /// As `is_readable`, and slots are in use.
@@ -130,6 +130,7 @@ pub(super) fn stamp(word: u64) -> u32 {
 
 /// The word after the owner of `WRITER` steps down and `entering` readers enter in its stead.
 pub(super) fn succeed(word: u64, entering: u64) -> u64 {
+    debug_assert!(word & QUIET == 0, "who steps down ends the quiet");
     let word = (word & !(DRAIN | READERS_PARKED)) + entering * ONE_READER;
     if word & HANDOFF != 0 {
         word & !(HEIR | HEIR_PARKED | HANDOFF)

@@ -61,12 +61,6 @@ const FAULTS: &[Fault] = &[
         broken: "word & (WRITER | SLOTS) == SLOTS",
     },
     Fault {
-        file: "src/raw_rwmutex/word.rs",
-        name: "quiet readers pass the heir",
-        code: "word & (WRITER | HEIR | QUIET) == QUIET",
-        broken: "word & (WRITER | QUIET) == QUIET",
-    },
-    Fault {
         file: "src/raw_rwmutex.rs",
         name: "slots do for quiet",
         code: "if !is_quiet(self.word.load(Acquire)) {",
