@@ -536,7 +536,13 @@ impl RawRWMutex {
     fn drain(&self, deadline: Option<Instant>) -> bool {
         let is_drained =
             self.drain_slots(|slot| self.await_slot(slot, deadline)) && self.await_count(deadline);
-        is_drained || self.give_up()
+        if !is_drained {
+            return self.give_up();
+        }
+        if self.word.load(Relaxed) & DRAIN != 0 {
+            self.word.fetch_and(!DRAIN, Relaxed);
+        }
+        true
     }
 
     /// Has `wait` wait for each slot that holds the lock. False if that fails.
@@ -799,7 +805,7 @@ impl RawRWMutex {
         let word = self.word.load(Relaxed);
         // An entry that another thread has made may be passing. One's own is not.
         let is_reader = has_counted_readers(word) || readers::own_holds(id(word));
-        is_announced(word) && !is_reader
+        is_announced(word) && !is_draining(word) && !is_reader
     }
 
     /// What is left in the word of a lock that nobody has or wants: nothing, apart from its past.

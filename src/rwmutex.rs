@@ -338,8 +338,8 @@ impl<T: ?Sized> RWMutex<T> {
 
     /// Reports whether a writer holds the lock; a snapshot.
     ///
-    /// Exact for a thread that holds the lock. Another thread may be told so of a writer that still
-    /// waits for readers to leave.
+    /// Exact for a thread that holds the lock. Another thread may be told so of a writer that has just
+    /// begun to wait for readers.
     ///
     /// # Examples
     ///

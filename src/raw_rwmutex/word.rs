@@ -95,6 +95,12 @@ pub(super) fn is_announced(word: u64) -> bool {
     word & WRITER != 0
 }
 
+/// The announced writer sleeps until readers have left, or is about to.
+#[cfg(not(gosync_model))]
+pub(super) fn is_draining(word: u64) -> bool {
+    word & DRAIN != 0
+}
+
 /// The caller is still heir; otherwise `WRITER` was handed to it (invariant 4).
 pub(super) fn is_heir(word: u64) -> bool {
     word & HEIR != 0
