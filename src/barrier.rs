@@ -152,7 +152,7 @@ mod real {
     static DEAREST: AtomicU32 = AtomicU32::new(12_000);
 
     /// What takes longer than this is a thread that has lost its processor.
-    const MOST: u32 = 100_000;
+    const MOST: u32 = 50_000;
 
     /// See [`quiet_after`].
     static QUIET_AFTER: AtomicU32 = AtomicU32::new(reads_worth(12_000));
@@ -161,8 +161,8 @@ mod real {
     const READ_SAVES: u32 = 5;
 
     /// Reads by slots take so many times as long as the barrier that ends the quiet after them: then
-    /// no more than a tenth of the time goes into barriers.
-    const PATIENCE: u32 = 9;
+    /// no more than a fifth of the time goes into barriers, if writes come when they are worst.
+    const PATIENCE: u32 = 4;
 
     const fn reads_worth(nanos: u32) -> u32 {
         PATIENCE * nanos / READ_SAVES
