@@ -18,11 +18,11 @@ pub struct Loop {
 /// speed exceeds them.
 #[rustfmt::skip]
 pub const LOOPS: &[Loop] = &[
-    Loop { name: "read-counted", about: "read pair, counted", at_most: 44.0, run: read_counted },
-    Loop { name: "read-slots", about: "read pair, slots", at_most: 110.0, run: read_slots },
-    Loop { name: "read-quiet", about: "read pair, quiet", at_most: 58.0, run: read_quiet },
+    Loop { name: "read-counted", about: "read pair, counted", at_most: 42.0, run: read_counted },
+    Loop { name: "read-slots", about: "read pair, slots", at_most: 97.0, run: read_slots },
+    Loop { name: "read-quiet", about: "read pair, quiet", at_most: 44.0, run: read_quiet },
     Loop { name: "write-counted", about: "write pair, counted", at_most: 13.0, run: write_counted },
-    Loop { name: "write-slots", about: "16 read pairs and a write pair, slots", at_most: 2000.0, run: write_slots },
+    Loop { name: "write-slots", about: "16 read pairs and a write pair, slots", at_most: 1840.0, run: write_slots },
 ];
 
 type Lock = RWMutex<u64>;
