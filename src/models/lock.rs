@@ -4,7 +4,7 @@ use super::Model;
 use super::park::sleepers;
 use crate::forced::Speed;
 use crate::raw_rwmutex::{RawRWMutex, ReadToken};
-use crate::readers::models::{Loan, lend};
+use crate::readers::models::lend;
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::thread::{self, JoinHandle};
@@ -134,7 +134,9 @@ pub(super) fn spawn<T: 'static>(
 ) -> JoinHandle<T> {
     let block = (Model::current().limit > Speed::Counted).then(lend);
     spawn_without_block(lock, |lock| {
-        block.map(Loan::accept);
+        if let Some(block) = block {
+            block.accept();
+        }
         f(lock)
     })
 }

@@ -313,7 +313,9 @@ fn a_failed_try_to_write_leaves_no_trace() {
                 let reader = spawn(&lock, Lock::read);
                 let other = spawn(&lock, |lock| {
                     let token = lock.raw.try_rlock();
-                    token.map(|token| lock.runlock(token));
+                    if let Some(token) = token {
+                        lock.runlock(token);
+                    }
                 });
                 let locked = lock.raw.try_lock();
                 if locked {
