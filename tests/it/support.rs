@@ -124,6 +124,35 @@ pub fn elsewhere<T: Send>(f: impl FnOnce() -> T + Send) -> T {
     thread::scope(|s| s.spawn(f).join()).unwrap_or_else(|payload| resume_unwind(payload))
 }
 
+/// Asserts that nobody holds the lock, to this thread and to another.
+#[track_caller]
+pub fn assert_free<T: Send + Sync>(lock: &RWMutex<T>) {
+    let check = || {
+        assert!(!lock.is_locked() && !lock.is_locked_exclusive());
+        assert!(lock.try_lock().is_some());
+        assert!(lock.try_rlock().is_some());
+        drop(lock.lock());
+        drop(lock.rlock());
+    };
+    check();
+    elsewhere(check);
+}
+
+/// Asserts that only readers hold the lock, to this thread and to another.
+#[track_caller]
+pub fn assert_read_locked<T: Send + Sync>(lock: &RWMutex<T>) {
+    let check = || {
+        assert!(lock.is_locked() && !lock.is_locked_exclusive());
+        assert!(lock.try_lock().is_none());
+        assert!(lock.try_lock_for(Duration::ZERO).is_none());
+        assert!(lock.try_lock_for(Duration::from_millis(1)).is_none());
+        assert!(lock.try_rlock().is_some());
+        drop(lock.rlock());
+    };
+    check();
+    elsewhere(check);
+}
+
 /// The text of the panic of `f`, which has to panic. Nothing of it appears on standard error.
 #[track_caller]
 pub fn panic_text<T>(f: impl FnOnce() -> T) -> String {

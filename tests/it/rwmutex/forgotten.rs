@@ -1,6 +1,6 @@
 //! Guards that nobody drops: their lock stays held, and nothing else is harmed.
 
-use crate::support::{LIMIT, elsewhere, rounds, within};
+use crate::support::{LIMIT, assert_free, assert_read_locked, elsewhere, rounds, within};
 use gosync::RWMutex;
 use std::mem::forget;
 use std::sync::Arc;
@@ -10,32 +10,6 @@ const SHORT: Duration = Duration::from_millis(1);
 
 /// More than a thread can have records of, whatever records it keeps.
 const MANY: usize = 200;
-
-#[track_caller]
-fn assert_free<T: Send + Sync>(lock: &RWMutex<T>) {
-    let check = || {
-        assert!(!lock.is_locked());
-        assert!(lock.try_lock().is_some());
-        assert!(lock.try_rlock().is_some());
-        drop(lock.lock());
-        drop(lock.rlock());
-    };
-    check();
-    elsewhere(check);
-}
-
-#[track_caller]
-fn assert_read_locked<T: Send + Sync>(lock: &RWMutex<T>) {
-    let check = || {
-        assert!(lock.is_locked() && !lock.is_locked_exclusive());
-        assert!(lock.try_lock().is_none());
-        assert!(lock.try_lock_for(SHORT).is_none());
-        assert!(lock.try_rlock().is_some());
-        drop(lock.rlock());
-    };
-    check();
-    elsewhere(check);
-}
 
 #[track_caller]
 fn assert_write_locked<T: Send + Sync>(lock: &RWMutex<T>) {

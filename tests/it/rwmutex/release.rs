@@ -1,18 +1,11 @@
 //! How a lock is released: by any thread, by a panic, in parts.
 
-use crate::support::{LIMIT, elsewhere, panic_quietly, panic_text, within};
+use crate::support::{LIMIT, assert_free, elsewhere, panic_quietly, panic_text, within};
 use gosync::{
     MappedRWMutexReadGuard, MappedRWMutexWriteGuard, RWMutex, RWMutexReadGuard, RWMutexWriteGuard,
 };
 use std::fmt;
 use std::thread;
-
-#[track_caller]
-fn assert_free<T>(lock: &RWMutex<T>) {
-    assert!(!lock.is_locked());
-    assert!(lock.try_lock().is_some());
-    assert!(lock.try_rlock().is_some());
-}
 
 /// Asserts that a guard may be made by one thread and dropped by another, once the first has ended.
 #[track_caller]

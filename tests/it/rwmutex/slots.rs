@@ -6,8 +6,8 @@
 //! `GOSYNC_SPEED` in the environment of the compiler leaves nothing to chance.
 
 use crate::support::{
-    AGES, Dice, LIMIT, Log, Stop, elsewhere, panic_quietly, panic_text, queued, rounds, time_is_up,
-    within,
+    AGES, Dice, LIMIT, Log, Stop, assert_free, assert_read_locked, elsewhere, panic_quietly,
+    panic_text, queued, rounds, time_is_up, within,
 };
 use gosync::{RWMutex, RWMutexReadGuard, RWMutexWriteGuard};
 use std::cell::{Cell, RefCell};
@@ -66,29 +66,6 @@ fn locks() -> [RWMutex<u32>; 3] {
     let locks = [0; 3].map(RWMutex::new);
     prepare(&locks);
     locks
-}
-
-#[track_caller]
-fn assert_free<T: Send + Sync>(lock: &RWMutex<T>) {
-    let check = || {
-        assert!(!lock.is_locked() && !lock.is_locked_exclusive());
-        assert!(lock.try_lock().is_some());
-        assert!(lock.try_rlock().is_some());
-    };
-    check();
-    elsewhere(check);
-}
-
-#[track_caller]
-fn assert_read_locked<T: Send + Sync>(lock: &RWMutex<T>) {
-    let check = || {
-        assert!(lock.is_locked() && !lock.is_locked_exclusive());
-        assert!(lock.try_lock().is_none());
-        assert!(lock.try_lock_for(Duration::ZERO).is_none());
-        assert!(lock.try_rlock().is_some());
-    };
-    check();
-    elsewhere(check);
 }
 
 /// Waits for less time than a sleep takes.
