@@ -1,27 +1,29 @@
 //! `go`, `JoinHandle` and `scope`: closures run as goroutines.
 
-use crate::primitive::Arc;
 use crate::raw_wait_group::RawWaitGroup;
-use crate::task::Task;
-use crate::workers;
+use crate::task::{Outcome, Owner, Task};
+use crate::workers::{self, Job};
 use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 /// Runs `f` in a goroutine. The function behind [`go!`](crate::go!), and Go's `go` statement for a
 /// function literal: `go func() { … }()`.
 ///
-/// A goroutine here is a closure on a thread that is not the caller's; it may block. What it panics
-/// with goes to [`JoinHandle::join`], and to the panic hook. (In Go it ends the process.)
+/// A goroutine runs on a thread that gosync keeps for goroutines, or on the one that joins it, and
+/// always runs sooner or later: it may block in anything, or compute for ever, and holds nobody up but
+/// those who wait for it. See [Goroutines](crate#goroutines).
+///
+/// What it panics with goes to [`JoinHandle::join`], and to the panic hook. (In Go it ends the process.)
 ///
 /// As in Go, the process ends when `main` returns, whatever goroutines still run.
 ///
 /// # Panics
 ///
-/// If the system has no thread left for it.
+/// As [`set_max_procs`](crate::set_max_procs).
 ///
 /// # Examples
 ///
@@ -35,11 +37,9 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let task = Task::new();
-    let runner = Arc::clone(&task);
-    // SAFETY: the task is new, and a job runs once.
-    workers::start(Box::new(move || unsafe { runner.run(f) }));
-    JoinHandle { task }
+    let task = Task::new(f, ());
+    workers::start(task.clone());
+    JoinHandle { task: Some(task) }
 }
 
 /// The result of a goroutine, when it is there. Returned by [`go`](fn@crate::go) and
@@ -56,11 +56,13 @@ where
 /// assert_eq!(length.join().unwrap(), 6);
 /// ```
 pub struct JoinHandle<T> {
-    task: Arc<Task<T>>,
+    /// None if it has been joined.
+    task: Option<Arc<dyn Outcome<T>>>,
 }
 
 impl<T> JoinHandle<T> {
-    /// Waits for the goroutine to end, and returns what it returned.
+    /// Waits for the goroutine to end, and returns what it returned. If nobody has started it, it runs
+    /// here.
     ///
     /// # Errors
     ///
@@ -73,9 +75,9 @@ impl<T> JoinHandle<T> {
     /// let payload: Box<dyn std::any::Any + Send> = handle.join().map(|()| ()).unwrap_err();
     /// assert_eq!(payload.downcast_ref(), Some(&"no luck"));
     /// ```
-    pub fn join(self) -> thread::Result<T> {
-        // SAFETY: `self` is consumed, and no other handle has this task.
-        unsafe { self.task.join() }
+    pub fn join(mut self) -> thread::Result<T> {
+        // SAFETY: no other handle has this task, and this one has it no more.
+        unsafe { take(&mut self.task).join() }
     }
 
     /// Reports whether the goroutine has ended, so that `join` would not wait.
@@ -89,7 +91,7 @@ impl<T> JoinHandle<T> {
     /// }
     /// ```
     pub fn is_finished(&self) -> bool {
-        self.task.is_finished()
+        self.task.as_ref().is_none_or(|task| task.is_ended())
     }
 }
 
@@ -102,7 +104,7 @@ impl<T> fmt::Debug for JoinHandle<T> {
 }
 
 /// Runs `f` with a [`Scope`] whose goroutines may borrow from the caller's stack, and waits for all
-/// of them.
+/// of them. Those that it started itself and nobody has begun run here then.
 ///
 /// Go has no counterpart, since its closures borrow nothing; where a Go function starts goroutines
 /// over its own variables and ends with `wg.Wait()`, use this.
@@ -139,6 +141,7 @@ where
     };
     // Unwind safe: a panic is raised again, after the wait.
     let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
+    workers::help(scope.data.group());
     scope.data.running.wait(None);
     match result {
         Err(payload) => resume_unwind(payload),
@@ -176,7 +179,7 @@ impl<'scope> Scope<'scope, '_> {
     ///
     /// # Panics
     ///
-    /// If the system has no thread left for it.
+    /// As [`set_max_procs`](crate::set_max_procs).
     ///
     /// # Examples
     ///
@@ -189,52 +192,37 @@ impl<'scope> Scope<'scope, '_> {
     /// });
     /// assert_eq!((sum, product), (6, 6));
     /// ```
-    #[track_caller]
     pub fn go<F, T>(&'scope self, f: F) -> ScopedJoinHandle<'scope, T>
     where
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        /// Counts out last, when the goroutine has dropped all that it borrows.
-        struct Member(Arc<ScopeData>);
-
-        impl Drop for Member {
-            fn drop(&mut self) {
-                self.0.running.add(-1).expect("a member counts once");
-            }
-        }
-
-        self.data
-            .running
+        let data = Arc::clone(&self.data);
+        data.running
             .add(1)
             .expect("fewer goroutines than addresses");
-        let member = Member(Arc::clone(&self.data));
-        let data = Arc::clone(&self.data);
-        let task = Task::new();
-        let runner = Arc::clone(&task);
-        let body: Box<dyn FnOnce() + Send + 'scope> = Box::new(move || {
-            // SAFETY: the task is new, and a job runs once.
-            unsafe { runner.run(|| data.contain(f)) };
-            // If the handle is gone this drops the result, which may borrow, and may panic.
-            let _ = data.contain(|| drop(runner));
-        });
-        // SAFETY: `scope` does not return, and the borrows of `body` do not end, before the job has
-        // dropped `member`. By then it has called `body`, which drops `f` and its share of the
-        // result. The handle's share cannot outlive `'scope`.
-        let body = unsafe {
-            std::mem::transmute::<Box<dyn FnOnce() + Send + 'scope>, Box<dyn FnOnce() + Send>>(body)
-        };
-        // A closure of its own: what a closure captures by value counts as borrowed until it returns,
-        // and `body` must not be when `member` counts out.
-        let job = Box::new(move || {
-            let _member = member;
-            body();
-        });
+        let task = Task::new(move || data.contain(f), Arc::clone(&self.data));
+        let job: Arc<dyn Job + 'scope> = task.clone();
+        // SAFETY: `scope` does not return before the task has counted out. Then nothing is left in it of
+        // `f`; nor of the result, unless the handle still has it, which cannot outlive `'scope`.
+        let job = unsafe { std::mem::transmute::<Arc<dyn Job + 'scope>, Arc<dyn Job>>(job) };
         workers::start(job);
-        ScopedJoinHandle {
-            task,
-            scope: PhantomData,
-        }
+        ScopedJoinHandle { task: Some(task) }
+    }
+}
+
+impl Owner for Arc<ScopeData> {
+    fn group(&self) -> *const () {
+        Arc::as_ptr(self).cast()
+    }
+
+    fn discard(&self, value: impl Sized) {
+        // If it panics, so does the scope.
+        let _ = self.contain(|| drop(value));
+    }
+
+    fn ended(&self) {
+        self.running.add(-1).expect("a goroutine counts once");
     }
 }
 
@@ -259,6 +247,29 @@ impl ScopeData {
     }
 }
 
+/// The task of a handle that has not been joined.
+fn take<T: ?Sized>(task: &mut Option<Arc<T>>) -> Arc<T> {
+    task.take().expect("a handle is joined once")
+}
+
+impl<T> Drop for JoinHandle<T> {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            // SAFETY: no other handle has this task, and this one is about to end.
+            unsafe { task.detach() };
+        }
+    }
+}
+
+impl<T> Drop for ScopedJoinHandle<'_, T> {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            // SAFETY: as above.
+            unsafe { task.detach() };
+        }
+    }
+}
+
 fn claim(panic: &Panic) -> Option<Payload> {
     panic.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
@@ -267,20 +278,21 @@ fn claim(panic: &Panic) -> Option<Payload> {
 ///
 /// Dropping it leaves the goroutine to its scope, which waits for it.
 pub struct ScopedJoinHandle<'scope, T> {
-    task: Arc<Task<Result<T, Panic>>>,
-    scope: PhantomData<&'scope ()>,
+    /// None if it has been joined.
+    task: Option<Arc<dyn Outcome<Result<T, Panic>> + 'scope>>,
 }
 
 impl<T> ScopedJoinHandle<'_, T> {
-    /// Waits for the goroutine to end, and returns what it returned.
+    /// Waits for the goroutine to end, and returns what it returned. If nobody has started it, it runs
+    /// here.
     ///
     /// # Errors
     ///
     /// If the goroutine panicked, the value that it panicked with. The scope does not raise it again
     /// then.
-    pub fn join(self) -> thread::Result<T> {
-        // SAFETY: `self` is consumed, and no other handle has this task.
-        match unsafe { self.task.join() } {
+    pub fn join(mut self) -> thread::Result<T> {
+        // SAFETY: no other handle has this task, and this one has it no more.
+        match unsafe { take(&mut self.task).join() } {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(panic)) => {
                 Err(claim(&panic).expect("only the joiner claims before the scope ends"))
@@ -291,7 +303,7 @@ impl<T> ScopedJoinHandle<'_, T> {
 
     /// Reports whether the goroutine has ended, so that `join` would not wait.
     pub fn is_finished(&self) -> bool {
-        self.task.is_finished()
+        self.task.as_ref().is_none_or(|task| task.is_ended())
     }
 }
 

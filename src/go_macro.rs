@@ -65,7 +65,8 @@
 /// }
 ///
 /// let log = Log::default();
-/// go!(function(&log)(note(&log, "first"), note(&log, "second"))).join().unwrap();
+/// let handle = go!(function(&log)(note(&log, "first"), note(&log, "second")));
+/// while !handle.is_finished() {} // `join` might call it here.
 ///
 /// let (steps, threads): (Vec<_>, Vec<_>) = log.lock().unwrap().iter().copied().unzip();
 /// assert_eq!(steps, ["function", "first", "second", "call"]);
@@ -105,16 +106,22 @@
 ///
 /// ```
 /// use gosync::go;
-/// use std::thread;
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicUsize, Ordering};
 ///
-/// let f = || thread::current().id();
-///
-/// let late = go!(format!("{:?}", f()));
-/// assert_ne!(late.join().unwrap(), format!("{:?}", f()));
+/// let calls = Arc::new(AtomicUsize::new(0));
+/// let f = {
+///     let calls = Arc::clone(&calls);
+///     move || calls.fetch_add(1, Ordering::Relaxed)
+/// };
 ///
 /// let value = f();
-/// let at_once = go!(format!("{value:?}"));
-/// assert_eq!(at_once.join().unwrap(), format!("{:?}", f()));
+/// let at_once = go!(format!("{value}"));
+/// assert_eq!(calls.load(Ordering::Relaxed), 1);
+///
+/// let late = go!(format!("{}", f())); // Maybe it has been called by now, maybe not.
+/// assert_eq!(late.join().unwrap(), "1");
+/// assert_eq!(at_once.join().unwrap(), "0");
 /// ```
 ///
 /// # Errors of the compiler
@@ -129,7 +136,7 @@
 ///
 /// # Panics
 ///
-/// If the system has no thread left for the goroutine.
+/// As [`set_max_procs`](crate::set_max_procs).
 #[macro_export]
 macro_rules! go {
     () => {

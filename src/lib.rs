@@ -6,6 +6,7 @@
 //! | `sync.WaitGroup` | [`WaitGroup`] |
 //! | `go f(x)`, `go func() { … }()` | [`go!`], and [`go`](fn@go), the function behind it |
 //! | a function that starts goroutines over its own variables and waits for them | [`scope`] |
+//! | `runtime.GOMAXPROCS`, `runtime.NumGoroutine` | [`set_max_procs`], [`num_goroutines`] |
 //!
 //! # Examples
 //!
@@ -23,6 +24,23 @@
 //! assert_eq!(squares.rlock().iter().sum::<i32>(), 14);
 //! ```
 //!
+//! # Goroutines
+//!
+//! A goroutine is a closure that some thread runs to its end. About as many run at a time as there are
+//! processors. One that blocks in a lock, a wait group or a join of this crate makes room for another
+//! at once; one that blocks or computes in foreign code is noticed, and more threads are added until all
+//! have been started. So a goroutine may do whatever a thread may. There is no limit at which they
+//! would wait for each other.
+//!
+//! A thread that waits for goroutines with [`WaitGroup::wait`], [`scope`] or [`JoinHandle::join`] runs
+//! those of them that nobody has started. So thread-local variables are not a goroutine's own, and one
+//! should not wait while it holds what they need.
+//!
+//! | environment variable | |
+//! |---|---|
+//! | `GOSYNC_MAXPROCS` | how many may run at a time; see [`set_max_procs`] |
+//! | `GOSYNC_STACK_SIZE` | the stack of the threads that run goroutines, in bytes, if it shall not be that of `std` |
+//!
 //! # Features
 //!
 //! * `arc_lock`: guards that own an `Arc` of their lock instead of borrowing it.
@@ -35,8 +53,10 @@
 )]
 
 mod barrier;
+mod chunks;
 #[cfg(doctest)]
 mod compile_fail;
+mod deque;
 mod forced;
 #[cfg(not(gosync_model))]
 mod go;
@@ -50,15 +70,18 @@ mod raw_rwmutex;
 mod raw_wait_group;
 mod readers;
 #[cfg(not(gosync_model))]
+mod runtime;
+#[cfg(not(gosync_model))]
 mod rwmutex;
 mod task;
 mod wait_group;
-#[cfg(not(gosync_model))]
 mod workers;
 
 #[cfg(not(gosync_model))]
 pub use go::{JoinHandle, Scope, ScopedJoinHandle, go, scope};
 pub use raw_rwmutex::RawRWMutex;
+#[cfg(not(gosync_model))]
+pub use runtime::{num_goroutines, num_workers, set_max_procs};
 #[cfg(all(feature = "arc_lock", not(gosync_model)))]
 pub use rwmutex::{ArcRWMutexReadGuard, ArcRWMutexWriteGuard};
 #[cfg(not(gosync_model))]

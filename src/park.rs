@@ -52,7 +52,7 @@ pub(crate) enum Parked {
 #[cfg(not(gosync_model))]
 mod real {
     use super::{Instant, Key, Parked};
-    use crate::forced;
+    use crate::{forced, workers};
     use parking_lot_core::{DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN, FilterOp, ParkResult};
     use std::cell::Cell;
     use std::time::Duration;
@@ -62,10 +62,33 @@ mod real {
     // ours, so we control it; the callbacks, which all stand in this crate, neither panic nor call
     // into this module.
 
-    /// Sleeps in the queue of `key` until unparked or until `deadline`.
+    /// Sleeps in the queue of `key` until unparked or until `deadline`. If this is a goroutine, another
+    /// one may run meanwhile.
     pub(crate) fn park(
         key: Key,
         validate: impl FnOnce() -> bool,
+        deadline: Option<Instant>,
+    ) -> Parked {
+        let blocked = Cell::new(None);
+        let parked = park_after(key, validate, || blocked.set(workers::block()), deadline);
+        drop(blocked);
+        parked
+    }
+
+    /// As `park`, for a thread that has nothing to run.
+    pub(crate) fn sleep(
+        key: Key,
+        validate: impl FnOnce() -> bool,
+        deadline: Option<Instant>,
+    ) -> Parked {
+        park_after(key, validate, || {}, deadline)
+    }
+
+    /// `before_sleep` is called if the thread has joined the queue, and may unpark others.
+    fn park_after(
+        key: Key,
+        validate: impl FnOnce() -> bool,
+        before_sleep: impl FnOnce(),
         deadline: Option<Instant>,
     ) -> Parked {
         // SAFETY: see above.
@@ -73,7 +96,7 @@ mod real {
             parking_lot_core::park(
                 key.0,
                 validate,
-                || {},
+                before_sleep,
                 |_, _| {},
                 DEFAULT_PARK_TOKEN,
                 deadline,

@@ -51,6 +51,31 @@ macro_rules! local {
 }
 pub(crate) use local;
 
+/// A number that no algorithm hangs on. No checker sees it.
+#[derive(Default)]
+pub(crate) struct Tally(std::sync::atomic::AtomicUsize);
+
+impl Tally {
+    /// What came before the changes that this sees happens before what follows.
+    pub(crate) fn get(&self) -> usize {
+        // Acquire: pairs with the Releases below.
+        self.0.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set(&self, value: usize) {
+        self.0.store(value, Ordering::Release);
+    }
+
+    pub(crate) fn add(&self, value: usize) {
+        self.0.fetch_add(value, Ordering::Release);
+    }
+
+    /// Not for several threads at a time.
+    pub(crate) fn add_one(&self) {
+        self.set(self.0.load(Ordering::Relaxed).wrapping_add(1));
+    }
+}
+
 #[cfg(not(gosync_model))]
 mod real {
     pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence};

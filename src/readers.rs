@@ -51,14 +51,11 @@
 //! and it wakes the writer. That holds for passing entries, too. After this one barrier the writer may
 //! sleep again and again as long as `DRAIN` stays set.
 
+use crate::chunks::Chunks;
 use crate::forced;
-use crate::primitive::{
-    AtomicPtr, AtomicU32, FIRST_CHUNK, Mutex, MutexGuard, Ordering, SLOTS, const_fn, global, local,
-    null_pointers,
-};
+use crate::primitive::{AtomicU32, Mutex, MutexGuard, Ordering, SLOTS, const_fn, global, local};
 use crate::raw_rwmutex::{MAX_ID, lock_of};
 use std::cell::Cell;
-use std::{ptr, slice};
 
 use Ordering::{Acquire, Relaxed, Release};
 
@@ -84,11 +81,7 @@ struct Run {
 
 /// The blocks of all threads, and the identities.
 struct Registry {
-    /// Each chunk has twice as many blocks as the one before. Never freed, so that a thread may look
-    /// through them at any time.
-    chunks: [AtomicPtr<Block>; CHUNKS],
-    /// How many blocks have been handed out, from the front.
-    len: AtomicU32,
+    blocks: Chunks<Block>,
     free: Mutex<Free>,
 }
 
@@ -122,9 +115,6 @@ const BLOCKS_PER_READ: u64 = 2;
 
 /// So many locks that a thread reads in turn have runs of their own.
 const RUNS: usize = 4;
-
-/// Enough for more threads than there can be.
-const CHUNKS: usize = 28;
 
 global! {
     static REGISTRY: Registry = Registry::new();
@@ -336,7 +326,7 @@ impl Run {
 /// here is filled by a reader that gets in.
 pub(crate) fn drain(id: u32, stamp: u32, mut wait: impl FnMut(&Slot) -> bool) -> Option<u64> {
     let mut reads = 0;
-    for block in REGISTRY.blocks() {
+    for block in REGISTRY.blocks.iter() {
         reads += block.run(stamp).reads(stamp);
         for slot in &block.slots {
             if slot.holds(id) && !wait(slot) {
@@ -350,7 +340,8 @@ pub(crate) fn drain(id: u32, stamp: u32, mut wait: impl FnMut(&Slot) -> bool) ->
 /// Whether any slot holds `id`, at the moment.
 pub(crate) fn any_holds(id: u32) -> bool {
     REGISTRY
-        .blocks()
+        .blocks
+        .iter()
         .flat_map(|block| &block.slots)
         .any(|slot| slot.holds(id))
 }
@@ -367,7 +358,7 @@ pub(crate) fn price() -> u64 {
     if forced::SPEED.is_some() {
         return 0;
     }
-    let blocks = u64::from(REGISTRY.len.load(Relaxed));
+    let blocks = REGISTRY.blocks.len() as u64;
     u64::from(WRITE_PRICE) + blocks.saturating_sub(FEW_BLOCKS) / BLOCKS_PER_READ
 }
 
@@ -397,7 +388,7 @@ pub(crate) fn give_back(id: u32) {
 /// dropped: their slots are emptied.
 #[cold]
 pub(crate) fn retire(id: u32) {
-    for slot in REGISTRY.blocks().flat_map(|block| &block.slots) {
+    for slot in REGISTRY.blocks.iter().flat_map(|block| &block.slots) {
         if slot.holds(id) {
             slot.clear();
         }
@@ -409,8 +400,7 @@ impl Registry {
     const_fn! {
         const fn new() -> Self {
             Self {
-                chunks: null_pointers(),
-                len: AtomicU32::new(0),
+                blocks: Chunks::new(),
                 free: Mutex::new(Free {
                     blocks: Vec::new(),
                     ids: Vec::new(),
@@ -435,21 +425,9 @@ impl Registry {
 
     /// Hands out a block that nobody has had. `free` is locked meanwhile.
     fn add(&self, free: &mut Free) -> &'static Block {
-        let index = self.len.load(Relaxed) as usize;
         // So that a thread that ends needs no memory to give its block back.
-        free.blocks.reserve(index + 1);
-        let (chunk, offset) = place(index);
-        if offset == 0 {
-            let blocks: Box<[_]> = (0..chunk_len(chunk)).map(|_| Block::new()).collect();
-            let first = ptr::from_mut(Box::leak(blocks)).cast();
-            self.chunks[chunk].store(first, Relaxed);
-        }
-        // Release: pairs with the Acquire in `blocks`, which thus finds the chunk.
-        self.len.store(index as u32 + 1, Release);
-        let first = self.chunks[chunk].load(Relaxed);
-        // SAFETY: the chunk is there, for ever, is used by shared reference only, and is longer than
-        // `offset`.
-        unsafe { &*first.add(offset) }
+        free.blocks.reserve(self.blocks.len() + 1);
+        self.blocks.push(|_| Block::new())
     }
 
     fn put_back(&self, block: &'static Block) {
@@ -462,38 +440,6 @@ impl Registry {
         };
         free.blocks.insert(place, block);
     }
-
-    /// The blocks that have been handed out.
-    fn blocks(&self) -> impl Iterator<Item = &'static Block> {
-        // Acquire: pairs with the Release in `take`.
-        let len = self.len.load(Acquire) as usize;
-        let chunks = self.chunks.iter().enumerate();
-        chunks
-            .map(move |(chunk, first)| {
-                let used = len.saturating_sub(chunk_start(chunk)).min(chunk_len(chunk));
-                (first, used)
-            })
-            .take_while(|(_, used)| *used > 0)
-            .flat_map(|(first, used)| {
-                // SAFETY: `len` is beyond the start of the chunk, so it is there, for ever, and is
-                // used by shared reference only; it has at least `used` blocks.
-                unsafe { slice::from_raw_parts(first.load(Relaxed), used) }
-            })
-    }
-}
-
-/// In which chunk a block is, and where in it.
-fn place(index: usize) -> (usize, usize) {
-    let chunk = (index / FIRST_CHUNK + 1).ilog2() as usize;
-    (chunk, index - chunk_start(chunk))
-}
-
-fn chunk_start(chunk: usize) -> usize {
-    chunk_len(chunk) - FIRST_CHUNK
-}
-
-fn chunk_len(chunk: usize) -> usize {
-    FIRST_CHUNK << chunk
 }
 
 /// What only models do.
@@ -519,22 +465,7 @@ pub(crate) mod models {
     /// Whether the threads that had leased blocks have ended, thread-local variables and all.
     pub(crate) fn all_leases_have_ended() -> bool {
         let free = REGISTRY.free();
-        free.blocks.len() + free.lent == REGISTRY.len.load(Relaxed) as usize
-    }
-}
-
-/// What a model leaks would add up over its schedules.
-#[cfg(gosync_model)]
-impl Drop for Registry {
-    fn drop(&mut self) {
-        for (chunk, first) in self.chunks.iter().enumerate() {
-            let first = first.load(Relaxed);
-            if !first.is_null() {
-                let blocks = ptr::slice_from_raw_parts_mut(first, chunk_len(chunk));
-                // SAFETY: `take` leaked it, and the threads of the schedule have ended.
-                drop(unsafe { Box::from_raw(blocks) });
-            }
-        }
+        free.blocks.len() + free.lent == REGISTRY.blocks.len()
     }
 }
 

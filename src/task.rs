@@ -1,62 +1,287 @@
-//! What a goroutine and those who join it share: its result, and the word that says it is there.
+//! What a goroutine, those who start it and those who join it share: the closure, then its result, and
+//! the word that says how far it is. One allocation.
+//!
+//! # The word of a `Task`
+//!
+//! | bit | means |
+//! |---|---|
+//! | 0 | `CLAIMED`: somebody runs it, or has |
+//! | 1 | `ENDED`: it has run |
+//! | 2 | `DETACHED`: the handle is gone |
+//! | 3 | `PARKED`: the joiner sleeps, or is about to |
 //!
 //! # Invariants
 //!
-//! 1. `running` is 1 until the runner has stored the result, then 0.
-//! 2. While it is 1 only the runner touches `result`; from then on only the one joiner, or the drop.
+//! 1. Who sets `CLAIMED` is the runner, and the only one to touch the closure.
+//! 2. Until `ENDED` is set only the runner touches the result; from then on only the joiner. If there
+//!    is none, whoever is later in setting `ENDED` or `DETACHED` drops it.
+//! 3. `PARKED` is set only before `ENDED`, by the joiner, and stays. Who sets `ENDED` and finds it wakes
+//!    the joiner.
+//! 4. A task may be in a queue after it has run; nothing of the closure or the result is left in it
+//!    then.
 
-use crate::primitive::{Arc, UnsafeCell};
-use crate::raw_wait_group::RawWaitGroup;
+use crate::park::{self, Key};
+use crate::primitive::{AtomicUsize, Ordering, UnsafeCell};
+use crate::workers::{self, Job};
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::thread;
+use std::sync::Arc;
+use std::{ptr, thread};
 
-/// The shared part. The runner holds one `Arc` of it, the handle another.
-pub(crate) struct Task<T> {
-    running: RawWaitGroup,
+use Ordering::{AcqRel, Acquire, Relaxed};
+
+const CLAIMED: usize = 1;
+const ENDED: usize = 2;
+const DETACHED: usize = 4;
+const PARKED: usize = 8;
+
+/// A goroutine with a handle.
+pub(crate) struct Task<F, T, O> {
+    /// See the table in the module's header.
+    word: AtomicUsize,
+    body: UnsafeCell<Option<F>>,
     result: UnsafeCell<Option<thread::Result<T>>>,
+    owner: O,
 }
 
-// SAFETY: `result` is handed from one thread to another, never shared (invariant 2); `running`
-// orders the two.
-unsafe impl<T: Send> Send for Task<T> {}
-// SAFETY: as above. A shared `Task` gives nobody a reference to the result.
-unsafe impl<T: Send> Sync for Task<T> {}
+/// Who has to know of the end of a goroutine.
+pub(crate) trait Owner: Send + Sync {
+    /// What the goroutine counts for; see `Job::group`.
+    fn group(&self) -> *const ();
 
-impl<T> Task<T> {
-    pub(crate) fn new() -> Arc<Self> {
+    /// Drops what nobody wants.
+    fn discard(&self, value: impl Sized) {
+        drop_contained(value);
+    }
+
+    /// Nothing is left of the closure, nor of the result if nobody can join.
+    fn ended(&self);
+}
+
+/// Nobody.
+impl Owner for () {
+    fn group(&self) -> *const () {
+        ptr::null()
+    }
+
+    fn ended(&self) {}
+}
+
+// SAFETY: closure and result are handed from one thread to another, never shared (invariants 1 and 2);
+// the word orders them.
+unsafe impl<F: Send, T: Send, O: Send> Send for Task<F, T, O> {}
+// SAFETY: as above. A shared `Task` gives nobody a reference to either.
+unsafe impl<F: Send, T: Send, O: Sync> Sync for Task<F, T, O> {}
+
+/// A task as its joiner sees it.
+pub(crate) trait Outcome<T>: Job {
+    fn is_ended(&self) -> bool;
+
+    /// Waits for the result and takes it; runs the task itself if nobody has started it.
+    ///
+    /// # Safety
+    ///
+    /// To be called once in the life of the task, and not after `detach`.
+    unsafe fn join(self: Arc<Self>) -> thread::Result<T>;
+
+    /// Gives up the result.
+    ///
+    /// # Safety
+    ///
+    /// As for `join`.
+    unsafe fn detach(&self);
+}
+
+impl<F, T, O> Task<F, T, O>
+where
+    F: FnOnce() -> T + Send,
+    T: Send,
+    O: Owner,
+{
+    pub(crate) fn new(body: F, owner: O) -> Arc<Self> {
         Arc::new(Self {
-            running: RawWaitGroup::new(1),
+            word: AtomicUsize::new(0),
+            body: UnsafeCell::new(Some(body)),
             result: UnsafeCell::new(None),
+            owner,
         })
     }
 
-    /// Runs `f` and stores what it returns, or its panic.
-    ///
-    /// # Safety
-    ///
-    /// To be called once in the life of the task.
-    pub(crate) unsafe fn run(&self, f: impl FnOnce() -> T) {
-        // Unwind safe: after a panic nobody sees what `f` captured, and whatever it shares with
+    /// Whether the caller is the one to run it.
+    fn claim(&self) -> bool {
+        // Relaxed: whoever can see the task sees the closure.
+        self.word.fetch_or(CLAIMED, Relaxed) & CLAIMED == 0
+    }
+
+    /// To be called by who has claimed it.
+    fn run_claimed(&self) {
+        // SAFETY: this is the runner (invariant 1).
+        let body = self.body.with_mut(|body| unsafe { (*body).take() });
+        let body = body.expect("a task runs once");
+        // Unwind safe: after a panic nobody sees what `body` captured, and whatever it shares with
         // others has to bear panics as it has to in any thread.
-        let result = catch_unwind(AssertUnwindSafe(f));
-        // SAFETY: `running` is 1, and this is the runner (invariant 2).
+        let result = catch_unwind(AssertUnwindSafe(body));
+        // SAFETY: this is the runner, and `ENDED` is not set (invariant 2).
         self.result.with_mut(|slot| unsafe { *slot = Some(result) });
-        self.running.add(-1).expect("a task runs once");
+        workers::ended();
+        // Release: for the joiner, pairs with the Acquires there and in `detach`. Acquire: pairs with
+        // the Release in `detach`.
+        let word = self.word.fetch_or(ENDED, AcqRel);
+        if word & DETACHED != 0 {
+            // SAFETY: both bits are set, and this is the later thread (invariant 2).
+            unsafe { self.discard_result() };
+        } else if word & PARKED != 0 {
+            park::unpark_one(self.joiner(), |_, _| {});
+        }
+        self.owner.ended();
     }
 
-    pub(crate) fn is_finished(&self) -> bool {
-        self.running.count() == 0
-    }
-
-    /// Waits for the result and takes it.
-    ///
     /// # Safety
     ///
-    /// To be called once in the life of the task.
-    pub(crate) unsafe fn join(&self) -> thread::Result<T> {
-        self.running.wait(None);
-        // SAFETY: `running` is 0, and this is the joiner (invariant 2).
+    /// Nobody else touches the result.
+    unsafe fn take_result(&self) -> thread::Result<T> {
+        // SAFETY: passed on.
         let result = self.result.with_mut(|slot| unsafe { (*slot).take() });
-        result.expect("a finished task has a result")
+        result.expect("a task that has ended has a result")
+    }
+
+    /// # Safety
+    ///
+    /// Nobody else touches the result.
+    unsafe fn discard_result(&self) {
+        // SAFETY: passed on.
+        self.owner.discard(unsafe { self.take_result() });
+    }
+
+    fn wait(&self) {
+        let mut patience = park::Patience::new();
+        loop {
+            // Acquire: pairs with the Release in `run_claimed`.
+            let word = self.word.load(Acquire);
+            if word & ENDED != 0 {
+                return;
+            }
+            if patience.spin(None) {
+                continue;
+            }
+            // Acquire: as above.
+            if self.word.fetch_or(PARKED, Acquire) & ENDED != 0 {
+                return;
+            }
+            let sleep = || self.word.load(Relaxed) & ENDED == 0;
+            park::park(self.joiner(), sleep, None);
+            patience.renew();
+        }
+    }
+
+    fn joiner(&self) -> Key {
+        Key::new(&self.word, 0)
+    }
+}
+
+impl<F, T, O> Job for Task<F, T, O>
+where
+    F: FnOnce() -> T + Send,
+    T: Send,
+    O: Owner,
+{
+    fn run(self: Arc<Self>) {
+        if self.claim() {
+            self.run_claimed();
+        }
+    }
+
+    fn is_claimed(&self) -> bool {
+        self.word.load(Relaxed) & CLAIMED != 0
+    }
+
+    fn group(&self) -> *const () {
+        self.owner.group()
+    }
+}
+
+impl<F, T, O> Outcome<T> for Task<F, T, O>
+where
+    F: FnOnce() -> T + Send,
+    T: Send,
+    O: Owner,
+{
+    fn is_ended(&self) -> bool {
+        self.word.load(Relaxed) & ENDED != 0
+    }
+
+    unsafe fn join(self: Arc<Self>) -> thread::Result<T> {
+        if workers::may_help() && self.claim() {
+            workers::clear_claimed();
+            workers::run(|| self.run_claimed());
+        } else {
+            self.wait();
+        }
+        // SAFETY: `ENDED` is set, and this is the joiner (invariant 2).
+        unsafe { self.take_result() }
+    }
+
+    unsafe fn detach(&self) {
+        // Release: pairs with the Acquire in `run_claimed`. Acquire: the other way round.
+        if self.word.fetch_or(DETACHED, AcqRel) & ENDED != 0 {
+            // SAFETY: both bits are set, and this is the later thread (invariant 2).
+            unsafe { self.discard_result() };
+        }
+    }
+}
+
+/// A goroutine without a handle.
+pub(crate) struct Member<F, O> {
+    body: UnsafeCell<Option<F>>,
+    owner: O,
+}
+
+// SAFETY: the closure is touched by the runner alone.
+unsafe impl<F: Send, O: Sync> Sync for Member<F, O> {}
+
+impl<F, O> Member<F, O>
+where
+    F: FnOnce() + Send,
+    O: Owner,
+{
+    pub(crate) fn new(body: F, owner: O) -> Arc<Self> {
+        Arc::new(Self {
+            body: UnsafeCell::new(Some(body)),
+            owner,
+        })
+    }
+}
+
+impl<F, O> Job for Member<F, O>
+where
+    F: FnOnce() + Send,
+    O: Owner,
+{
+    fn run(self: Arc<Self>) {
+        // SAFETY: a job without a handle is in one queue and is taken from there once.
+        let body = self.body.with_mut(|body| unsafe { (*body).take() });
+        let body = body.expect("a member runs once");
+        // Unwind safe: as in `Task`.
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(body)) {
+            self.owner.discard(payload);
+        }
+        workers::ended();
+        self.owner.ended();
+    }
+
+    fn is_claimed(&self) -> bool {
+        false
+    }
+
+    fn group(&self) -> *const () {
+        self.owner.group()
+    }
+}
+
+/// Drops `value`. If that panics, the panic ends here, and so do those of what it panics with.
+pub(crate) fn drop_contained(value: impl Sized) {
+    let mut result = catch_unwind(AssertUnwindSafe(|| drop(value)));
+    while let Err(payload) = result {
+        result = catch_unwind(AssertUnwindSafe(|| drop::<Box<dyn Any + Send>>(payload)));
     }
 }

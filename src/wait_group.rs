@@ -3,6 +3,8 @@
 use crate::park;
 use crate::primitive::Arc;
 use crate::raw_wait_group::{Misuse, RawWaitGroup};
+use crate::task::{Member, Owner};
+use crate::workers;
 use std::fmt;
 use std::time::Duration;
 
@@ -123,6 +125,9 @@ impl WaitGroup {
 
     /// Waits until the counter is 0. Go's `Wait`.
     ///
+    /// Goroutines of this group that the current thread has started with [`go`](Self::go), and nobody has
+    /// begun, run here meanwhile.
+    ///
     /// # Examples
     ///
     /// ```
@@ -131,6 +136,9 @@ impl WaitGroup {
     /// ```
     #[doc(alias = "Wait")]
     pub fn wait(&self) {
+        if self.raw.count() > 0 {
+            workers::help(self.group());
+        }
         self.raw.wait(None);
     }
 
@@ -162,7 +170,7 @@ impl WaitGroup {
     ///
     /// # Panics
     ///
-    /// If the system has no thread left for the goroutine. It is not counted then.
+    /// As [`set_max_procs`](crate::set_max_procs).
     ///
     /// # Examples
     ///
@@ -180,21 +188,18 @@ impl WaitGroup {
     where
         F: FnOnce() + Send + 'static,
     {
-        /// Counts out when the goroutine is over, however it ends.
-        struct Member(WaitGroup);
-
-        impl Drop for Member {
-            fn drop(&mut self) {
-                self.0.done();
-            }
-        }
-
         self.add(1);
-        let member = Member(self.clone());
-        crate::go(move || {
-            let _member = member;
-            f();
-        });
+        workers::start(Member::new(f, self.clone()));
+    }
+}
+
+impl Owner for WaitGroup {
+    fn group(&self) -> *const () {
+        Arc::as_ptr(&self.raw).cast()
+    }
+
+    fn ended(&self) {
+        self.done();
     }
 }
 

@@ -29,10 +29,13 @@ mod alone {
     }
 
     #[test]
-    fn a_goroutine_runs_on_another_thread() {
+    fn a_goroutine_that_nobody_joins_runs_on_another_thread() {
         within(LIMIT, || {
-            let id = go(|| thread::current().id()).join().unwrap();
-            assert_ne!(id, thread::current().id());
+            let handle = go(|| thread::current().id());
+            while !handle.is_finished() {
+                thread::yield_now();
+            }
+            assert_ne!(handle.join().unwrap(), thread::current().id());
         });
     }
 

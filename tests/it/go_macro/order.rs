@@ -1,6 +1,6 @@
 //! What runs where, when and how often.
 
-use gosync::go;
+use gosync::{JoinHandle, go};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
@@ -36,6 +36,20 @@ impl Log {
             there.iter().all(|&id| id != thread::current().id()),
             "in a goroutine"
         );
+    }
+}
+
+/// A goroutine that has run apart from the caller, where `join` might have run it.
+trait Ended {
+    fn ended(self) -> Self;
+}
+
+impl<T> Ended for JoinHandle<T> {
+    fn ended(self) -> Self {
+        while !self.is_finished() {
+            thread::yield_now();
+        }
+        self
     }
 }
 
@@ -80,6 +94,7 @@ impl Log {
 fn function() {
     let log = Log::default();
     go!(call2(log.clone(), log.value("x", 1), log.value("y", 2)))
+        .ended()
         .join()
         .unwrap();
     log.assert(&["x", "y"], &["call"]);
@@ -89,6 +104,7 @@ fn function() {
 fn computed_function() {
     let log = Log::default();
     go!(log.function()(log.value("x", 1), log.value("y", 2)))
+        .ended()
         .join()
         .unwrap();
     log.assert(&["function", "x", "y"], &["call"]);
@@ -101,6 +117,7 @@ fn function_in_parentheses() {
         log.value("x", 1),
         log.value("y", 2)
     ))
+    .ended()
     .join()
     .unwrap();
     log.assert(&["function", "block", "x", "y"], &["call"]);
@@ -115,6 +132,7 @@ fn function_in_a_table() {
         log.value("x", 1),
         log.value("y", 2)
     ))
+    .ended()
     .join()
     .unwrap();
     log.assert(&["index", "x", "y"], &["call"]);
@@ -124,6 +142,7 @@ fn function_in_a_table() {
 fn receiver() {
     let log = Log::default();
     go!(log.receiver().call(log.value("x", 1), log.value("y", 2)))
+        .ended()
         .join()
         .unwrap();
     log.assert(&["receiver", "x", "y"], &["call"]);
@@ -135,6 +154,7 @@ fn mutable_receiver() {
     go!(log
         .receiver()
         .call_mut(log.value("x", 1), log.value("y", 2)))
+    .ended()
     .join()
     .unwrap();
     log.assert(&["receiver", "x", "y"], &["call"]);
@@ -146,6 +166,7 @@ fn receiver_by_value() {
     go!(log
         .receiver()
         .call_once::<Vec<Vec<u8>>>(log.value("x", 1), log.value("y", 2)))
+    .ended()
     .join()
     .unwrap();
     log.assert(&["receiver", "x", "y"], &["call"]);
@@ -159,6 +180,7 @@ fn chain_of_calls() {
         .next("first")
         .next(log.value("z", "second"))
         .call(log.value("x", 1), 2))
+    .ended()
     .join()
     .unwrap();
     log.assert(&["receiver", "first", "z", "second", "x"], &["call"]);
@@ -183,6 +205,7 @@ fn fields_of_a_struct_as_the_receiver() {
         log: log.clone()
     }
     .call(log.value("x", 1)))
+    .ended()
     .join()
     .unwrap();
     log.assert(&["field", "x"], &["call"]);
@@ -194,7 +217,7 @@ fn macro_as_the_receiver() {
     let name =
         go!(format!("{}", log.value("macro", "a"))
             .replace(log.value("x", "a"), log.value("y", "b")));
-    assert_eq!(name.join().unwrap(), "b");
+    assert_eq!(name.ended().join().unwrap(), "b");
     log.assert(&["macro", "x", "y"], &[]);
 }
 
@@ -211,7 +234,7 @@ fn closure_among_the_arguments() {
         move |s| clone.value("closure", s.len()),
         log.value("y", 2)
     ));
-    assert_eq!(length.join().unwrap(), 2);
+    assert_eq!(length.ended().join().unwrap(), 2);
     log.assert(&["x", "y"], &["closure"]);
 }
 
@@ -219,22 +242,26 @@ fn closure_among_the_arguments() {
 fn other_expressions_run_in_the_goroutine() {
     let log = Log::default();
     let clone = log.clone();
-    go!(1 + clone.value("x", 1)).join().unwrap();
+    go!(1 + clone.value("x", 1)).ended().join().unwrap();
     log.assert(&[], &["x"]);
 
     let clone = log.clone();
     go!({ call2(clone.clone(), clone.value("y", 1), 2) })
+        .ended()
         .join()
         .unwrap();
     log.assert(&[], &["x", "y", "call"]);
 
     let clone = log.clone();
-    go!(|| ()).join().unwrap();
-    go!(move || clone.note("closure")).join().unwrap();
+    go!(|| ()).ended().join().unwrap();
+    go!(move || clone.note("closure")).ended().join().unwrap();
     log.assert(&[], &["x", "y", "call", "closure"]);
 
     let clone = log.clone();
-    go!(println!("{}", clone.value("macro", 1))).join().unwrap();
+    go!(println!("{}", clone.value("macro", 1)))
+        .ended()
+        .join()
+        .unwrap();
     log.assert(&[], &["x", "y", "call", "closure", "macro"]);
 }
 
@@ -253,7 +280,10 @@ fn arguments_are_dropped_in_the_goroutine() {
     }
 
     let log = Log::default();
-    go!(take(log.clone(), Dropped(log.clone()))).join().unwrap();
+    go!(take(log.clone(), Dropped(log.clone())))
+        .ended()
+        .join()
+        .unwrap();
     log.assert(&[], &["call", "drop"]);
 }
 

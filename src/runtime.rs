@@ -1,0 +1,75 @@
+//! The knobs and gauges of the goroutines: what Go has in its package `runtime`.
+
+use crate::workers;
+
+/// Sets how many goroutines may run at a time, and returns how many could before. Go's
+/// `runtime.GOMAXPROCS`.
+///
+/// If `n` is 0 it changes nothing. At first it is the environment variable `GOSYNC_MAXPROCS`, or else
+/// [`available_parallelism`](std::thread::available_parallelism).
+///
+/// A goroutine that is blocked does not count, nor does one that a thread runs while it waits for it.
+/// One that computes for long counts for some milliseconds only, if others wait: then one more may run.
+/// Go takes the processor from it instead.
+///
+/// # Panics
+///
+/// If `GOSYNC_MAXPROCS` or `GOSYNC_STACK_SIZE` is set, and is no positive number.
+///
+/// # Examples
+///
+/// ```standalone_crate
+/// let before = gosync::set_max_procs(1);
+/// assert_eq!(gosync::set_max_procs(0), 1);
+/// gosync::set_max_procs(before);
+/// ```
+#[doc(alias = "GOMAXPROCS")]
+pub fn set_max_procs(n: usize) -> usize {
+    workers::set_max_procs(n)
+}
+
+/// Returns how many goroutines there are: have been started, and have not ended. Go's
+/// `runtime.NumGoroutine`, but for `main` and other threads, which count there.
+///
+/// A goroutine that has been joined or waited for is not among them. While others start and end
+/// goroutines, it is a number that was true for each of them at some moment of the call.
+///
+/// # Panics
+///
+/// As [`set_max_procs`].
+///
+/// # Examples
+///
+/// ```standalone_crate
+/// use std::sync::mpsc;
+///
+/// let (release, released) = mpsc::channel::<()>();
+/// let handle = gosync::go(move || released.recv().is_err());
+/// assert_eq!(gosync::num_goroutines(), 1);
+/// drop(release);
+/// assert!(handle.join().unwrap());
+/// assert_eq!(gosync::num_goroutines(), 0);
+/// ```
+#[doc(alias = "NumGoroutine")]
+pub fn num_goroutines() -> usize {
+    workers::num_goroutines()
+}
+
+/// Returns how many threads there are for goroutines, whether they run, block or sleep. Go has no such
+/// function.
+///
+/// A thread that finds nothing to run for 5 seconds ends.
+///
+/// # Panics
+///
+/// As [`set_max_procs`].
+///
+/// # Examples
+///
+/// ```standalone_crate
+/// gosync::go(|| ());
+/// assert!(gosync::num_workers() <= 1);
+/// ```
+pub fn num_workers() -> usize {
+    workers::num_workers()
+}

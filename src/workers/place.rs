@@ -1,0 +1,218 @@
+//! Places: a thread needs one to queue goroutines, and a worker one to run them. Go's P.
+
+use super::Job;
+use crate::chunks::Chunks;
+use crate::deque::{Injector, Steal, Stealer, Worker};
+use crate::primitive::{AtomicUsize, Ordering::Relaxed, Tally, UnsafeCell};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// A deque of goroutines that nobody has started yet, and who may push and pop there.
+///
+/// Places live for ever. Whoever needs one takes a free one first, so there are no more than were
+/// needed at a time.
+///
+/// On lines of its own, two since processors fetch the neighbour of a line with it.
+#[repr(align(128))]
+pub(super) struct Place {
+    /// The holder's.
+    deque: UnsafeCell<Worker<Arc<dyn Job>>>,
+    /// Everybody's: the same deque's other end.
+    stealer: Stealer<Arc<dyn Job>>,
+    /// A `Holder`. Changes under the scheduler's lock.
+    holder: Tally,
+    /// Goroutines that were started by the holder, and holders that there were.
+    pub(super) turns: Tally,
+    /// Goroutines that the holder has queued.
+    pub(super) queued: Tally,
+    /// How often the holder has found nothing more here.
+    pub(super) drained: Tally,
+    /// Goroutines that have ended here.
+    pub(super) ended: Tally,
+    /// What has happened here until the monitor's last look.
+    seen: Tally,
+    pub(super) index: usize,
+}
+
+// SAFETY: `deque` is used by the holder only, and places change hands under the scheduler's lock. The
+// rest is made to be shared, and a job may be run by any thread.
+unsafe impl Sync for Place {}
+
+/// Who has a place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Holder {
+    /// Nobody.
+    Free,
+    /// A thread that is no worker.
+    Stranger,
+    /// A worker, which counts as running.
+    Running,
+    /// A worker whose goroutine has run for so long that it no longer counts.
+    Stuck,
+}
+
+impl Holder {
+    const ALL: [Self; 4] = [Self::Free, Self::Stranger, Self::Running, Self::Stuck];
+}
+
+impl Place {
+    fn new(index: usize) -> Self {
+        let deque = Worker::new_lifo();
+        Self {
+            stealer: deque.stealer(),
+            deque: UnsafeCell::new(deque),
+            holder: Tally::default(),
+            turns: Tally::default(),
+            queued: Tally::default(),
+            drained: Tally::default(),
+            ended: Tally::default(),
+            seen: Tally::default(),
+            index,
+        }
+    }
+
+    pub(super) fn holder(&self) -> Holder {
+        Holder::ALL[self.holder.get()]
+    }
+
+    /// To be called under the scheduler's lock.
+    pub(super) fn set_holder(&self, holder: Holder) {
+        self.holder.set(holder as usize);
+    }
+
+    /// Whether a goroutine has been started here since the last call, or queued by a thread that is no
+    /// worker. To be called under the scheduler's lock.
+    pub(super) fn has_moved(&self) -> bool {
+        let now = match self.holder() {
+            Holder::Stranger => self.turns.get().wrapping_add(self.queued.get()),
+            Holder::Free | Holder::Running | Holder::Stuck => self.turns.get(),
+        };
+        let before = self.seen.get();
+        self.seen.set(now);
+        now != before
+    }
+
+    /// # Safety
+    ///
+    /// The current thread is the holder.
+    pub(super) unsafe fn push(&self, job: Arc<dyn Job>) {
+        // SAFETY: only the holder gets here, and `push` calls nobody back.
+        self.deque.with_mut(|deque| unsafe { (*deque).push(job) });
+    }
+
+    /// Takes what was pushed last.
+    ///
+    /// # Safety
+    ///
+    /// The current thread is the holder.
+    pub(super) unsafe fn pop(&self) -> Option<Arc<dyn Job>> {
+        // SAFETY: as in `push`.
+        let job = self.deque.with_mut(|deque| unsafe { (*deque).pop() });
+        if job.is_none() {
+            self.drained.add_one();
+        }
+        job
+    }
+
+    /// How many wait here.
+    pub(super) fn len(&self) -> usize {
+        self.stealer.len()
+    }
+
+    /// Takes what has waited here for longest.
+    pub(super) fn steal(&self) -> Option<Arc<dyn Job>> {
+        insist(|| self.stealer.steal())
+    }
+
+    /// Takes what has waited for longest at `other`, and some more of it to this place.
+    ///
+    /// # Safety
+    ///
+    /// The current thread is the holder of this place.
+    pub(super) unsafe fn steal_some(&self, other: &Place) -> Option<Arc<dyn Job>> {
+        self.deque.with_mut(|deque| {
+            // SAFETY: as in `push`.
+            let deque = unsafe { &*deque };
+            insist(|| other.stealer.steal_batch_and_pop(deque))
+        })
+    }
+
+    /// As `steal_some`.
+    ///
+    /// # Safety
+    ///
+    /// As there.
+    pub(super) unsafe fn take_some(
+        &self,
+        injector: &Injector<Arc<dyn Job>>,
+    ) -> Option<Arc<dyn Job>> {
+        self.deque.with_mut(|deque| {
+            // SAFETY: as in `push`.
+            let deque = unsafe { &*deque };
+            insist(|| injector.steal_batch_and_pop(deque))
+        })
+    }
+}
+
+/// Tries again until nobody comes between.
+pub(super) fn insist<T>(mut steal: impl FnMut() -> Steal<T>) -> Option<T> {
+    loop {
+        match steal() {
+            Steal::Success(job) => return Some(job),
+            Steal::Empty => return None,
+            Steal::Retry => {}
+        }
+    }
+}
+
+/// All places.
+pub(super) struct Places {
+    all: Chunks<Place>,
+    /// From this one on all are free and empty.
+    bound: AtomicUsize,
+}
+
+impl Places {
+    pub(super) fn new() -> Self {
+        Self {
+            all: Chunks::new(),
+            bound: AtomicUsize::new(0),
+        }
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &'static Place> {
+        self.all.iter()
+    }
+
+    /// Those that may have a holder, or something to steal.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &'static Place> + Clone {
+        // Relaxed: the fences order this as they order the queues.
+        self.all.iter().take(self.bound.load(Relaxed))
+    }
+
+    /// Takes the first free place. To be called under the scheduler's lock.
+    pub(super) fn take(&self, free: &mut Free) -> &'static Place {
+        let place = match free.0.pop_first() {
+            Some(index) => self.all.get(index),
+            None => self.all.push(Place::new),
+        };
+        if place.index >= self.bound.load(Relaxed) {
+            self.bound.store(place.index + 1, Relaxed);
+        }
+        place
+    }
+
+    /// Gives a place back. To be called under the scheduler's lock.
+    pub(super) fn put_back(&self, place: &'static Place, free: &mut Free) {
+        free.0.insert(place.index);
+        let mut bound = self.bound.load(Relaxed);
+        while bound > 0 && free.0.contains(&(bound - 1)) && self.all.get(bound - 1).len() == 0 {
+            bound -= 1;
+        }
+        self.bound.store(bound, Relaxed);
+    }
+}
+
+/// The indices of the places that nobody has.
+#[derive(Default)]
+pub(super) struct Free(BTreeSet<usize>);

@@ -1,0 +1,547 @@
+//! Who runs, who searches, who sleeps: the state of all workers, and the changes to it.
+
+use super::backlog::Backlog;
+use super::place::{self, Free, Holder, Place, Places};
+use super::sleeper::Sleeper;
+use super::{Job, monitor, system, worker};
+use crate::deque::Injector;
+use crate::park;
+use crate::primitive::{AtomicUsize, Mutex, MutexGuard, Ordering, Tally, fence};
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
+
+use Ordering::{Relaxed, SeqCst};
+
+/// A goroutine that another one has queued needs a call.
+const GOROUTINE_CALLS: usize = 1;
+/// One that a thread has queued which is no worker needs a call.
+const STRANGER_CALLS: usize = 2;
+/// More workers run than may.
+const SURPLUS: usize = 4;
+
+/// How long a thread that has nothing to do waits for something before it ends.
+const IDLE: Duration = Duration::from_secs(5);
+
+pub(super) struct Scheduler {
+    state: Mutex<State>,
+    /// What follows from `state` for those who do not lock it. Changes under the lock.
+    signals: AtomicUsize,
+    /// For threads that cannot have a place any more.
+    injector: Injector<Arc<dyn Job>>,
+    places: Places,
+    /// What those threads have queued, and run.
+    strays: Strays,
+}
+
+#[derive(Default)]
+struct Strays {
+    queued: Tally,
+    ended: Tally,
+}
+
+struct State {
+    /// How many workers may run.
+    max_procs: usize,
+    /// How many do: they have been called, and are neither blocked nor stuck.
+    running: usize,
+    /// Whether one of them looks for goroutines.
+    is_searching: bool,
+    /// How many searches there have been, and at the monitor's last look.
+    searches: usize,
+    seen_searches: usize,
+    /// The workers that sleep, the longest first.
+    idle: Vec<Arc<Sleeper>>,
+    /// The places that nobody has.
+    free: Free,
+    /// How many workers there are.
+    workers: usize,
+    watch: Watch,
+    /// Whether the system has refused a thread.
+    is_refused: bool,
+}
+
+/// What the monitor does.
+enum Watch {
+    /// It has ended, or was never started.
+    Absent,
+    /// It sleeps until it is called.
+    Dozing(Arc<Sleeper>),
+    Watching,
+}
+
+/// Whom to wake or to start when the lock is free again.
+enum Call {
+    Sleeper(Arc<Sleeper>),
+    NewWorker,
+    NewMonitor,
+}
+
+/// Who has queued a goroutine.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Caller {
+    /// A goroutine, whose worker counts among those that run; or a thread that has ended.
+    Goroutine,
+    /// A thread that is no worker, and keeps a processor busy.
+    Stranger,
+}
+
+impl Caller {
+    pub(super) fn of(holder: Holder) -> Self {
+        match holder {
+            Holder::Stranger => Self::Stranger,
+            Holder::Free | Holder::Running | Holder::Stuck => Self::Goroutine,
+        }
+    }
+
+    fn signal(self) -> usize {
+        match self {
+            Self::Goroutine => GOROUTINE_CALLS,
+            Self::Stranger => STRANGER_CALLS,
+        }
+    }
+
+    /// How many threads keep a processor busy without being workers.
+    fn others(self) -> usize {
+        match self {
+            Self::Goroutine => 0,
+            Self::Stranger => 1,
+        }
+    }
+}
+
+/// What the monitor has seen.
+pub(super) struct Look {
+    /// The system has refused a thread since the last look.
+    pub(super) is_refused: bool,
+}
+
+impl State {
+    fn new(max_procs: usize) -> Self {
+        Self {
+            max_procs,
+            running: 0,
+            is_searching: false,
+            searches: 0,
+            seen_searches: 0,
+            idle: Vec::new(),
+            free: Free::default(),
+            workers: 0,
+            watch: Watch::Absent,
+            is_refused: false,
+        }
+    }
+
+    fn signals(&self) -> usize {
+        let mut signals = 0;
+        for caller in [Caller::Goroutine, Caller::Stranger] {
+            if !self.is_searching && (self.has_room(caller.others()) || !self.is_watched()) {
+                signals |= caller.signal();
+            }
+        }
+        if self.running > self.max_procs {
+            signals |= SURPLUS;
+        }
+        signals
+    }
+
+    fn is_watched(&self) -> bool {
+        matches!(self.watch, Watch::Watching)
+    }
+
+    /// Whether one more worker should run beside so many `others`, and can. One may in any case.
+    fn has_room(&self, others: usize) -> bool {
+        let is_free = self.running == 0 || self.running + others < self.max_procs;
+        is_free && !(self.is_refused && self.idle.is_empty())
+    }
+
+    /// A goroutine waits, and `others` keep processors busy: a worker is to come, or else the monitor
+    /// to watch.
+    fn call(&mut self, others: usize) -> Option<Call> {
+        if self.is_searching {
+            return None;
+        }
+        if self.has_room(others) {
+            self.running += 1;
+            self.begin_search();
+            return Some(match self.idle.pop() {
+                Some(sleeper) => Call::Sleeper(sleeper),
+                None => {
+                    self.workers += 1;
+                    Call::NewWorker
+                }
+            });
+        }
+        match mem::replace(&mut self.watch, Watch::Watching) {
+            Watch::Absent => Some(Call::NewMonitor),
+            Watch::Dozing(sleeper) => Some(Call::Sleeper(sleeper)),
+            Watch::Watching => None,
+        }
+    }
+
+    fn begin_search(&mut self) {
+        self.is_searching = true;
+        self.searches += 1;
+    }
+
+    /// Takes the place from a goroutine that has not come to an end since the last look.
+    fn retake(&mut self, place: &Place) {
+        if place.holder() == Holder::Running {
+            place.set_holder(Holder::Stuck);
+            self.running -= 1;
+        }
+    }
+}
+
+impl Scheduler {
+    pub(super) fn new(max_procs: usize) -> Self {
+        let state = State::new(max_procs);
+        Self {
+            signals: AtomicUsize::new(state.signals()),
+            state: Mutex::new(state),
+            injector: Injector::new(),
+            places: Places::new(),
+            strays: Strays::default(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nobody panics with it")
+    }
+
+    /// Changes the state and the signals. Returns what `change` does, and whether it has raised a signal
+    /// that calls.
+    fn update<T>(&self, change: impl FnOnce(&mut State) -> T) -> (T, bool) {
+        let mut state = self.lock();
+        let result = change(&mut state);
+        let before = self.signals.load(Relaxed);
+        let after = state.signals();
+        if before != after {
+            self.signals.store(after, Relaxed);
+        }
+        let raised = after & !before & (GOROUTINE_CALLS | STRANGER_CALLS);
+        (result, raised != 0)
+    }
+
+    /// Changes the state, and looks after those who have not seen a signal that this raises
+    /// (invariant 1).
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let (result, has_raised) = self.update(change);
+        if has_raised && self.is_waiting_now() {
+            self.call(0);
+        }
+        result
+    }
+
+    // Calls.
+
+    /// A goroutine has been queued.
+    #[inline]
+    pub(super) fn announce(&self, caller: Caller) {
+        // Pairs with the fence in `is_waiting_now`.
+        fence(SeqCst);
+        if self.signals.load(Relaxed) & caller.signal() != 0 {
+            self.call(caller.others());
+        }
+    }
+
+    #[cold]
+    fn call(&self, others: usize) {
+        let call = self.change(|state| state.call(others));
+        self.carry_out(call);
+    }
+
+    fn carry_out(&self, call: Option<Call>) {
+        match call {
+            None => {}
+            Some(Call::Sleeper(sleeper)) => sleeper.call(),
+            Some(Call::NewWorker) => self.start_worker(),
+            Some(Call::NewMonitor) => self.start_monitor(),
+        }
+    }
+
+    fn start_worker(&self) {
+        if worker::start().is_err() {
+            self.change(|state| {
+                state.running -= 1;
+                state.is_searching = false;
+                state.workers -= 1;
+                state.is_refused = true;
+            });
+        }
+    }
+
+    fn start_monitor(&self) {
+        if monitor::start().is_err() {
+            // Whoever queues the next goroutine tries again.
+            self.update(|state| state.watch = Watch::Absent);
+        }
+    }
+
+    /// Whether a goroutine waits, among them all that have been queued by those who have not seen the
+    /// signals as they are.
+    fn is_waiting_now(&self) -> bool {
+        // Pairs with the fence in `announce`.
+        fence(SeqCst);
+        self.is_waiting()
+    }
+
+    fn is_waiting(&self) -> bool {
+        !self.injector.is_empty() || self.places.iter().any(|place| place.len() > 0)
+    }
+
+    // Places.
+
+    fn take_place(&self, state: &mut State, holder: Holder) -> &'static Place {
+        let place = self.places.take(&mut state.free);
+        place.set_holder(holder);
+        // For the monitor: this is not what was here at its last look.
+        place.turns.add_one();
+        place
+    }
+
+    /// The holder no longer has `place`, and no longer counts.
+    fn vacate(&self, state: &mut State, place: &'static Place) {
+        if place.holder() == Holder::Running {
+            state.running -= 1;
+        }
+        place.set_holder(Holder::Free);
+        self.places.put_back(place, &mut state.free);
+    }
+
+    /// Gives a place to a thread that is no worker.
+    pub(super) fn admit_stranger(&self) -> &'static Place {
+        self.change(|state| self.take_place(state, Holder::Stranger))
+    }
+
+    /// Gives a place to a worker that has been called.
+    pub(super) fn admit_worker(&self) -> &'static Place {
+        self.change(|state| self.take_place(state, Holder::Running))
+    }
+
+    /// Gives a place to a worker whose goroutine was blocked, and goes on.
+    pub(super) fn admit_again(&self) -> &'static Place {
+        self.change(|state| {
+            state.running += 1;
+            self.take_place(state, Holder::Running)
+        })
+    }
+
+    /// Takes the place from a thread that ends, or from a goroutine that blocks.
+    pub(super) fn dismiss(&self, place: &'static Place) {
+        self.change(|state| self.vacate(state, place));
+    }
+
+    // Workers.
+
+    /// Whether the worker at `place` may start another goroutine.
+    pub(super) fn may_go_on(&self, place: &'static Place) -> bool {
+        if place.holder() == Holder::Running && self.signals.load(Relaxed) & SURPLUS == 0 {
+            return true;
+        }
+        self.change(|state| {
+            if place.holder() == Holder::Stuck {
+                state.running += 1;
+                place.set_holder(Holder::Running);
+            }
+            state.running <= state.max_procs
+        })
+    }
+
+    /// A worker has nothing to do. Returns whether it is to search, since no other one does.
+    pub(super) fn begin_search(&self) -> bool {
+        self.change(|state| {
+            let begins = !state.is_searching;
+            if begins {
+                state.begin_search();
+            }
+            begins
+        })
+    }
+
+    /// The searching worker has found a goroutine that `caller` has queued. If there are more, another
+    /// one is called.
+    pub(super) fn end_search(&self, caller: Caller) {
+        let ((), has_raised) = self.update(|state| state.is_searching = false);
+        if has_raised && self.is_waiting_now() {
+            self.call(caller.others());
+        }
+    }
+
+    /// The worker at `place` sleeps until it is called; it was the searching one if `is_searching`.
+    /// Returns false if nobody has called it, and it ends.
+    pub(super) fn sleep(&self, place: &'static Place, is_searching: bool) -> bool {
+        let me = Arc::new(Sleeper::new());
+        self.change(|state| {
+            state.is_searching &= !is_searching;
+            self.vacate(state, place);
+            state.idle.push(Arc::clone(&me));
+        });
+        me.sleep(park::deadline(IDLE)) || !self.resign(&me)
+    }
+
+    /// A worker that has slept for long wants to end. It may not if it has just been called.
+    fn resign(&self, me: &Arc<Sleeper>) -> bool {
+        self.change(|state| {
+            let index = state.idle.iter().position(|idle| Arc::ptr_eq(idle, me));
+            if let Some(index) = index {
+                state.idle.remove(index);
+                state.workers -= 1;
+            }
+            index.is_some()
+        })
+    }
+
+    /// Takes a goroutine from the deque of `place`, or else from elsewhere, and then some more with it.
+    /// Says who had queued it.
+    ///
+    /// # Safety
+    ///
+    /// The current thread is the holder of `place`.
+    pub(super) unsafe fn find(
+        &self,
+        place: &'static Place,
+        mut backlog: Option<&mut Backlog>,
+    ) -> Option<(Arc<dyn Job>, Caller)> {
+        // SAFETY: passed on.
+        let own = || unsafe { place.pop() };
+        // SAFETY: passed on.
+        let injected = || unsafe { place.take_some(&self.injector) };
+        if let Some(job) = own().or_else(injected) {
+            return Some((job, Caller::Goroutine));
+        }
+        self.others(place).find_map(|other| {
+            let backlog = backlog.as_deref_mut();
+            if backlog.is_some_and(|backlog| backlog.is_fresh(other)) {
+                return None;
+            }
+            // SAFETY: passed on.
+            let job = unsafe { place.steal_some(other) };
+            job.map(|job| (job, Caller::of(other.holder())))
+        })
+    }
+
+    /// All places but `place`: those first that come after it, so that thieves spread.
+    fn others(&self, place: &'static Place) -> impl Iterator<Item = &'static Place> {
+        let all = self.places.iter();
+        let after = all.clone().skip(place.index + 1);
+        after.chain(all.take(place.index))
+    }
+
+    /// Takes what has waited for longest in some queue: in each of them, if `turn` goes on.
+    pub(super) fn find_oldest(&self, turn: usize) -> Option<Arc<dyn Job>> {
+        let injected = || place::insist(|| self.injector.steal());
+        let placed = || {
+            let count = self.places.iter().count();
+            let in_turn = self.places.iter().cycle().skip(turn % count.max(1));
+            in_turn.take(count).find_map(Place::steal)
+        };
+        if turn.is_multiple_of(2) {
+            injected().or_else(placed)
+        } else {
+            placed().or_else(injected)
+        }
+    }
+
+    // Threads that cannot have a place.
+
+    pub(super) fn inject(&self, job: Arc<dyn Job>) {
+        self.strays.queued.add(1);
+        self.injector.push(job);
+        self.announce(Caller::Goroutine);
+    }
+
+    pub(super) fn stray_ended(&self) {
+        self.strays.ended.add(1);
+    }
+
+    // The monitor.
+
+    /// Looks after the goroutines that nobody has started; none if there are none.
+    pub(super) fn look(&self) -> Option<Look> {
+        let is_waiting = self.is_waiting();
+        // Without another look at the queues: there will be one (invariant 1).
+        let ((look, call), _) = self.update(|state| {
+            let look = Look {
+                is_refused: mem::take(&mut state.is_refused),
+            };
+            let call = self.look_around(state, is_waiting);
+            (look, call)
+        });
+        self.carry_out(call);
+        is_waiting.then_some(look)
+    }
+
+    fn look_around(&self, state: &mut State, is_waiting: bool) -> Option<Call> {
+        let seen = mem::replace(&mut state.seen_searches, state.searches);
+        if state.is_searching && seen == state.searches && is_waiting {
+            // The searching worker does not get a processor. It will find out what there is, later.
+            state.is_searching = false;
+        }
+        let may_retake = is_waiting && !state.is_searching && state.running >= state.max_procs;
+        let mut strangers = 0;
+        for place in self.places.iter() {
+            let has_moved = place.has_moved();
+            if has_moved && place.holder() == Holder::Stranger {
+                strangers += 1;
+            }
+            if !has_moved && may_retake {
+                state.retake(place);
+            }
+        }
+        if is_waiting {
+            state.call(strangers)
+        } else {
+            None
+        }
+    }
+
+    /// Sleeps until there is something to watch. Returns false if nobody has called, and the monitor
+    /// ends.
+    pub(super) fn doze(&self) -> bool {
+        let me = Arc::new(Sleeper::new());
+        self.change(|state| state.watch = Watch::Dozing(Arc::clone(&me)));
+        me.sleep(park::deadline(IDLE))
+            || self.change(|state| {
+                if !state.is_watched() {
+                    state.watch = Watch::Absent;
+                }
+                state.is_watched()
+            })
+    }
+
+    // Numbers.
+
+    /// How many goroutines have ended.
+    pub(super) fn ended(&self) -> usize {
+        let places = self.places.all().map(|place| place.ended.get());
+        places.fold(self.strays.ended.get(), usize::wrapping_add)
+    }
+
+    /// How many goroutines there are.
+    pub(super) fn goroutines(&self) -> usize {
+        // Those that have ended first: each of them was queued before.
+        let ended = self.ended();
+        let places = self.places.all().map(|place| place.queued.get());
+        let queued = places.fold(self.strays.queued.get(), usize::wrapping_add);
+        queued.wrapping_sub(ended)
+    }
+
+    /// How many workers there are.
+    pub(super) fn workers(&self) -> usize {
+        self.lock().workers
+    }
+
+    /// How many processors there can be work for.
+    pub(super) fn processors(&self) -> usize {
+        self.lock().max_procs.min(system::processors())
+    }
+
+    /// Sets how many workers may run, if `n` is not 0. Returns how many could before.
+    pub(super) fn set_max_procs(&self, n: usize) -> usize {
+        self.change(|state| {
+            let n = if n == 0 { state.max_procs } else { n };
+            mem::replace(&mut state.max_procs, n)
+        })
+    }
+}

@@ -1,0 +1,158 @@
+//! What the system and the environment give to workers: processors, threads, stacks.
+//!
+//! The models have limits of their own.
+
+#[cfg(not(gosync_model))]
+pub(super) use real::*;
+
+#[cfg(gosync_model)]
+pub(super) use crate::models::system::*;
+
+#[cfg(not(gosync_model))]
+mod real {
+    use std::cell::Cell;
+    use std::sync::LazyLock;
+    use std::time::Duration;
+    use std::{env, io, ptr, thread};
+
+    /// What a user sets before the first goroutine starts.
+    struct Settings {
+        max_procs: usize,
+        /// In bytes; what std gives its threads if there is none.
+        stack_size: Option<usize>,
+    }
+
+    static SETTINGS: LazyLock<Result<Settings, String>> = LazyLock::new(Settings::read);
+
+    impl Settings {
+        fn read() -> Result<Self, String> {
+            Ok(Self {
+                max_procs: number("GOSYNC_MAXPROCS")?.unwrap_or_else(processors),
+                stack_size: number("GOSYNC_STACK_SIZE")?,
+            })
+        }
+    }
+
+    fn number(variable: &str) -> Result<Option<usize>, String> {
+        let Some(value) = env::var_os(variable) else {
+            return Ok(None);
+        };
+        match value.to_str().map(str::parse) {
+            Some(Ok(number @ 1..)) => Ok(Some(number)),
+            _ => Err(format!(
+                "gosync: {variable} has to be a positive number, and is {value:?}"
+            )),
+        }
+    }
+
+    /// How many workers may run, until somebody sets it; or what is wrong with the environment.
+    pub(crate) fn max_procs() -> Result<usize, String> {
+        let settings = SETTINGS.as_ref();
+        settings
+            .map(|settings| settings.max_procs)
+            .map_err(String::clone)
+    }
+
+    /// The stack of a worker in bytes, if it is not std's.
+    fn stack_size() -> Option<usize> {
+        SETTINGS.as_ref().ok()?.stack_size
+    }
+
+    /// How many processors there are for this process.
+    pub(crate) fn processors() -> usize {
+        thread::available_parallelism().map_or(1, usize::from)
+    }
+
+    /// The processor time of the process; none where it is not known.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn processor_time() -> Option<Duration> {
+        let mut time = libc::timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        // SAFETY: `time` is there to be written.
+        let result = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) };
+        let time = Duration::new(time.tv_sec.try_into().ok()?, time.tv_nsec.try_into().ok()?);
+        (result == 0).then_some(time)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn processor_time() -> Option<Duration> {
+        None
+    }
+
+    /// Starts a thread that runs goroutines.
+    pub(crate) fn start_worker(body: fn()) -> io::Result<()> {
+        let builder = thread::Builder::new().name("gosync-worker".into());
+        let builder = match stack_size() {
+            Some(size) => builder.stack_size(size),
+            None => builder,
+        };
+        builder.spawn(body).map(drop)
+    }
+
+    /// Starts the thread that watches them.
+    pub(crate) fn start_monitor(body: fn()) -> io::Result<()> {
+        let builder = thread::Builder::new().name("gosync-monitor".into());
+        builder.spawn(body).map(drop)
+    }
+
+    thread_local! {
+        /// The lowest address at which a goroutine may begin that runs on top of something else.
+        static FLOOR: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// Whether the current thread has room for a goroutine on top of what it does: half of the stack
+    /// of a worker.
+    #[inline]
+    pub(crate) fn has_room_on_stack() -> bool {
+        let here = 0_u8;
+        let here = ptr::from_ref(&here).addr();
+        here > match FLOOR.get() {
+            0 => find_floor(here),
+            floor => floor,
+        }
+    }
+
+    /// What std gives a thread unless it is told otherwise.
+    const STD_STACK_SIZE: usize = 2 << 20;
+
+    /// How much of a stack may be used on top of `here` if nobody knows how much there is.
+    const UNKNOWN: usize = 64 << 10;
+
+    #[cold]
+    fn find_floor(here: usize) -> usize {
+        let room = stack_size().unwrap_or(STD_STACK_SIZE) / 2;
+        let floor = match lowest_address() {
+            Some(lowest) => lowest.saturating_add(room),
+            None => here.saturating_sub(UNKNOWN),
+        };
+        FLOOR.set(floor);
+        floor
+    }
+
+    /// The lowest address of the current thread's stack; none where it is not known.
+    #[cfg(target_os = "linux")]
+    fn lowest_address() -> Option<usize> {
+        use std::mem::MaybeUninit;
+
+        let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
+        let mut address = ptr::null_mut();
+        let mut size = 0;
+        // SAFETY: as pthread_getattr_np(3) has it, the attributes are read only after they have been
+        // written, and destroyed once.
+        unsafe {
+            if libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) != 0 {
+                return None;
+            }
+            let result = libc::pthread_attr_getstack(attributes.as_ptr(), &mut address, &mut size);
+            libc::pthread_attr_destroy(attributes.as_mut_ptr());
+            (result == 0).then(|| address.addr())
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn lowest_address() -> Option<usize> {
+        None
+    }
+}
