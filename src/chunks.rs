@@ -93,7 +93,8 @@ fn chunk_len(chunk: usize) -> usize {
 impl<T> Drop for Chunks<T> {
     fn drop(&mut self) {
         for (chunk, first) in self.chunks.iter().enumerate() {
-            let first = first.load(Relaxed);
+            // Not a load, which might be of what the dropping thread knows of.
+            let first = first.swap(ptr::null_mut(), Relaxed);
             if !first.is_null() {
                 let elements = ptr::slice_from_raw_parts_mut(first, chunk_len(chunk));
                 // SAFETY: `push` leaked it, and the threads of the schedule have ended.

@@ -27,9 +27,22 @@ pub(crate) struct Key(usize);
 
 impl Key {
     /// The `index`th queue of `owner`, which has as many as it has bytes.
-    pub(crate) fn new<T>(owner: &T, index: usize) -> Self {
+    pub(crate) fn new<T: Owner>(owner: &T, index: usize) -> Self {
         debug_assert!(index < size_of::<T>(), "a key outside of its owner");
-        Self(std::ptr::from_ref(owner).addr() + index)
+        Self(owner.address() + index)
+    }
+}
+
+/// What queues belong to.
+pub(crate) trait Owner {
+    /// An address that nobody else has.
+    fn address(&self) -> usize;
+}
+
+#[cfg(not(gosync_loom))]
+impl<T> Owner for T {
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
     }
 }
 

@@ -182,7 +182,6 @@ impl WaitGroup {
     /// wg.wait();
     /// ```
     #[doc(alias = "Go")]
-    #[cfg(not(gosync_model))]
     #[track_caller]
     pub fn go<F>(&self, f: F)
     where

@@ -13,7 +13,9 @@ use place::{Holder, Place};
 use scheduler::{Caller, Scheduler};
 use std::cell::Cell;
 use std::ptr;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
+#[cfg(not(gosync_model))]
+use std::sync::LazyLock;
 
 /// A goroutine in a queue.
 pub(crate) trait Job: Send + Sync {
@@ -101,8 +103,13 @@ pub(crate) fn start(job: Arc<dyn Job>) {
             unsafe { place.push(job) };
             scheduler.announce(Caller::of(place.holder()));
         }
-        None => scheduler.inject(job),
+        None => inject(job),
     }
+}
+
+/// Queues a goroutine of a thread without a place.
+pub(crate) fn inject(job: Arc<dyn Job>) {
+    scheduler().inject(job);
 }
 
 /// Runs the goroutines of `group` that the current thread has queued and nobody has started.
@@ -222,4 +229,40 @@ pub(crate) fn num_workers() -> usize {
 /// Sets how many workers may run, if `n` is not 0. Returns how many could before.
 pub(crate) fn set_max_procs(n: usize) -> usize {
     scheduler().set_max_procs(n)
+}
+
+/// A monitor for models: dozes after two looks. One notes what runs, the other one sees it run on.
+#[cfg(gosync_model)]
+pub(crate) fn watch_twice() {
+    loop {
+        scheduler().look();
+        scheduler().look();
+        if !scheduler().doze() {
+            return;
+        }
+    }
+}
+
+/// What only models do.
+#[cfg(all(test, gosync_model))]
+pub(crate) mod models {
+    use super::{HERE, here, scheduler};
+
+    /// Gives the current thread a place, for longer than the model runs: a lease multiplies the
+    /// schedules.
+    pub(crate) fn admit() {
+        HERE.with(|here| here.set(Some(scheduler().admit_stranger())));
+    }
+
+    /// The end of a thread that has a place.
+    pub(crate) fn dismiss() {
+        let place = here().expect("the thread has a place");
+        HERE.with(|here| here.set(None));
+        scheduler().dismiss(place);
+    }
+
+    /// What the monitor does now and then.
+    pub(crate) fn look() {
+        scheduler().look();
+    }
 }

@@ -1,8 +1,9 @@
 //! Loom models of the real algorithms: every schedule within a bound on preemptions, and every value
 //! that the C11 memory model lets a load return. What is too big for that stands in `shuttle`.
 //!
-//! `cargo xtask models` runs them. They drive `RawRWMutex`, `RawWaitGroup` and `Task` as they are;
-//! `primitive`, `park` and `barrier` stand in for the atomics, for parking_lot_core and for membarrier.
+//! `cargo xtask models` runs them. They drive `RawRWMutex`, `RawWaitGroup`, `Task` and the workers as they are;
+//! `primitive`, `park`, `deque`, `barrier` and `system` stand in for the atomics, for parking_lot_core,
+//! for crossbeam_deque, for membarrier and for the system's threads.
 //!
 //! What a model can see: a data race on the protected data, a deadlock (and so a lost wake-up), a
 //! broken assertion, a flag that is left in the word when everybody has left.
@@ -13,11 +14,13 @@ pub(crate) use ::loom as checker;
 pub(crate) use ::shuttle as checker;
 
 pub(crate) mod barrier;
+pub(crate) mod deque;
 pub(crate) mod park;
 #[cfg(gosync_loom)]
 pub(crate) mod primitive;
 #[cfg(gosync_shuttle)]
 mod shuttle;
+pub(crate) mod system;
 
 #[cfg(gosync_shuttle)]
 pub(crate) use shuttle::{let_time_pass, primitive};
@@ -32,17 +35,21 @@ mod rwmutex;
 mod task;
 #[cfg(all(test, gosync_loom))]
 mod wait_group;
+#[cfg(all(test, gosync_loom))]
+mod workers;
 
 use crate::forced::Speed;
 use std::cell::Cell;
 
 /// When a timed wait times out.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Timeouts {
     /// Whenever the schedule lets it run on.
     Early,
     /// When everybody else has got as far as they can.
     Late,
+    /// When the body of the model has come to its end.
+    AtTheEnd,
 }
 
 /// Of which atomics loom tries all orders of stores and loads, which multiplies the schedules. Of the
@@ -106,6 +113,13 @@ pub(crate) struct Model {
     credit: u64,
     /// What a heavy barrier costs, in reads.
     price: u64,
+    /// How many workers may run, and how many threads the system has for them.
+    procs: usize,
+    threads: usize,
+    /// Whether somebody watches them.
+    has_monitor: bool,
+    /// Whether there is room on the stack for goroutines that somebody waits for.
+    helps: bool,
 }
 
 impl Model {
@@ -121,6 +135,10 @@ impl Model {
             barriers: Barriers::Fences,
             credit: ENOUGH,
             price: 0,
+            procs: 1,
+            threads: 2,
+            has_monitor: false,
+            helps: false,
         }
     }
 
@@ -156,6 +174,40 @@ impl Model {
     /// The locks have credit for so many reads' worth of writes.
     fn credit(self, credit: u64) -> Self {
         Self { credit, ..self }
+    }
+
+    /// So many workers may run.
+    fn procs(self, procs: usize) -> Self {
+        Self { procs, ..self }
+    }
+
+    /// The system has so many threads for them.
+    fn threads(self, threads: usize) -> Self {
+        Self { threads, ..self }
+    }
+
+    /// There is a monitor.
+    fn watched(self) -> Self {
+        Self {
+            has_monitor: true,
+            ..self
+        }
+    }
+
+    /// Nothing times out before the model has come to its end.
+    fn timeouts_at_the_end(self) -> Self {
+        Self {
+            timeouts: Timeouts::AtTheEnd,
+            ..self
+        }
+    }
+
+    /// Whoever waits for goroutines runs them.
+    fn helping(self) -> Self {
+        Self {
+            helps: true,
+            ..self
+        }
     }
 
     /// Tries all orders of stores and loads of so much.
@@ -194,13 +246,22 @@ impl Model {
         let body = Arc::new(body);
         builder.check(move || {
             counter.fetch_add(1, Relaxed);
+            CURRENT.set(self);
             park::touch();
             barrier::touch();
+            primitive::reset();
+            system::reset();
             let body = Arc::clone(&body);
             // Loom drops its statics before the main thread's thread-local variables, which need them,
             // and maybe before those of others.
-            loom::thread::spawn(move || body()).join().unwrap();
-            while !crate::readers::models::all_leases_have_ended() {
+            let body = move || {
+                body();
+                park::let_deadlines_pass();
+            };
+            loom::thread::spawn(body).join().unwrap();
+            while !(system::all_threads_have_ended()
+                && crate::readers::models::all_leases_have_ended())
+            {
                 loom::thread::yield_now();
             }
         });

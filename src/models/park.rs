@@ -3,10 +3,11 @@
 //!
 //! Two keys never share a lock, so the model promises no more order than parking_lot_core does.
 
-use super::checker;
+use super::{Model, Timeouts, checker};
 use crate::park::{Key, Parked};
+use crate::workers;
 use checker::sync::{Arc, Condvar, Mutex};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Instant;
 
 /// The threads that sleep at one key, longest first. Who is no longer in it has been woken, or will
@@ -19,6 +20,8 @@ type Queue = Mutex<VecDeque<Arc<Sleeper>>>;
 struct Sleeper {
     woken: Mutex<bool>,
     wake: Condvar,
+    /// Whether it has a deadline.
+    is_timed: bool,
 }
 
 impl Sleeper {
@@ -37,7 +40,8 @@ impl Sleeper {
 
 checker::lazy_static! {
     // A std mutex: never held while the checker switches threads, and invisible to it.
-    static ref QUEUES: std::sync::Mutex<HashMap<Key, Arc<Queue>>> = Default::default();
+    // In an order that is the same whenever a schedule is repeated.
+    static ref QUEUES: std::sync::Mutex<Vec<(Key, Arc<Queue>)>> = Default::default();
 }
 
 /// To be called first in every schedule: whoever creates the table would otherwise synchronize with
@@ -51,11 +55,13 @@ fn queue(key: Key) -> Arc<Queue> {
     let mut queues = QUEUES
         .lock()
         .expect("no schedule panics while it holds this");
-    Arc::clone(
-        queues
-            .entry(key)
-            .or_insert_with(|| Arc::new(Mutex::new(VecDeque::new()))),
-    )
+    let known = queues.iter().find(|(other, _)| *other == key);
+    if let Some((_, queue)) = known {
+        return Arc::clone(queue);
+    }
+    let queue = Arc::new(Mutex::new(VecDeque::new()));
+    queues.push((key, Arc::clone(&queue)));
+    queue
 }
 
 /// How many threads sleep at `key`.
@@ -65,20 +71,49 @@ pub(crate) fn sleepers(key: Key) -> usize {
 }
 
 pub(crate) fn park(key: Key, validate: impl FnOnce() -> bool, deadline: Option<Instant>) -> Parked {
+    let mut blocked = None;
+    let before_sleep = || blocked = workers::block();
+    let parked = park_after(key, validate, before_sleep, deadline);
+    drop(blocked);
+    parked
+}
+
+pub(crate) fn sleep(
+    key: Key,
+    validate: impl FnOnce() -> bool,
+    deadline: Option<Instant>,
+) -> Parked {
+    park_after(key, validate, || {}, deadline)
+}
+
+fn park_after(
+    key: Key,
+    validate: impl FnOnce() -> bool,
+    before_sleep: impl FnOnce(),
+    deadline: Option<Instant>,
+) -> Parked {
     let queue = queue(key);
     let mut sleepers = queue.lock().unwrap();
     if !validate() {
         return Parked::Invalid;
     }
-    let me = Arc::new(Sleeper::default());
+    let me = Arc::new(Sleeper {
+        is_timed: deadline.is_some(),
+        ..Sleeper::default()
+    });
     sleepers.push_back(Arc::clone(&me));
     drop(sleepers);
+    before_sleep();
     if deadline.is_none() {
         me.sleep();
         return Parked::Unparked;
     }
     // The thread may time out at any moment after this, or be woken first.
-    super::let_time_pass();
+    if Model::current().timeouts == Timeouts::AtTheEnd {
+        me.sleep();
+    } else {
+        super::let_time_pass();
+    }
     let mut sleepers = queue.lock().unwrap();
     match sleepers
         .iter()
@@ -93,6 +128,26 @@ pub(crate) fn park(key: Key, validate: impl FnOnce() -> bool, deadline: Option<I
             sleepers.remove(index);
             Parked::TimedOut
         }
+    }
+}
+
+/// From now on deadlines pass, whenever the schedule lets a thread run on: the model is over.
+#[cfg(test)]
+pub(crate) fn let_deadlines_pass() {
+    let mut model = Model::current();
+    if model.timeouts != Timeouts::AtTheEnd {
+        return;
+    }
+    model.timeouts = Timeouts::Early;
+    super::CURRENT.set(model);
+    let queues: Vec<_> = {
+        let queues = QUEUES.lock().expect("as in `queue`");
+        queues.iter().map(|(_, queue)| Arc::clone(queue)).collect()
+    };
+    for queue in queues {
+        let mut timed = queue.lock().unwrap().clone();
+        timed.retain(|sleeper| sleeper.is_timed);
+        wake(timed);
     }
 }
 

@@ -4,9 +4,11 @@ pub(crate) use loom::cell::UnsafeCell;
 pub(crate) use loom::sync::atomic::{AtomicPtr, fence};
 pub(crate) use loom::sync::{Arc, Mutex, MutexGuard};
 
+use crate::park;
 use crate::primitive::Ordering;
 use loom::sync::Condvar;
 use loom::sync::atomic;
+use std::cell::Cell;
 
 /// Few, since a writer looks at each.
 pub(crate) const SLOTS: usize = 1;
@@ -15,6 +17,22 @@ pub(crate) const FIRST_CHUNK: usize = 1;
 
 pub(crate) fn null_pointers<T, const N: usize>() -> [AtomicPtr<T>; N] {
     std::array::from_fn(|_| AtomicPtr::new(std::ptr::null_mut()))
+}
+
+thread_local! {
+    static NEXT_ADDRESS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// An address that is the same whenever a schedule is repeated, and that nobody else gets when its
+/// owner has been dropped.
+fn new_address(size: usize) -> usize {
+    NEXT_ADDRESS.replace(NEXT_ADDRESS.get() + size)
+}
+
+/// To be called first in every schedule.
+#[cfg(test)]
+pub(super) fn reset() {
+    NEXT_ADDRESS.set(0);
 }
 
 /// Loom's atomic, with every load a point at which all orders are tried.
@@ -28,6 +46,13 @@ macro_rules! atomic {
         pub(crate) struct $name {
             atomic: atomic::$name,
             loads: Condvar,
+            address: usize,
+        }
+
+        impl park::Owner for $name {
+            fn address(&self) -> usize {
+                self.address
+            }
         }
 
         #[allow(dead_code, reason = "not every type is used in every way")]
@@ -36,6 +61,7 @@ macro_rules! atomic {
                 Self {
                     atomic: atomic::$name::new(value),
                     loads: Condvar::new(),
+                    address: new_address(size_of::<Self>()),
                 }
             }
 

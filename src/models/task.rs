@@ -1,19 +1,48 @@
 //! Models of `Task`: the result goes from the runner to the joiner, or to nobody.
 
 use super::{Model, witness};
-use crate::primitive::Arc;
-use crate::task::Task;
+use crate::primitive::UnsafeCell;
+use crate::task::{Outcome, Task};
+use crate::workers::Job;
 use loom::thread;
 use std::panic::resume_unwind;
+use std::sync::Arc;
+
+/// Counts, and is seen by loom if two threads do so at a time.
+struct Counter(UnsafeCell<usize>);
+
+// SAFETY: loom reports it if accesses race.
+unsafe impl Send for Counter {}
+// SAFETY: as above.
+unsafe impl Sync for Counter {}
+
+impl Counter {
+    fn new() -> Arc<Self> {
+        Arc::new(Self(UnsafeCell::new(0)))
+    }
+
+    fn add_one(&self) -> usize {
+        self.0.with_mut(|count| {
+            // SAFETY: as above.
+            unsafe {
+                *count += 1;
+                *count
+            }
+        })
+    }
+}
+
+fn spawn(task: &Arc<impl Job + 'static>) -> thread::JoinHandle<()> {
+    let task = Arc::clone(task);
+    thread::spawn(move || task.run())
+}
 
 #[test]
 fn join_returns_the_result() {
     Model::new().preemptions(4).check(|| {
-        let task = Task::new();
-        let runner = Arc::clone(&task);
-        // SAFETY: a task runs once, and is joined once.
-        let worker = thread::spawn(move || unsafe { runner.run(|| 42) });
-        // SAFETY: as above.
+        let task = Task::new(|| 42, ());
+        let worker = spawn(&task);
+        // SAFETY: a task is joined once.
         assert_eq!(unsafe { task.join() }.unwrap(), 42);
         worker.join().unwrap();
     });
@@ -22,15 +51,11 @@ fn join_returns_the_result() {
 #[test]
 fn join_returns_the_panic() {
     Model::new().preemptions(4).check(|| {
-        let task = Task::<()>::new();
-        let runner = Arc::clone(&task);
-        let worker = thread::spawn(move || {
-            // Without the hook, which would print.
-            let body = || resume_unwind(Box::new("no luck"));
-            // SAFETY: a task runs once, and is joined once.
-            unsafe { runner.run(body) };
-        });
-        // SAFETY: as above.
+        // Without the hook, which would print.
+        let body = || resume_unwind(Box::new("no luck"));
+        let task = Task::<_, (), ()>::new(body, ());
+        let worker = spawn(&task);
+        // SAFETY: a task is joined once.
         let payload = unsafe { task.join() }.unwrap_err();
         assert_eq!(payload.downcast_ref(), Some(&"no luck"));
         worker.join().unwrap();
@@ -38,29 +63,56 @@ fn join_returns_the_panic() {
 }
 
 #[test]
-fn a_detached_result_is_dropped_once() {
-    Model::new().preemptions(4).check(|| {
-        let task = Task::new();
-        let runner = Arc::clone(&task);
-        let result = Arc::new(());
-        let dropped = Arc::clone(&result);
-        // SAFETY: a task runs once.
-        let worker = thread::spawn(move || unsafe { runner.run(move || result) });
-        drop(task);
+fn a_task_runs_once() {
+    Model::new().helping().preemptions(4).check(|| {
+        let counter = Counter::new();
+        let body = {
+            let counter = Arc::clone(&counter);
+            move || counter.add_one()
+        };
+        let task = Task::new(body, ());
+        let worker = spawn(&task);
+        // SAFETY: a task is joined once.
+        assert_eq!(unsafe { Arc::clone(&task).join() }.unwrap(), 1);
+        assert!(task.is_claimed());
         worker.join().unwrap();
-        assert_eq!(Arc::strong_count(&dropped), 1);
+        assert_eq!(counter.add_one(), 2);
+    });
+}
+
+#[test]
+fn a_detached_result_is_dropped_once() {
+    /// Counts its drops.
+    struct Dropped(Arc<Counter>);
+
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            self.0.add_one();
+        }
+    }
+
+    Model::new().preemptions(4).check(|| {
+        let counter = Counter::new();
+        let result = Dropped(Arc::clone(&counter));
+        let task = Task::new(move || result, ());
+        let worker = spawn(&task);
+        // SAFETY: it is not joined.
+        unsafe { task.detach() };
+        let is_dropped_by_the_worker = !task.is_ended();
+        witness(is_dropped_by_the_worker);
+        worker.join().unwrap();
+        // By one of the two, although the task is still there.
+        assert_eq!(counter.add_one(), 2);
     });
 }
 
 #[test]
 fn a_finished_task_has_its_result() {
     Model::new().preemptions(4).check(|| {
-        let task = Task::new();
-        let runner = Arc::clone(&task);
-        // SAFETY: a task runs once, and is joined once.
-        let worker = thread::spawn(move || unsafe { runner.run(|| 42) });
-        if witness(task.is_finished()) {
-            // SAFETY: as above.
+        let task = Task::new(|| 42, ());
+        let worker = spawn(&task);
+        if witness(task.is_ended()) {
+            // SAFETY: a task is joined once.
             assert_eq!(unsafe { task.join() }.unwrap(), 42);
         }
         worker.join().unwrap();

@@ -3,7 +3,7 @@
 use super::Job;
 use crate::chunks::Chunks;
 use crate::deque::{Injector, Steal, Stealer, Worker};
-use crate::primitive::{AtomicUsize, Ordering::Relaxed, Tally, UnsafeCell};
+use crate::primitive::{AtomicU32, Ordering::Relaxed, Tally, UnsafeCell};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -169,14 +169,14 @@ pub(super) fn insist<T>(mut steal: impl FnMut() -> Steal<T>) -> Option<T> {
 pub(super) struct Places {
     all: Chunks<Place>,
     /// From this one on all are free and empty.
-    bound: AtomicUsize,
+    bound: AtomicU32,
 }
 
 impl Places {
     pub(super) fn new() -> Self {
         Self {
             all: Chunks::new(),
-            bound: AtomicUsize::new(0),
+            bound: AtomicU32::new(0),
         }
     }
 
@@ -186,8 +186,7 @@ impl Places {
 
     /// Those that may have a holder, or something to steal.
     pub(super) fn iter(&self) -> impl Iterator<Item = &'static Place> + Clone {
-        // Relaxed: the fences order this as they order the queues.
-        self.all.iter().take(self.bound.load(Relaxed))
+        self.all.iter().take(self.bound())
     }
 
     /// Takes the first free place. To be called under the scheduler's lock.
@@ -196,8 +195,8 @@ impl Places {
             Some(index) => self.all.get(index),
             None => self.all.push(Place::new),
         };
-        if place.index >= self.bound.load(Relaxed) {
-            self.bound.store(place.index + 1, Relaxed);
+        if place.index >= self.bound() {
+            self.set_bound(place.index + 1);
         }
         place
     }
@@ -205,11 +204,20 @@ impl Places {
     /// Gives a place back. To be called under the scheduler's lock.
     pub(super) fn put_back(&self, place: &'static Place, free: &mut Free) {
         free.0.insert(place.index);
-        let mut bound = self.bound.load(Relaxed);
+        let mut bound = self.bound();
         while bound > 0 && free.0.contains(&(bound - 1)) && self.all.get(bound - 1).len() == 0 {
             bound -= 1;
         }
-        self.bound.store(bound, Relaxed);
+        self.set_bound(bound);
+    }
+
+    fn bound(&self) -> usize {
+        // Relaxed: the fences order this as they order the queues.
+        self.bound.load(Relaxed) as usize
+    }
+
+    fn set_bound(&self, bound: usize) {
+        self.bound.store(bound as u32, Relaxed);
     }
 }
 

@@ -53,7 +53,7 @@ fn lost_wake_up(code: &str, at: usize, word: &str) -> Option<Edit> {
 
 /// A sleeper that joins the queue without a look at the word.
 fn blind_sleeper(code: &str, at: usize, word: &str) -> Option<Edit> {
-    if word != "park" || !code[..at].ends_with("park::") {
+    if !["park", "sleep"].contains(&word) || !code[..at].ends_with("park::") {
         return None;
     }
     Some(Edit {

@@ -29,6 +29,12 @@ const FILES: &[&str] = &[
     "src/readers.rs",
     "src/raw_wait_group.rs",
     "src/task.rs",
+    "src/chunks.rs",
+    "src/workers.rs",
+    "src/workers/place.rs",
+    "src/workers/scheduler.rs",
+    "src/workers/sleeper.rs",
+    "src/workers/worker.rs",
 ];
 
 pub fn run(mut args: Args) -> Result<(), Failure> {

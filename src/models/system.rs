@@ -1,0 +1,73 @@
+//! What `crate::workers::system` is in the models: as many processors and threads as the model says.
+
+use super::{Model, checker};
+use crate::workers;
+use std::cell::Cell;
+use std::io;
+use std::time::Duration;
+
+thread_local! {
+    // As in `models`, these belong to the model.
+    /// How many threads the system has left.
+    static LEFT: Cell<usize> = const { Cell::new(0) };
+    /// How many have been started and have not ended.
+    static ALIVE: Cell<usize> = const { Cell::new(0) };
+}
+
+/// To be called first in every schedule.
+#[cfg(test)]
+pub(crate) fn reset() {
+    grant(Model::current().threads);
+    ALIVE.set(0);
+}
+
+/// So many threads can be had.
+#[cfg(test)]
+pub(crate) fn grant(threads: usize) {
+    LEFT.set(threads);
+}
+
+/// Whether all threads that were started here have ended.
+#[cfg(test)]
+pub(crate) fn all_threads_have_ended() -> bool {
+    ALIVE.get() == 0
+}
+
+pub(crate) fn max_procs() -> Result<usize, String> {
+    Ok(Model::current().procs)
+}
+
+pub(crate) fn processors() -> usize {
+    Model::current().procs
+}
+
+pub(crate) fn processor_time() -> Option<Duration> {
+    None
+}
+
+pub(crate) fn start_worker(body: fn()) -> io::Result<()> {
+    let left = LEFT.get().checked_sub(1);
+    LEFT.set(left.ok_or(io::ErrorKind::WouldBlock)?);
+    start(body);
+    Ok(())
+}
+
+/// The real one looks at the clock. In most models it looks when the model says so.
+pub(crate) fn start_monitor(_body: fn()) -> io::Result<()> {
+    if Model::current().has_monitor {
+        start(workers::watch_twice);
+    }
+    Ok(())
+}
+
+fn start(body: fn()) {
+    ALIVE.set(ALIVE.get() + 1);
+    checker::thread::spawn(move || {
+        body();
+        ALIVE.set(ALIVE.get() - 1);
+    });
+}
+
+pub(crate) fn has_room_on_stack() -> bool {
+    Model::current().helps
+}

@@ -1,0 +1,321 @@
+//! Models of the workers: every goroutine that is queued is run, once, by somebody.
+
+use super::system::grant;
+use super::{Model, witness};
+use crate::WaitGroup;
+use crate::primitive::UnsafeCell;
+use crate::raw_wait_group::RawWaitGroup;
+use crate::task::{Outcome, Task};
+use crate::workers;
+use crate::workers::models::{admit, dismiss, look};
+use loom::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use loom::sync::{Condvar, Mutex};
+use loom::thread;
+use std::sync::Arc;
+
+/// Workers that do not end before the model does.
+fn model() -> Model {
+    Model::new().threads(3).timeouts_at_the_end()
+}
+
+/// A goroutine. To be joined: a wake-up that is lost on the way to it is a deadlock.
+fn go(body: impl FnOnce() + Send + 'static) -> Arc<impl Outcome<()>> {
+    let task = Task::new(body, ());
+    workers::start(task.clone());
+    task
+}
+
+fn join(task: Arc<impl Outcome<()>>) {
+    // SAFETY: each model joins each of its tasks once.
+    unsafe { task.join() }.unwrap();
+}
+
+fn detach(task: Arc<impl Outcome<()>>) {
+    // SAFETY: as above.
+    unsafe { task.detach() };
+}
+
+/// A group with one member.
+fn group() -> Arc<RawWaitGroup> {
+    Arc::new(RawWaitGroup::new(1))
+}
+
+fn done(group: &RawWaitGroup) {
+    group.add(-1).unwrap();
+}
+
+/// What a goroutine gives to those who wait for it. Loom sees it if they do not get it.
+struct Gift(UnsafeCell<usize>);
+
+// SAFETY: loom reports it if accesses race.
+unsafe impl Send for Gift {}
+// SAFETY: as above.
+unsafe impl Sync for Gift {}
+
+impl Gift {
+    fn new() -> Arc<Self> {
+        Arc::new(Self(UnsafeCell::new(0)))
+    }
+
+    /// Returns how often this has been called.
+    fn add_one(&self) -> usize {
+        self.0.with_mut(|count| {
+            // SAFETY: as above.
+            unsafe {
+                *count += 1;
+                *count
+            }
+        })
+    }
+}
+
+/// Something to block at that workers know nothing of.
+struct Gate {
+    is_open: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Gate {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            is_open: Mutex::new(false),
+            opened: Condvar::new(),
+        })
+    }
+
+    fn pass(&self) {
+        let mut is_open = self.is_open.lock().unwrap();
+        while !*is_open {
+            is_open = self.opened.wait(is_open).unwrap();
+        }
+    }
+
+    fn open(&self) {
+        *self.is_open.lock().unwrap() = true;
+        self.opened.notify_all();
+    }
+}
+
+// Between push and sleep.
+
+#[test]
+fn a_worker_that_searches_or_falls_asleep_or_ends_sees_what_is_queued() {
+    Model::new().preemptions(3).check_timeouts(|| {
+        admit();
+        join(go(|| {}));
+        join(go(|| {}));
+    });
+}
+
+#[test]
+fn a_worker_runs_all_that_is_queued() {
+    Model::new().preemptions(3).check_timeouts(|| {
+        admit();
+        let [first, second] = [(); 2].map(|()| go(|| {}));
+        join(first);
+        join(second);
+    });
+}
+
+#[test]
+fn two_threads_queue_for_one_worker() {
+    model().check(|| {
+        admit();
+        let other = thread::spawn(|| {
+            admit();
+            join(go(|| {}));
+        });
+        join(go(|| {}));
+        other.join().unwrap();
+    });
+}
+
+#[test]
+fn a_thread_without_a_place_queues() {
+    model().check(|| {
+        admit();
+        dismiss();
+        let task = Task::new(|| {}, ());
+        workers::inject(task.clone());
+        join(task);
+    });
+}
+
+#[test]
+fn what_a_thread_leaves_behind_is_run() {
+    model().check(|| {
+        let group = group();
+        let other = {
+            let group = Arc::clone(&group);
+            thread::spawn(move || {
+                admit();
+                detach(go(move || done(&group)));
+                dismiss();
+            })
+        };
+        group.wait(None);
+        other.join().unwrap();
+    });
+}
+
+#[test]
+fn a_goroutine_queues_another_one() {
+    model().check(|| {
+        admit();
+        let group = group();
+        let inner = Arc::clone(&group);
+        join(go(move || detach(go(move || done(&inner)))));
+        group.wait(None);
+    });
+}
+
+// Goroutines that block.
+
+#[test]
+fn a_goroutine_that_blocks_makes_room() {
+    model().check(|| {
+        admit();
+        let group = group();
+        let [waits, ends] = [(); 2].map(|()| Arc::clone(&group));
+        let waiting = go(move || {
+            waits.wait(None);
+        });
+        join(go(move || done(&ends)));
+        join(waiting);
+    });
+}
+
+#[test]
+fn a_goroutine_that_goes_on_is_not_in_the_way() {
+    model().preemptions(1).check(|| {
+        admit();
+        let group = group();
+        let [waits, ends] = [(); 2].map(|()| Arc::clone(&group));
+        detach(go(move || {
+            waits.wait(None);
+        }));
+        // Whoever ends one of these may find that it is one worker too many.
+        join(go(move || done(&ends)));
+        join(go(|| {}));
+    });
+}
+
+#[test]
+fn the_monitor_finds_a_goroutine_that_blocks_in_foreign_code() {
+    model().preemptions(1).check(|| {
+        admit();
+        let gate = Gate::new();
+        let opened = Arc::clone(&gate);
+        let blocked = go(move || gate.pass());
+        let other = go(move || opened.open());
+        while !other.is_ended() {
+            look();
+            thread::yield_now();
+        }
+        join(other);
+        join(blocked);
+    });
+}
+
+#[test]
+fn the_monitor_does_not_doze_off_while_something_waits() {
+    model().watched().threads(2).check(|| {
+        admit();
+        let gate = Gate::new();
+        let opened = Arc::clone(&gate);
+        detach(go(move || gate.pass()));
+        join(go(move || opened.open()));
+    });
+}
+
+#[test]
+fn more_may_run_from_now_on() {
+    model().check(|| {
+        admit();
+        let group = group();
+        let [outer, inner] = [(); 2].map(|()| Arc::clone(&group));
+        // What a worker has queued needs no monitor to be found.
+        detach(go(move || {
+            let gate = Gate::new();
+            let opened = Arc::clone(&gate);
+            detach(go(move || {
+                opened.open();
+                done(&inner);
+            }));
+            gate.pass();
+            drop(outer);
+        }));
+        workers::set_max_procs(2);
+        group.wait(None);
+    });
+}
+
+#[test]
+fn a_thread_that_the_system_refuses_is_tried_again() {
+    model().threads(0).check(|| {
+        admit();
+        let task = go(|| {});
+        grant(1);
+        look();
+        join(task);
+    });
+}
+
+// Helping.
+
+#[test]
+fn a_joiner_or_a_worker_runs_it_once() {
+    model().helping().check(|| {
+        admit();
+        let gift = Gift::new();
+        let given = Arc::clone(&gift);
+        let here = thread::current().id();
+        let helped = Arc::new(AtomicBool::new(false));
+        let by = Arc::clone(&helped);
+        let task = go(move || {
+            given.add_one();
+            by.store(thread::current().id() == here, Relaxed);
+        });
+        join(task);
+        assert_eq!(gift.add_one(), 2);
+        witness(helped.load(Relaxed));
+    });
+}
+
+#[test]
+fn who_waits_for_a_group_runs_its_members_once() {
+    model().helping().check(|| {
+        admit();
+        let gifts = [(); 2].map(|()| Gift::new());
+        let wg = WaitGroup::new();
+        for gift in &gifts {
+            let gift = Arc::clone(gift);
+            wg.go(move || {
+                gift.add_one();
+            });
+        }
+        wg.wait();
+        assert!(gifts.iter().all(|gift| gift.add_one() == 2));
+    });
+}
+
+#[test]
+fn who_waits_for_a_group_leaves_others_alone() {
+    model().helping().check(|| {
+        admit();
+        let gift = Gift::new();
+        let given = Arc::clone(&gift);
+        let wg = WaitGroup::new();
+        let here = thread::current().id();
+        wg.go(move || {
+            given.add_one();
+        });
+        let other = go(move || assert_ne!(thread::current().id(), here));
+        wg.wait();
+        assert_eq!(gift.add_one(), 2);
+        while !other.is_ended() {
+            thread::yield_now();
+        }
+        join(other);
+    });
+}
