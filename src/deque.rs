@@ -7,6 +7,8 @@
 //! * What happens before a push happens before the pop or steal of what was pushed.
 //! * A look, be it `steal`, `len` or `is_empty`, that comes after a `fence(SeqCst)` sees what was pushed
 //!   before a `fence(SeqCst)` that comes first. Without the fences it may not.
+//! * What a thief takes besides what it is given is in no queue, for a moment, on its way to the thief's
+//!   own.
 
 #[cfg(not(gosync_model))]
 pub(crate) use crossbeam_deque::{Injector, Steal, Stealer, Worker};

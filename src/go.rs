@@ -1,7 +1,7 @@
 //! `go`, `JoinHandle` and `scope`: closures run as goroutines.
 
 use crate::raw_wait_group::RawWaitGroup;
-use crate::task::{Outcome, Owner, Task};
+use crate::task::{Outcome, Owner, Task, drop_contained};
 use crate::workers::{self, Job};
 use std::any::Any;
 use std::fmt;
@@ -143,14 +143,13 @@ where
     let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
     workers::help(scope.data.group());
     scope.data.running.wait(None);
+    let unclaimed = scope.data.take_panics();
     match result {
         Err(payload) => resume_unwind(payload),
-        Ok(value) => {
-            if let Some(payload) = scope.data.unclaimed_panic() {
-                resume_unwind(payload);
-            }
-            value
-        }
+        Ok(value) => match unclaimed {
+            Some(payload) => resume_unwind(payload),
+            None => value,
+        },
     }
 }
 
@@ -197,6 +196,7 @@ impl<'scope> Scope<'scope, '_> {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
+        workers::prepare();
         let data = Arc::clone(&self.data);
         data.running
             .add(1)
@@ -237,8 +237,14 @@ impl ScopeData {
         })
     }
 
-    fn unclaimed_panic(&self) -> Option<Payload> {
-        self.lock_panics().iter().find_map(claim)
+    /// The first panic that nobody has claimed. Of the others nothing is left: what has been claimed of
+    /// the scope may outlive it in some queue, and must not hold what has a destructor.
+    fn take_panics(&self) -> Option<Payload> {
+        let panics = std::mem::take(&mut *self.lock_panics());
+        let mut unclaimed = panics.iter().filter_map(claim);
+        let first = unclaimed.next();
+        unclaimed.for_each(drop_contained);
+        first
     }
 
     fn lock_panics(&self) -> std::sync::MutexGuard<'_, Vec<Panic>> {

@@ -82,10 +82,10 @@ mod real {
         validate: impl FnOnce() -> bool,
         deadline: Option<Instant>,
     ) -> Parked {
-        let blocked = Cell::new(None);
-        let parked = park_after(key, validate, || blocked.set(workers::block()), deadline);
-        drop(blocked);
-        parked
+        // Before the thread joins the queue: a thread may be started here, which allocates, and
+        // parking_lot_core allows nobody to sleep in two queues, not even an allocator with a lock.
+        let _blocked = workers::block();
+        sleep(key, validate, deadline)
     }
 
     /// As `park`, for a thread that has nothing to run.
@@ -94,22 +94,12 @@ mod real {
         validate: impl FnOnce() -> bool,
         deadline: Option<Instant>,
     ) -> Parked {
-        park_after(key, validate, || {}, deadline)
-    }
-
-    /// `before_sleep` is called if the thread has joined the queue, and may unpark others.
-    fn park_after(
-        key: Key,
-        validate: impl FnOnce() -> bool,
-        before_sleep: impl FnOnce(),
-        deadline: Option<Instant>,
-    ) -> Parked {
         // SAFETY: see above.
         let result = unsafe {
             parking_lot_core::park(
                 key.0,
                 validate,
-                before_sleep,
+                || {},
                 |_, _| {},
                 DEFAULT_PARK_TOKEN,
                 deadline,

@@ -66,6 +66,13 @@ impl Tally {
         self.0.store(value, Ordering::Release);
     }
 
+    /// Sets it, and returns whether it was something else. Not for several threads at a time.
+    pub(crate) fn replace(&self, value: usize) -> bool {
+        let is_new = self.get() != value;
+        self.set(value);
+        is_new
+    }
+
     pub(crate) fn add(&self, value: usize) {
         self.0.fetch_add(value, Ordering::Release);
     }

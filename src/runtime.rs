@@ -8,13 +8,14 @@ use crate::workers;
 /// If `n` is 0 it changes nothing. At first it is the environment variable `GOSYNC_MAXPROCS`, or else
 /// [`available_parallelism`](std::thread::available_parallelism).
 ///
-/// A goroutine that is blocked does not count, nor does one that a thread runs while it waits for it.
-/// One that computes for long counts for some milliseconds only, if others wait: then one more may run.
+/// A goroutine that is blocked does not count, and goes on at once when it no longer is, nor does one that a
+/// thread runs while it waits for it. One that computes for long counts for some milliseconds only, if others wait: then one more may run.
 /// Go takes the processor from it instead.
 ///
 /// # Panics
 ///
-/// If `GOSYNC_MAXPROCS` or `GOSYNC_STACK_SIZE` is set, and is no positive number.
+/// If `GOSYNC_MAXPROCS` is set and is no positive number, or `GOSYNC_STACK_SIZE` and is no number of bytes
+/// between 64 KiB and 1 GiB.
 ///
 /// # Examples
 ///

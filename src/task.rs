@@ -266,7 +266,8 @@ where
             self.owner.discard(payload);
         }
         workers::ended();
-        self.owner.ended();
+        // It panics if somebody has taken the goroutine's part in the group: misuse that ends here.
+        contain(|| self.owner.ended());
     }
 
     fn is_claimed(&self) -> bool {
@@ -280,7 +281,11 @@ where
 
 /// Drops `value`. If that panics, the panic ends here, and so do those of what it panics with.
 pub(crate) fn drop_contained(value: impl Sized) {
-    let mut result = catch_unwind(AssertUnwindSafe(|| drop(value)));
+    contain(|| drop(value));
+}
+
+fn contain(f: impl FnOnce()) {
+    let mut result = catch_unwind(AssertUnwindSafe(f));
     while let Err(payload) = result {
         result = catch_unwind(AssertUnwindSafe(|| drop::<Box<dyn Any + Send>>(payload)));
     }

@@ -187,6 +187,7 @@ impl WaitGroup {
     where
         F: FnOnce() + Send + 'static,
     {
+        workers::prepare();
         self.add(1);
         workers::start(Member::new(f, self.clone()));
     }

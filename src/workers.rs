@@ -1,5 +1,59 @@
-//! The threads that run goroutines: as many as there are processors, and one more for each goroutine
-//! that blocks.
+//! The threads that run goroutines: about as many as there are processors, and one more for each
+//! goroutine that blocks.
+//!
+//! After Go's scheduler (`runtime/proc.go`), with its P (here a [`Place`]), its M (a worker) and its
+//! sysmon (the monitor). What Go can do and this cannot is to take a thread from a goroutine: one that
+//! blocks or computes keeps its thread, and another thread is added.
+//!
+//! # Who runs what
+//!
+//! * Who starts a goroutine pushes it to a deque of its own, that of its place. Workers steal from all
+//!   of them.
+//! * Who waits for a goroutine that nobody has started runs it: [`help`] takes members of a group from
+//!   the top of the own deque, `Task::join` claims the task wherever it is. An unrelated goroutine is
+//!   never run on top of one that waits: it might need what that one holds, or will do.
+//! * A goroutine that is about to sleep in [`crate::park`] gives its place back and no longer counts
+//!   ([`block`]). When it goes on it takes a place again, maybe as one worker too many: whichever worker
+//!   ends a goroutine next sees that and stops.
+//! * The monitor watches while goroutines wait and no worker searches. A goroutine that has neither
+//!   ended nor started another one between two looks is *stuck*: it keeps its place and no longer
+//!   counts. The longer none ends, the more often the monitor looks, unless all processors are busy.
+//!
+//! # What a worker does
+//!
+//! | it | has a place | counts as running | leaves when |
+//! |---|---|---|---|
+//! | *searches* (one at a time) | yes | yes | it finds a goroutine, or has looked for long enough |
+//! | *runs* | yes | yes | the goroutine ends, blocks, or gets stuck |
+//! | is *stuck* | yes | no | the goroutine ends |
+//! | is *blocked* | no | no | it is woken |
+//! | *sleeps* | no | no | it is called, or has slept for long enough, and ends |
+//!
+//! # Invariants
+//!
+//! 1. While a goroutine waits in a queue somebody is to look for it: a worker searches; or the
+//!    monitor watches; or there is a *signal* that calls, and then whoever raised it, or pushed last,
+//!    is about to call a worker or the monitor. Whoever raises a signal passes a fence and looks
+//!    through the queues; whoever pushes passes a fence and looks at the signals. So one of the two sees
+//!    the other. No signal is lowered but by a call, by the start of a search, or while the monitor
+//!    watches, and the monitor does not doze off without raising a signal.
+//! 2. The state and the signals change together, under the scheduler's lock. Nobody sleeps, wakes or
+//!    starts a thread, or runs foreign code under it.
+//! 3. Only the holder of a place pushes to its deque and pops from it. Places change hands under the
+//!    lock.
+//! 4. `running` is the number of workers that have been called and are neither blocked, stuck nor
+//!    asleep. While it is below `max_procs`, and fewer than one, a goroutine that waits has a worker
+//!    called for it; so no number of goroutines that block keeps another one from running.
+//! 5. A goroutine is in one queue, once, until somebody takes it from there. A `Task` may have been
+//!    claimed by then; nothing of its closure and its result is left in it when it is dropped.
+//!
+//! # What it costs
+//!
+//! To queue a goroutine: an allocation, a push, a fence, a look at the signals. They are low while a
+//! worker searches or enough of them run, so no thread is woken then. A worker that searches takes
+//! little from those who queue: it looks a few times, ever later, and then naps. And it leaves what a
+//! thread has just queued to that thread, which may be about to wait for it (`backlog`).
+
 mod backlog;
 mod monitor;
 mod place;
@@ -16,6 +70,7 @@ use std::ptr;
 use std::sync::Arc;
 #[cfg(not(gosync_model))]
 use std::sync::LazyLock;
+use std::thread;
 
 /// A goroutine in a queue.
 pub(crate) trait Job: Send + Sync {
@@ -92,6 +147,16 @@ fn lease() -> Option<&'static Place> {
         .ok()
 }
 
+/// To be called before a goroutine is counted: `start` panics no more after it.
+///
+/// # Panics
+///
+/// If the environment makes no sense.
+#[inline]
+pub(crate) fn prepare() {
+    scheduler();
+}
+
 /// Queues a goroutine.
 #[inline]
 pub(crate) fn start(job: Arc<dyn Job>) {
@@ -130,6 +195,7 @@ fn take_member(group: *const ()) -> Option<Arc<dyn Job>> {
     // SAFETY: the current thread is the holder.
     while let Some(job) = unsafe { place.pop() } {
         if job.is_claimed() {
+            // Nothing is left in it whose destructor might come back here (invariant 5).
             continue;
         }
         if ptr::eq(job.group(), group) {
@@ -191,19 +257,26 @@ pub(crate) fn ended() {
     }
 }
 
-/// Whether the current thread has room for a goroutine on top of what it is doing.
+/// Whether the current thread may run a goroutine on top of what it is doing: if it has room, and is not
+/// about to unwind, which the goroutine would be taken to do, too.
 pub(crate) fn may_help() -> bool {
-    system::has_room_on_stack()
+    system::has_room_on_stack() && !thread::panicking()
 }
 
-/// The current thread is about to sleep; if it is a worker, another one takes its place.
+/// The current thread is about to sleep. If it is a worker, another one may run meanwhile.
 pub(crate) fn block() -> Option<Blocked> {
     let place = HERE.try_with(Cell::get).ok()??;
-    matches!(place.holder(), Holder::Running | Holder::Stuck).then(|| {
-        HERE.with(|here| here.set(None));
-        scheduler().dismiss(place);
-        Blocked(())
-    })
+    match place.holder() {
+        Holder::Running | Holder::Stuck => {
+            HERE.with(|here| here.set(None));
+            scheduler().dismiss(place);
+            Some(Blocked(()))
+        }
+        Holder::Free | Holder::Stranger => {
+            scheduler().call_if_alone();
+            None
+        }
+    }
 }
 
 /// A worker without a place. Gets one again when this is dropped.
@@ -217,11 +290,13 @@ impl Drop for Blocked {
 }
 
 /// How many goroutines there are.
+#[cfg(not(gosync_model))]
 pub(crate) fn num_goroutines() -> usize {
     scheduler().goroutines()
 }
 
 /// How many workers there are.
+#[cfg(not(gosync_model))]
 pub(crate) fn num_workers() -> usize {
     scheduler().workers()
 }
@@ -231,30 +306,23 @@ pub(crate) fn set_max_procs(n: usize) -> usize {
     scheduler().set_max_procs(n)
 }
 
-/// A monitor for models: dozes after two looks. One notes what runs, the other one sees it run on.
-#[cfg(gosync_model)]
-pub(crate) fn watch_twice() {
-    loop {
-        scheduler().look();
-        scheduler().look();
-        if !scheduler().doze() {
-            return;
-        }
-    }
-}
-
 /// What only models do.
-#[cfg(all(test, gosync_model))]
+#[cfg(gosync_model)]
 pub(crate) mod models {
-    use super::{HERE, here, scheduler};
+    use super::scheduler;
+    #[cfg(test)]
+    use super::{HERE, here};
+    use std::time::Duration;
 
     /// Gives the current thread a place, for longer than the model runs: a lease multiplies the
     /// schedules.
+    #[cfg(test)]
     pub(crate) fn admit() {
         HERE.with(|here| here.set(Some(scheduler().admit_stranger())));
     }
 
     /// The end of a thread that has a place.
+    #[cfg(test)]
     pub(crate) fn dismiss() {
         let place = here().expect("the thread has a place");
         HERE.with(|here| here.set(None));
@@ -263,6 +331,11 @@ pub(crate) mod models {
 
     /// What the monitor does now and then.
     pub(crate) fn look() {
-        scheduler().look();
+        scheduler().look(Duration::ZERO);
+    }
+
+    /// What the monitor does when there is nothing to watch. Returns false if it is to end.
+    pub(crate) fn doze() -> bool {
+        scheduler().doze()
     }
 }

@@ -60,13 +60,14 @@ impl<T> Queue<T> {
             .map_or(Steal::Empty, Steal::Success)
     }
 
-    /// Half of what there is.
+    /// All that there is. The real one takes half, but others may take the rest meanwhile. For a moment
+    /// what is taken is in no queue.
     fn steal_batch_and_pop(&self, thief: &Worker<T>) -> Steal<T> {
         if self.len() == 0 {
             return Steal::Empty;
         }
-        let mut batch = self.change(|items| items.drain(..items.len().div_ceil(2)).collect());
-        let first = VecDeque::pop_front(&mut batch);
+        let mut batch = self.change(std::mem::take);
+        let first = batch.pop_front();
         // Nothing to say to thieves if nothing comes.
         if !batch.is_empty() {
             thief

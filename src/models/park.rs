@@ -71,25 +71,13 @@ pub(crate) fn sleepers(key: Key) -> usize {
 }
 
 pub(crate) fn park(key: Key, validate: impl FnOnce() -> bool, deadline: Option<Instant>) -> Parked {
-    let mut blocked = None;
-    let before_sleep = || blocked = workers::block();
-    let parked = park_after(key, validate, before_sleep, deadline);
-    drop(blocked);
-    parked
+    let _blocked = workers::block();
+    sleep(key, validate, deadline)
 }
 
 pub(crate) fn sleep(
     key: Key,
     validate: impl FnOnce() -> bool,
-    deadline: Option<Instant>,
-) -> Parked {
-    park_after(key, validate, || {}, deadline)
-}
-
-fn park_after(
-    key: Key,
-    validate: impl FnOnce() -> bool,
-    before_sleep: impl FnOnce(),
     deadline: Option<Instant>,
 ) -> Parked {
     let queue = queue(key);
@@ -103,7 +91,6 @@ fn park_after(
     });
     sleepers.push_back(Arc::clone(&me));
     drop(sleepers);
-    before_sleep();
     if deadline.is_none() {
         me.sleep();
         return Parked::Unparked;

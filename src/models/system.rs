@@ -1,7 +1,7 @@
 //! What `crate::workers::system` is in the models: as many processors and threads as the model says.
 
 use super::{Model, checker};
-use crate::workers;
+use crate::workers::models as workers;
 use std::cell::Cell;
 use std::io;
 use std::time::Duration;
@@ -55,9 +55,23 @@ pub(crate) fn start_worker(body: fn()) -> io::Result<()> {
 /// The real one looks at the clock. In most models it looks when the model says so.
 pub(crate) fn start_monitor(_body: fn()) -> io::Result<()> {
     if Model::current().has_monitor {
-        start(workers::watch_twice);
+        start(watch);
     }
     Ok(())
+}
+
+/// Dozes after two looks, of which one notes what runs, and the other one sees it run on.
+fn watch() {
+    loop {
+        workers::look();
+        // Time passes for the others.
+        checker::thread::yield_now();
+        workers::look();
+        if !workers::doze() {
+            return;
+        }
+        checker::thread::yield_now();
+    }
 }
 
 fn start(body: fn()) {

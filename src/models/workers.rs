@@ -169,6 +169,25 @@ fn a_goroutine_queues_another_one() {
     });
 }
 
+#[test]
+fn two_workers_share_what_a_goroutine_queues() {
+    model().procs(2).threads(2).check(|| {
+        admit();
+        let group = group();
+        let outer = Arc::clone(&group);
+        detach(go(move || {
+            let gate = Gate::new();
+            let [passed, opened] = [(); 2].map(|()| Arc::clone(&gate));
+            detach(go(move || opened.open()));
+            detach(go(move || {
+                passed.pass();
+                done(&outer);
+            }));
+        }));
+        group.wait(None);
+    });
+}
+
 // Goroutines that block.
 
 #[test]
@@ -219,7 +238,7 @@ fn the_monitor_finds_a_goroutine_that_blocks_in_foreign_code() {
 
 #[test]
 fn the_monitor_does_not_doze_off_while_something_waits() {
-    model().watched().threads(2).check(|| {
+    model().watched().threads(2).preemptions(1).check(|| {
         admit();
         let gate = Gate::new();
         let opened = Arc::clone(&gate);

@@ -1,14 +1,14 @@
 //! When goroutines that a thread has queued which is no worker have waited for long enough.
 
 use super::place::{Holder, Place};
-use std::ptr;
 use std::time::{Duration, Instant};
+use std::{mem, ptr};
 
 /// What a worker has seen queued by a thread that is no worker.
 ///
-/// If the thread is about to wait for its goroutines, it runs them itself, and at less cost than a
-/// worker, who has to fetch them from another processor. So a worker that is awake in time leaves
-/// them to it for a moment.
+/// If the thread is about to wait for its goroutines, it runs them itself, and if they are short at
+/// less cost than a worker, who has to fetch them from another processor. So a worker that is awake in
+/// time leaves them to the thread for a moment, and as long as it goes on quickly takes little.
 #[derive(Default)]
 pub(super) struct Backlog(Option<Seen>);
 
@@ -16,7 +16,9 @@ struct Seen {
     place: &'static Place,
     /// How often the place had been drained.
     drained: usize,
-    /// When it was seen first, or when some of it was last taken.
+    /// How far the thread had come at the last look.
+    moves: usize,
+    /// When this was seen first, or when some of it was last taken.
     since: Instant,
 }
 
@@ -31,13 +33,14 @@ impl Backlog {
         if cfg!(gosync_model) || place.holder() != Holder::Stranger || place.len() == 0 {
             return false;
         }
-        let is_there = self.0.as_ref().filter(|seen| seen.is_there());
-        let is_fresh = is_there
-            .is_none_or(|seen| !ptr::eq(seen.place, place) || seen.since.elapsed() < MOMENT);
-        if is_there.is_none() || !is_fresh {
-            self.0 = Some(Seen::now(place));
+        match &mut self.0 {
+            // One thread's at a time.
+            Some(seen) if seen.is_there() => !ptr::eq(seen.place, place) || seen.is_fresh(),
+            seen => {
+                *seen = Some(Seen::now(place));
+                true
+            }
         }
-        is_fresh
     }
 }
 
@@ -46,6 +49,7 @@ impl Seen {
         Self {
             place,
             drained: place.drained.get(),
+            moves: place.moves(),
             since: Instant::now(),
         }
     }
@@ -53,5 +57,14 @@ impl Seen {
     /// Whether something of it may still wait.
     fn is_there(&self) -> bool {
         self.place.drained.get() == self.drained && self.place.len() > 0
+    }
+
+    fn is_fresh(&mut self) -> bool {
+        let before = mem::replace(&mut self.moves, self.place.moves());
+        let is_fresh = self.moves != before && self.since.elapsed() < MOMENT;
+        if !is_fresh {
+            *self = Self::now(self.place);
+        }
+        is_fresh
     }
 }

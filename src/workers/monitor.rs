@@ -18,20 +18,21 @@ const QUIET_LOOKS: u32 = 20;
 
 pub(super) fn start() -> io::Result<()> {
     system::start_monitor(|| {
-        watch();
+        let start = Instant::now();
+        watch(start);
         while scheduler().doze() {
-            watch();
+            watch(start);
         }
     })
 }
 
 /// Watches until there is nothing to watch.
-fn watch() {
+fn watch(start: Instant) {
     let mut pace = Pace::new();
     let mut quiet_looks = 0;
     while quiet_looks < QUIET_LOOKS {
         thread::sleep(pace.interval);
-        match scheduler().look() {
+        match scheduler().look(start.elapsed()) {
             Some(look) => {
                 quiet_looks = 0;
                 pace.adapt(&look);

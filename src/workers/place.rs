@@ -6,6 +6,7 @@ use crate::deque::{Injector, Steal, Stealer, Worker};
 use crate::primitive::{AtomicU32, Ordering::Relaxed, Tally, UnsafeCell};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A deque of goroutines that nobody has started yet, and who may push and pop there.
 ///
@@ -21,18 +22,33 @@ pub(super) struct Place {
     stealer: Stealer<Arc<dyn Job>>,
     /// A `Holder`. Changes under the scheduler's lock.
     holder: Tally,
-    /// Goroutines that were started by the holder, and holders that there were.
+    /// Goroutines that were started here, on top of others or not, and holders that there were.
     pub(super) turns: Tally,
+    /// Those that a worker did not start on top of another one, and holders.
+    pub(super) rounds: Tally,
     /// Goroutines that the holder has queued.
     pub(super) queued: Tally,
     /// How often the holder has found nothing more here.
     pub(super) drained: Tally,
     /// Goroutines that have ended here.
     pub(super) ended: Tally,
-    /// What has happened here until the monitor's last look.
-    seen: Tally,
+    seen: Seen,
     pub(super) index: usize,
 }
+
+/// What the monitor has seen of a place.
+#[derive(Default)]
+struct Seen {
+    moves: Tally,
+    turns: Tally,
+    rounds: Tally,
+    /// When `rounds` was not what it had been, in milliseconds.
+    since: Tally,
+}
+
+/// For so long may a worker start goroutines on top of one another, if others wait. As long as Go lets
+/// a goroutine run (`proc.go`, `forcePreemptNS`).
+const LONGEST_ROUND: Duration = Duration::from_millis(10);
 
 // SAFETY: `deque` is used by the holder only, and places change hands under the scheduler's lock. The
 // rest is made to be shared, and a job may be run by any thread.
@@ -63,10 +79,11 @@ impl Place {
             deque: UnsafeCell::new(deque),
             holder: Tally::default(),
             turns: Tally::default(),
+            rounds: Tally::default(),
             queued: Tally::default(),
             drained: Tally::default(),
             ended: Tally::default(),
-            seen: Tally::default(),
+            seen: Seen::default(),
             index,
         }
     }
@@ -80,16 +97,27 @@ impl Place {
         self.holder.set(holder as usize);
     }
 
-    /// Whether a goroutine has been started here since the last call, or queued by a thread that is no
-    /// worker. To be called under the scheduler's lock.
-    pub(super) fn has_moved(&self) -> bool {
-        let now = match self.holder() {
-            Holder::Stranger => self.turns.get().wrapping_add(self.queued.get()),
-            Holder::Free | Holder::Running | Holder::Stuck => self.turns.get(),
-        };
-        let before = self.seen.get();
-        self.seen.set(now);
-        now != before
+    /// Goes up as long as the holder queues or starts goroutines.
+    pub(super) fn moves(&self) -> usize {
+        self.turns.get().wrapping_add(self.queued.get())
+    }
+
+    /// Whether a thread that is no worker has this place, and has started or queued a goroutine since
+    /// the monitor's last look. To be called under the scheduler's lock.
+    pub(super) fn is_busy_stranger(&self) -> bool {
+        let has_moved = self.seen.moves.replace(self.moves());
+        self.holder() == Holder::Stranger && has_moved
+    }
+
+    /// Whether the goroutine here has run since the monitor's last look without another one on top,
+    /// or with others for too long. To be called under the scheduler's lock.
+    pub(super) fn has_run_on(&self, now: Duration) -> bool {
+        let has_started = self.seen.turns.replace(self.turns.get());
+        if self.seen.rounds.replace(self.rounds.get()) {
+            self.seen.since.set(now.as_millis() as usize);
+        }
+        let since = Duration::from_millis(self.seen.since.get() as u64);
+        !has_started || now.saturating_sub(since) >= LONGEST_ROUND
     }
 
     /// # Safety

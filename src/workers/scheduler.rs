@@ -61,10 +61,12 @@ struct State {
     is_refused: bool,
 }
 
-/// What the monitor does.
+/// What the monitor does. While there are workers it is there.
 enum Watch {
-    /// It has ended, or was never started.
+    /// It has ended, or could not be started.
     Absent,
+    /// Somebody starts it.
+    Starting,
     /// It sleeps until it is called.
     Dozing(Arc<Sleeper>),
     Watching,
@@ -135,7 +137,7 @@ impl State {
     fn signals(&self) -> usize {
         let mut signals = 0;
         for caller in [Caller::Goroutine, Caller::Stranger] {
-            if !self.is_searching && (self.has_room(caller.others()) || !self.is_watched()) {
+            if self.wants_call(caller.others()) {
                 signals |= caller.signal();
             }
         }
@@ -145,8 +147,14 @@ impl State {
         signals
     }
 
-    fn is_watched(&self) -> bool {
-        matches!(self.watch, Watch::Watching)
+    /// Whether `call` does anything.
+    fn wants_call(&self, others: usize) -> bool {
+        let is_seen_to = match self.watch {
+            Watch::Absent | Watch::Dozing(_) => self.is_searching,
+            Watch::Starting => true,
+            Watch::Watching => self.is_searching || !self.has_room(others),
+        };
+        !is_seen_to
     }
 
     /// Whether one more worker should run beside so many `others`, and can. One may in any case.
@@ -156,10 +164,14 @@ impl State {
     }
 
     /// A goroutine waits, and `others` keep processors busy: a worker is to come, or else the monitor
-    /// to watch.
+    /// to watch. A worker does not come before the monitor.
     fn call(&mut self, others: usize) -> Option<Call> {
-        if self.is_searching {
+        if !self.wants_call(others) {
             return None;
+        }
+        if let Watch::Absent = self.watch {
+            self.watch = Watch::Starting;
+            return Some(Call::NewMonitor);
         }
         if self.has_room(others) {
             self.running += 1;
@@ -172,10 +184,17 @@ impl State {
                 }
             });
         }
+        self.call_monitor()
+    }
+
+    /// The monitor is to watch, if it dozes.
+    fn call_monitor(&mut self) -> Option<Call> {
         match mem::replace(&mut self.watch, Watch::Watching) {
-            Watch::Absent => Some(Call::NewMonitor),
             Watch::Dozing(sleeper) => Some(Call::Sleeper(sleeper)),
-            Watch::Watching => None,
+            watch => {
+                self.watch = watch;
+                None
+            }
         }
     }
 
@@ -272,9 +291,23 @@ impl Scheduler {
     }
 
     fn start_monitor(&self) {
-        if monitor::start().is_err() {
-            // Whoever queues the next goroutine tries again.
-            self.update(|state| state.watch = Watch::Absent);
+        match monitor::start() {
+            Ok(()) => {
+                self.update(|state| state.watch = Watch::Watching);
+                self.call(0);
+            }
+            // There is no thread at all. Who queues the next goroutine, or waits, tries again.
+            Err(_) => {
+                self.update(|state| state.watch = Watch::Absent);
+            }
+        }
+    }
+
+    /// A thread is about to wait, for goroutines maybe that have nobody to run them.
+    pub(super) fn call_if_alone(&self) {
+        let is_alone = || self.signals.load(Relaxed) & STRANGER_CALLS != 0;
+        if is_alone() && self.is_waiting_now() {
+            self.call(0);
         }
     }
 
@@ -297,6 +330,7 @@ impl Scheduler {
         place.set_holder(holder);
         // For the monitor: this is not what was here at its last look.
         place.turns.add_one();
+        place.rounds.add_one();
         place
     }
 
@@ -380,16 +414,25 @@ impl Scheduler {
         me.sleep(park::deadline(IDLE)) || !self.resign(&me)
     }
 
-    /// A worker that has slept for long wants to end. It may not if it has just been called.
+    /// A worker that has slept for long wants to end. It may not if it has just been called. The last one
+    /// sends the monitor home.
     fn resign(&self, me: &Arc<Sleeper>) -> bool {
-        self.change(|state| {
+        let (resigns, call) = self.change(|state| {
             let index = state.idle.iter().position(|idle| Arc::ptr_eq(idle, me));
-            if let Some(index) = index {
-                state.idle.remove(index);
-                state.workers -= 1;
-            }
-            index.is_some()
-        })
+            let Some(index) = index else {
+                return (false, None);
+            };
+            state.idle.remove(index);
+            state.workers -= 1;
+            let call = if state.workers == 0 {
+                state.call_monitor()
+            } else {
+                None
+            };
+            (true, call)
+        });
+        self.carry_out(call);
+        resigns
     }
 
     /// Takes a goroutine from the deque of `place`, or else from elsewhere, and then some more with it.
@@ -404,10 +447,12 @@ impl Scheduler {
         mut backlog: Option<&mut Backlog>,
     ) -> Option<(Arc<dyn Job>, Caller)> {
         // SAFETY: passed on.
-        let own = || unsafe { place.pop() };
+        if let Some(job) = unsafe { place.pop() } {
+            return Some((job, Caller::Goroutine));
+        }
         // SAFETY: passed on.
-        let injected = || unsafe { place.take_some(&self.injector) };
-        if let Some(job) = own().or_else(injected) {
+        if let Some(job) = unsafe { place.take_some(&self.injector) } {
+            self.announce_loot(place, Caller::Goroutine);
             return Some((job, Caller::Goroutine));
         }
         self.others(place).find_map(|other| {
@@ -416,9 +461,19 @@ impl Scheduler {
                 return None;
             }
             // SAFETY: passed on.
-            let job = unsafe { place.steal_some(other) };
-            job.map(|job| (job, Caller::of(other.holder())))
+            let job = unsafe { place.steal_some(other) }?;
+            let caller = Caller::of(other.holder());
+            self.announce_loot(place, caller);
+            Some((job, caller))
         })
+    }
+
+    /// What was stolen with another goroutine was in no queue on its way to that of `place`, so somebody
+    /// may have looked for it in vain: it is queued anew.
+    fn announce_loot(&self, place: &Place, caller: Caller) {
+        if place.len() > 0 {
+            self.announce(caller);
+        }
     }
 
     /// All places but `place`: those first that come after it, so that thieves spread.
@@ -433,7 +488,7 @@ impl Scheduler {
         let injected = || place::insist(|| self.injector.steal());
         let placed = || {
             let count = self.places.iter().count();
-            let in_turn = self.places.iter().cycle().skip(turn % count.max(1));
+            let in_turn = self.places.iter().cycle().skip(turn / 2 % count.max(1));
             in_turn.take(count).find_map(Place::steal)
         };
         if turn.is_multiple_of(2) {
@@ -457,35 +512,34 @@ impl Scheduler {
 
     // The monitor.
 
-    /// Looks after the goroutines that nobody has started; none if there are none.
-    pub(super) fn look(&self) -> Option<Look> {
+    /// Looks after the goroutines that nobody has started; none if there are none. `now` is the time
+    /// since the monitor began.
+    pub(super) fn look(&self, now: Duration) -> Option<Look> {
         let is_waiting = self.is_waiting();
-        // Without another look at the queues: there will be one (invariant 1).
+        // Without another look at the queues: the monitor looks again, or dozes (invariant 1).
         let ((look, call), _) = self.update(|state| {
             let look = Look {
                 is_refused: mem::take(&mut state.is_refused),
             };
-            let call = self.look_around(state, is_waiting);
+            let call = self.look_around(state, is_waiting, now);
             (look, call)
         });
         self.carry_out(call);
         is_waiting.then_some(look)
     }
 
-    fn look_around(&self, state: &mut State, is_waiting: bool) -> Option<Call> {
+    fn look_around(&self, state: &mut State, is_waiting: bool, now: Duration) -> Option<Call> {
         let seen = mem::replace(&mut state.seen_searches, state.searches);
         if state.is_searching && seen == state.searches && is_waiting {
             // The searching worker does not get a processor. It will find out what there is, later.
             state.is_searching = false;
         }
-        let may_retake = is_waiting && !state.is_searching && state.running >= state.max_procs;
-        let mut strangers = 0;
+        let strangers = self.places.iter().filter(|place| place.is_busy_stranger());
+        let strangers = strangers.count();
+        let is_full = state.running + strangers >= state.max_procs;
+        let may_retake = is_waiting && is_full && !state.is_searching;
         for place in self.places.iter() {
-            let has_moved = place.has_moved();
-            if has_moved && place.holder() == Holder::Stranger {
-                strangers += 1;
-            }
-            if !has_moved && may_retake {
+            if place.has_run_on(now) && may_retake {
                 state.retake(place);
             }
         }
@@ -496,18 +550,24 @@ impl Scheduler {
         }
     }
 
-    /// Sleeps until there is something to watch. Returns false if nobody has called, and the monitor
-    /// ends.
+    /// Sleeps until there is something to watch. Returns false if there is no worker any more, and the
+    /// monitor ends.
     pub(super) fn doze(&self) -> bool {
         let me = Arc::new(Sleeper::new());
-        self.change(|state| state.watch = Watch::Dozing(Arc::clone(&me)));
-        me.sleep(park::deadline(IDLE))
-            || self.change(|state| {
-                if !state.is_watched() {
-                    state.watch = Watch::Absent;
-                }
-                state.is_watched()
-            })
+        let (ends, _) = self.update(|state| {
+            let ends = state.workers == 0;
+            state.watch = if ends {
+                Watch::Absent
+            } else {
+                Watch::Dozing(Arc::clone(&me))
+            };
+            ends
+        });
+        // Whether that has raised a signal or not: the last look may have (invariant 1).
+        if self.is_waiting_now() {
+            self.call(0);
+        }
+        !ends && me.sleep(None)
     }
 
     // Numbers.
@@ -519,6 +579,7 @@ impl Scheduler {
     }
 
     /// How many goroutines there are.
+    #[cfg(not(gosync_model))]
     pub(super) fn goroutines(&self) -> usize {
         // Those that have ended first: each of them was queued before.
         let ended = self.ended();
@@ -528,6 +589,7 @@ impl Scheduler {
     }
 
     /// How many workers there are.
+    #[cfg(not(gosync_model))]
     pub(super) fn workers(&self) -> usize {
         self.lock().workers
     }

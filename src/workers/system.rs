@@ -11,6 +11,7 @@ pub(super) use crate::models::system::*;
 #[cfg(not(gosync_model))]
 mod real {
     use std::cell::Cell;
+    use std::ops::RangeInclusive;
     use std::sync::LazyLock;
     use std::time::Duration;
     use std::{env, io, ptr, thread};
@@ -27,20 +28,25 @@ mod real {
     impl Settings {
         fn read() -> Result<Self, String> {
             Ok(Self {
-                max_procs: number("GOSYNC_MAXPROCS")?.unwrap_or_else(processors),
-                stack_size: number("GOSYNC_STACK_SIZE")?,
+                max_procs: number("GOSYNC_MAXPROCS", 1..=usize::MAX)?.unwrap_or_else(processors),
+                stack_size: number("GOSYNC_STACK_SIZE", STACK_SIZES)?,
             })
         }
     }
 
-    fn number(variable: &str) -> Result<Option<usize>, String> {
+    /// In bytes: enough to help on, and nothing absurd.
+    const STACK_SIZES: RangeInclusive<usize> = 64 << 10..=1 << 30;
+
+    fn number(variable: &str, range: RangeInclusive<usize>) -> Result<Option<usize>, String> {
         let Some(value) = env::var_os(variable) else {
             return Ok(None);
         };
         match value.to_str().map(str::parse) {
-            Some(Ok(number @ 1..)) => Ok(Some(number)),
+            Some(Ok(number)) if range.contains(&number) => Ok(Some(number)),
             _ => Err(format!(
-                "gosync: {variable} has to be a positive number, and is {value:?}"
+                "gosync: {variable} has to be a number from {} to {}, and is {value:?}",
+                range.start(),
+                range.end(),
             )),
         }
     }
@@ -58,9 +64,11 @@ mod real {
         SETTINGS.as_ref().ok()?.stack_size
     }
 
-    /// How many processors there are for this process.
+    /// How many processors there were for this process when it was first asked, which takes long.
     pub(crate) fn processors() -> usize {
-        thread::available_parallelism().map_or(1, usize::from)
+        static PROCESSORS: LazyLock<usize> =
+            LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from));
+        *PROCESSORS
     }
 
     /// The processor time of the process; none where it is not known.

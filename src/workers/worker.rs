@@ -11,7 +11,7 @@ use std::{hint, thread};
 
 /// One goroutine in so many comes from the queue whose turn it is, as in Go (`proc.go`, `schedtick`).
 /// So a worker that always has goroutines of its own starves nobody.
-const FAIR_TURN: usize = 61;
+const FAIR_ROUND: usize = 61;
 
 /// How often a searching worker looks before it sleeps: with pauses that double, then with naps. A
 /// look takes lines from those who queue goroutines, a nap takes about as long as a thread needs to
@@ -32,6 +32,8 @@ struct Worker {
     is_searching: bool,
     /// Whether nothing has been looked for since the call.
     is_called: bool,
+    /// How many goroutines it has run since the call.
+    rounds: usize,
     backlog: Backlog,
 }
 
@@ -43,6 +45,7 @@ impl Worker {
         Self {
             is_searching: true,
             is_called: true,
+            rounds: 0,
             backlog: Backlog::default(),
         }
     }
@@ -50,6 +53,8 @@ impl Worker {
     fn work(mut self) {
         loop {
             if let Some(job) = self.next() {
+                self.rounds += 1;
+                self.place().rounds.add_one();
                 run(|| job.run());
             } else if self.sleep() {
                 self = Self::called();
@@ -93,9 +98,8 @@ impl Worker {
     }
 
     fn find_fairly(&mut self) -> Option<Arc<dyn Job>> {
-        let turns = self.place().turns.get();
-        let oldest = if turns.is_multiple_of(FAIR_TURN) {
-            scheduler().find_oldest(turns / FAIR_TURN)
+        let oldest = if self.rounds.is_multiple_of(FAIR_ROUND) {
+            scheduler().find_oldest(self.rounds / FAIR_ROUND)
         } else {
             None
         };

@@ -13,6 +13,8 @@ mod rwmutex;
 mod task;
 #[cfg(test)]
 mod wait_group;
+#[cfg(test)]
+mod workers;
 
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::thread;
@@ -58,7 +60,9 @@ fn explore(
     config.silence_warnings = true;
     shuttle::Runner::new(scheduler, config).run(move || {
         draw_circumstances();
+        super::system::reset();
         body();
+        super::park::let_deadlines_pass();
     });
     assert_ne!(
         super::WITNESSED.take(),

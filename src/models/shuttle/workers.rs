@@ -1,0 +1,133 @@
+//! Models of the workers: more goroutines and threads than loom can take.
+
+use super::{adjust, check, join, one_of, spawn};
+use crate::WaitGroup;
+use crate::models::Timeouts;
+use crate::models::system::grant;
+use crate::task::{Outcome, Task};
+use crate::workers::{self, models};
+use shuttle::sync::{Arc, Condvar, Mutex};
+
+/// Some workers, and as many threads as they want.
+fn set_up() {
+    adjust(|model| {
+        model.procs = one_of([1, 2, 3]);
+        model.helps = one_of([false, true]);
+        model.has_monitor = true;
+        model.timeouts = one_of([Timeouts::Early, Timeouts::Late, Timeouts::AtTheEnd]);
+    });
+    grant(usize::MAX);
+    models::admit();
+}
+
+fn go(body: impl FnOnce() + Send + 'static) -> std::sync::Arc<impl Outcome<()>> {
+    let task = Task::new(body, ());
+    workers::start(task.clone());
+    task
+}
+
+fn wait(task: std::sync::Arc<impl Outcome<()>>) {
+    // SAFETY: each model joins each of its tasks once.
+    unsafe { task.join() }.unwrap();
+}
+
+/// Counts calls.
+#[derive(Clone, Default)]
+struct Counter(Arc<Mutex<usize>>);
+
+impl Counter {
+    fn add_one(&self) {
+        *self.0.lock().unwrap() += 1;
+    }
+
+    fn assert(&self, expected: usize) {
+        assert_eq!(*self.0.lock().unwrap(), expected);
+    }
+}
+
+#[test]
+fn what_many_threads_queue_runs_once() {
+    check(|| {
+        set_up();
+        let counter = Counter::default();
+        let counted = counter.clone();
+        let strangers = spawn(3, move |_| {
+            models::admit();
+            let body = || {
+                let counter = counted.clone();
+                move || counter.add_one()
+            };
+            let tasks = [(); 4].map(|()| go(body()));
+            tasks.into_iter().for_each(wait);
+        });
+        join(strangers);
+        counter.assert(12);
+    });
+}
+
+#[test]
+fn members_of_nested_groups_run_once() {
+    fn nest(depth: usize, counter: &Counter) {
+        let wg = WaitGroup::new();
+        for _ in 0..depth {
+            let counter = counter.clone();
+            wg.go(move || nest(depth - 1, &counter));
+        }
+        wg.wait();
+        counter.add_one();
+    }
+
+    check(|| {
+        set_up();
+        let counter = Counter::default();
+        nest(3, &counter);
+        // 1 + 3 · (1 + 2 · (1 + 1)).
+        counter.assert(16);
+    });
+}
+
+#[test]
+fn goroutines_meet_in_foreign_code() {
+    check(|| {
+        set_up();
+        let meeting = Arc::new((Mutex::new(0), Condvar::new()));
+        let tasks = [(); 5].map(|()| {
+            let meeting = Arc::clone(&meeting);
+            go(move || {
+                let (arrived, all) = &*meeting;
+                let mut arrived = arrived.lock().unwrap();
+                *arrived += 1;
+                all.notify_all();
+                while *arrived < 5 {
+                    arrived = all.wait(arrived).unwrap();
+                }
+            })
+        });
+        tasks.into_iter().for_each(wait);
+    });
+}
+
+#[test]
+fn goroutines_wait_for_later_ones() {
+    check(|| {
+        set_up();
+        let counter = Counter::default();
+        let groups = [(); 5].map(|()| WaitGroup::new());
+        groups.iter().for_each(|group| group.add(1));
+        let tasks: Vec<_> = (0..4)
+            .map(|index| {
+                let [own, next] = [index, index + 1].map(|index| groups[index].clone());
+                let counter = counter.clone();
+                go(move || {
+                    next.wait();
+                    counter.add_one();
+                    own.done();
+                })
+            })
+            .collect();
+        groups[4].done();
+        tasks.into_iter().for_each(wait);
+        groups.iter().for_each(WaitGroup::wait);
+        counter.assert(4);
+    });
+}
