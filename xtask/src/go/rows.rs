@@ -69,6 +69,8 @@ const ROWS: &[Row] = &[
     go("10 s idle after 10⁶: threads left", "idle_threads", Plain(0.0), Nothing),
 ];
 
+type Cells = [String; 8];
+
 /// In Markdown, the rows that were measured.
 pub fn table(samples: &Samples) -> String {
     let head = [
@@ -76,31 +78,24 @@ pub fn table(samples: &Samples) -> String {
     ];
     let mut lines = vec![head.map(String::from)];
     lines.extend(ROWS.iter().filter_map(|row| row.cells(samples)));
-    let widths: [usize; 8] = std::array::from_fn(|column| {
-        lines
-            .iter()
-            .map(|line| width(&line[column]))
-            .max()
-            .unwrap_or(0)
-    });
+    let widths = std::array::from_fn(|column| width(&lines, column));
     lines.insert(1, widths.map(|width| "-".repeat(width)));
     lines.iter().map(|line| markdown(line, &widths)).collect()
 }
 
-fn width(cell: &str) -> usize {
-    cell.chars().count()
+fn width(lines: &[Cells], column: usize) -> usize {
+    let widths = lines.iter().map(|line| line[column].chars().count());
+    widths.max().unwrap_or(0)
 }
 
-fn markdown(cells: &[String], widths: &[usize]) -> String {
+fn markdown(cells: &Cells, widths: &[usize; 8]) -> String {
     let cells = cells.iter().zip(widths);
-    let cells: Vec<_> = cells
-        .map(|(cell, width)| format!("{cell:<width$}"))
-        .collect();
-    format!("| {} |\n", cells.join(" | "))
+    let cells = cells.map(|(cell, width)| format!("{cell:<width$}"));
+    format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
 }
 
 impl Row {
-    fn cells(&self, samples: &Samples) -> Option<[String; 8]> {
+    fn cells(&self, samples: &Samples) -> Option<Cells> {
         let ours = ("gosync", self.ours);
         let figure = samples.median(ours)?;
         let ratio = samples.ratio(ours, self.theirs)?;
@@ -109,12 +104,7 @@ impl Row {
             self.peer.into(),
             short(samples.median(self.theirs)?),
             short(figure),
-            // Next to nothing is a multiple of nothing.
-            if ratio.is_finite() {
-                short(ratio)
-            } else {
-                "".into()
-            },
+            short(ratio),
             self.goal.to_string(),
             self.must.to_string(),
             self.verdict(figure, ratio).into(),
@@ -122,10 +112,8 @@ impl Row {
     }
 
     fn verdict(&self, figure: f64, ratio: f64) -> &'static str {
-        match (
-            self.goal.is_met(figure, ratio),
-            self.must.is_met(figure, ratio),
-        ) {
+        let is_met = |limit: Limit| limit.is_met(figure, ratio);
+        match (is_met(self.goal), is_met(self.must)) {
             (Some(true), _) => "goal",
             (_, Some(true)) => "must",
             (None, None) => "",
@@ -158,6 +146,8 @@ impl fmt::Display for Limit {
 
 fn short(number: f64) -> String {
     match number {
+        // A multiple of nothing.
+        _ if !number.is_finite() => String::new(),
         ..10.0 => format!("{number:.2}"),
         ..100.0 => format!("{number:.1}"),
         _ => format!("{number:.0}"),
