@@ -1,5 +1,6 @@
-//! Goroutines beside threads: what it costs to start one and to learn that it has ended. Theirs is
-//! nothing to do; an operation is one of them.
+//! Goroutines beside threads, and beside the tasks of rayon, which must not block: what it costs to
+//! start one and to learn that it has ended. Theirs is nothing to do; an operation is one of them.
+//! Those of a group are in `wait_group`, and Go's are beside them in `cargo xtask go`.
 
 mod support;
 
@@ -54,6 +55,15 @@ fn scoped(count: u32) -> Vec<Peer> {
         }),
         Peer::in_loop("std", count, move || {
             thread::scope(|s| (0..count).for_each(|i| drop(s.spawn(move || black_box(i)))));
+        }),
+        Peer::in_loop("rayon", count, move || {
+            rayon::scope(|s| {
+                for i in 0..count {
+                    s.spawn(move |_| {
+                        black_box(i);
+                    });
+                }
+            });
         }),
     ]
 }

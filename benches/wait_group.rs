@@ -13,7 +13,7 @@ use support::suite::Suite;
 fn main() {
     let mut suite = Suite::from_args();
     suite.case("add_done", &counters());
-    for count in [1, 100, 1000] {
+    for count in [1, 10, 100, 1000] {
         suite.case(&format!("wg_fan_out_in_{count}"), &groups(count));
     }
     suite.finish();

@@ -1,62 +1,62 @@
+// What `cargo xtask go` runs beside the Rust program of the same files: prints how long the goroutines
+// of a case take, each figure by its name.
 package main
 
 import (
 	"fmt"
+	"os"
 	"sort"
-	"sync"
 	"time"
 )
 
-func median(rounds int, ops int, f func()) float64 {
-	f()
-	times := make([]float64, rounds)
-	for i := range times {
-		start := time.Now()
-		f()
-		times[i] = float64(time.Since(start).Nanoseconds()) / float64(ops)
-	}
-	sort.Float64s(times)
-	return times[rounds/2]
+// How often a figure is taken.
+const rounds = 11
+
+var cases = map[string]func(){
+	"fan_out_in": fanOutIn,
+	"spawn_wait": spawnWait,
+	"work":       work,
+	"hogs":       hogs,
+	"barrier":    barrier,
+	"idle":       idle,
 }
 
-var sink int
-
 func main() {
-	for _, n := range []int{1, 10, 100, 1000, 10000} {
-		reps := 100000 / n
-		t := median(21, reps*n, func() {
-			for r := 0; r < reps; r++ {
-				var wg sync.WaitGroup
-				for i := 0; i < n; i++ {
-					wg.Go(func() {})
-				}
-				wg.Wait()
-			}
-		})
-		fmt.Printf("fan_out_in_%d %.1f\n", n, t)
+	if len(os.Args) == 2 && cases[os.Args[1]] != nil {
+		cases[os.Args[1]]()
+		return
 	}
-	t := median(21, 100000, func() {
-		for i := 0; i < 100000; i++ {
-			done := make(chan int)
-			go func() { done <- i }()
-			<-done
-		}
+	fmt.Fprintln(os.Stderr, "wants the name of a case")
+	os.Exit(2)
+}
+
+func report(name string, figure float64) {
+	fmt.Printf("%s %.4f\n", name, figure)
+}
+
+// nanosEach returns the nanoseconds that f takes for each of the count things that it does.
+func nanosEach(count int, f func()) float64 {
+	f() // The first time is another matter.
+	return median(func() float64 {
+		return float64(elapsed(f).Nanoseconds()) / float64(count)
 	})
-	fmt.Printf("spawn_join %.1f\n", t)
-	t = median(21, 8*20000, func() {
-		var all sync.WaitGroup
-		for k := 0; k < 8; k++ {
-			all.Add(1)
-			go func() {
-				defer all.Done()
-				for i := 0; i < 20000; i++ {
-					done := make(chan int)
-					go func() { done <- i }()
-					<-done
-				}
-			}()
-		}
-		all.Wait()
-	})
-	fmt.Printf("spawn_join_8 %.1f\n", t)
+}
+
+func median(figure func() float64) float64 {
+	figures := make([]float64, rounds)
+	for i := range figures {
+		figures[i] = figure()
+	}
+	sort.Float64s(figures)
+	return figures[rounds/2]
+}
+
+func elapsed(f func()) time.Duration {
+	start := time.Now()
+	f()
+	return time.Since(start)
+}
+
+func millis(d time.Duration) float64 {
+	return d.Seconds() * 1e3
 }

@@ -4,6 +4,7 @@ mod args;
 mod ci;
 mod failure;
 mod forced;
+mod go;
 mod instructions;
 mod models;
 mod mutants;
@@ -67,6 +68,12 @@ const COMMANDS: &[Command] = &[
         synopsis: "[price | quiet | rounds]",
         about: "Measure the lock with other thresholds than those it has.",
         run: sweep::run,
+    },
+    Command {
+        name: "go",
+        synopsis: "[CASE-FILTER] [--quick]",
+        about: "Measure goroutines beside those of Go, which it fetches, and of rayon.",
+        run: go::run,
     },
     Command {
         name: "tsan",

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"os"
+	"runtime"
+	"syscall"
+	"time"
+)
+
+// idle starts a million goroutines, and does nothing when they have ended: the milliseconds of
+// processor time that the process uses nevertheless in 10 seconds, and the threads beside that of main
+// that are left then.
+func idle() {
+	for range 1_000_000 {
+		go func() {}()
+	}
+	for runtime.NumGoroutine() > 1 {
+		time.Sleep(time.Millisecond)
+	}
+	used := processorTime()
+	time.Sleep(10 * time.Second)
+	report("idle_millis", millis(processorTime()-used))
+	report("idle_threads", float64(threads()-1))
+}
+
+func processorTime() time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		panic(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+func threads() int {
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		panic(err)
+	}
+	return len(tasks)
+}

@@ -1,0 +1,81 @@
+use crate::{Plan, elapsed, median, report};
+use gosync::WaitGroup;
+use std::hint::black_box;
+use std::thread;
+use std::time::Duration;
+
+/// Pieces of work in a round, and how long each takes.
+const PIECES: usize = 1000;
+const LENGTH: Duration = Duration::from_micros(10);
+
+/// Does the pieces, of so many rounds each.
+type Share = fn(u64);
+
+const PEERS: &[(&str, Share)] = &[
+    ("work", goroutines),
+    ("work_rayon", rayon),
+    ("work_threads", threads),
+];
+
+/// Hands out pieces of work to goroutines, and to others: the time as a multiple of what one thread
+/// would need for all of them, divided by the processors.
+pub fn run(plan: Plan) {
+    let rounds = calibrate(plan);
+    let ideal = || elapsed(|| (0..PIECES).for_each(|_| compute(rounds))) / processors() as u32;
+    let mut figures = vec![Vec::new(); PEERS.len()];
+    for _ in 0..plan.rounds {
+        for ((_, share), figures) in PEERS.iter().zip(&mut figures) {
+            let ideal = ideal();
+            let shared = elapsed(|| share(rounds));
+            figures.push(shared.as_secs_f64() / ideal.as_secs_f64());
+        }
+    }
+    for ((name, _), figures) in PEERS.iter().zip(figures) {
+        report(name, median(figures));
+    }
+}
+
+fn goroutines(rounds: u64) {
+    let wg = WaitGroup::new();
+    for _ in 0..PIECES {
+        wg.go(move || compute(rounds));
+    }
+    wg.wait();
+}
+
+fn rayon(rounds: u64) {
+    rayon::scope(|s| (0..PIECES).for_each(|_| s.spawn(move |_| compute(rounds))));
+}
+
+/// One for each processor, each with its share from the start: what the machine can do at best.
+fn threads(rounds: u64) {
+    let count = processors();
+    thread::scope(|s| {
+        for first in 0..count {
+            s.spawn(move || (first..PIECES).step_by(count).for_each(|_| compute(rounds)));
+        }
+    });
+}
+
+fn processors() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// How many rounds of `compute` make a piece.
+fn calibrate(plan: Plan) -> u64 {
+    const MANY: u64 = 1_000_000;
+    let each = plan.nanos_each(MANY as usize, || compute(MANY));
+    (LENGTH.as_nanos() as f64 / each) as u64
+}
+
+/// Does not look at the clock: it would take time off for a processor, too.
+#[inline(never)]
+fn compute(rounds: u64) {
+    let mut x = rounds | 1;
+    for _ in 0..rounds {
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+    }
+    black_box(x);
+}

@@ -1,0 +1,98 @@
+//! How busy the machine is with other things.
+
+use crate::repo;
+use std::path::Path;
+
+/// Processor time until now, in the system's ticks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Load {
+    /// Of all processors, whatever they do.
+    all: u64,
+    /// Of these, in which one was taken.
+    taken: u64,
+    /// Of these, by this process and those that it has run.
+    own: u64,
+}
+
+impl Load {
+    /// None where the system does not tell.
+    pub fn now() -> Option<Self> {
+        let read = |path| repo::read(Path::new(path)).ok();
+        Self::parse(&read("/proc/stat")?, &read("/proc/self/stat")?)
+    }
+
+    fn parse(system: &str, process: &str) -> Option<Self> {
+        let words = system.lines().next()?.split_whitespace().skip(1);
+        // What follows is a part of the first ones.
+        let times: Vec<u64> = words.take(8).map_while(|word| word.parse().ok()).collect();
+        let [_, _, _, idle, waiting, ..] = times[..] else {
+            return None;
+        };
+        let all = times.iter().sum();
+        // A name may hold anything, and ends with the last parenthesis.
+        let words = process.rsplit(") ").next()?.split_whitespace();
+        let own: Vec<u64> = words
+            .skip(11)
+            .take(4)
+            .map_while(|word| word.parse().ok())
+            .collect();
+        Some(Self {
+            all,
+            taken: all - idle - waiting,
+            own: own.iter().sum(),
+        })
+    }
+
+    /// The share of the processors that others have taken since `before`.
+    fn others_since(self, before: Self) -> f64 {
+        let taken = (self.taken - before.taken).saturating_sub(self.own - before.own);
+        taken as f64 / (self.all - before.all).max(1) as f64
+    }
+}
+
+/// In a sentence.
+pub fn describe(before: Option<Load>, after: Option<Load>) -> String {
+    match before.zip(after) {
+        Some((before, after)) => format!(
+            "Others took {:.0} % of the machine meanwhile.",
+            100.0 * after.others_since(before)
+        ),
+        None => "How busy the machine was is not known.".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Load, describe};
+
+    #[test]
+    fn the_load_is_read_from_proc() {
+        let system = "cpu  10 2 3 100 5 0 1 4 7 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n";
+        let process = "7 (a) b) R 1 2 3 4 5 6 7 8 9 10 20 21 22 23 99 0\n";
+        let load = Load {
+            all: 125,
+            taken: 20,
+            own: 86,
+        };
+        assert_eq!(Load::parse(system, process), Some(load));
+        assert_eq!(Load::parse("cpu  10 2\n", process), None);
+    }
+
+    #[test]
+    fn what_the_comparison_takes_itself_is_no_disturbance() {
+        let before = Load {
+            all: 1000,
+            taken: 500,
+            own: 100,
+        };
+        let after = Load {
+            all: 1200,
+            taken: 650,
+            own: 200,
+        };
+        assert_eq!(
+            describe(Some(before), Some(after)),
+            "Others took 25 % of the machine meanwhile."
+        );
+    }
+}

@@ -1,0 +1,75 @@
+//! `cargo xtask go`: goroutines beside those of Go itself.
+//!
+//! The two programs in `benches/go` run in turn, each case in a process of its own, round after round.
+//! What disturbs one is likely to disturb the other as well, so a ratio is the median of those within
+//! the rounds, and is worth more than the figures beside it. A quiet machine is better nevertheless:
+//! one whose processors are taken shows little of how they are shared out.
+
+mod load;
+mod programs;
+mod rows;
+mod samples;
+mod toolchain;
+
+use crate::args::Args;
+use crate::failure::Failure;
+use load::Load;
+use programs::Programs;
+use samples::Samples;
+
+const ROUNDS: usize = 11;
+const QUICK_ROUNDS: usize = 3;
+
+struct Case {
+    name: &'static str,
+    /// In every round, or once only.
+    is_short: bool,
+}
+
+#[rustfmt::skip]
+const CASES: &[Case] = &[
+    Case { name: "fan_out_in", is_short: true },
+    Case { name: "spawn_wait", is_short: true },
+    Case { name: "work", is_short: true },
+    Case { name: "hogs", is_short: true },
+    Case { name: "barrier", is_short: true },
+    Case { name: "idle", is_short: false },
+];
+
+pub fn run(mut args: Args) -> Result<(), Failure> {
+    let rounds = match args.flag("--quick") {
+        true => QUICK_ROUNDS,
+        false => ROUNDS,
+    };
+    let filter = args.word().unwrap_or_default();
+    args.finish()?;
+    let cases: Vec<_> = CASES
+        .iter()
+        .filter(|case| case.name.contains(&*filter))
+        .collect();
+    if cases.is_empty() {
+        return Err(Failure::usage(format!("there is no case `{filter}`")));
+    }
+    let programs = Programs::build(&toolchain::find_or_fetch()?)?;
+    let before = Load::now();
+    let samples = measure(&programs, &cases, rounds)?;
+    println!("\n{}", rows::table(&samples));
+    println!(
+        "Go {}; medians of {rounds} rounds. {}",
+        toolchain::VERSION,
+        load::describe(before, Load::now())
+    );
+    Ok(())
+}
+
+fn measure(programs: &Programs, cases: &[&Case], rounds: usize) -> Result<Samples, Failure> {
+    let mut samples = Samples::default();
+    for round in 0..rounds {
+        eprintln!("round {} of {rounds}", round + 1);
+        for case in cases.iter().filter(|case| case.is_short || round == 0) {
+            samples.add("Go", programs.go(case.name)?);
+            samples.add("gosync", programs.gosync(case.name)?);
+        }
+    }
+    Ok(samples)
+}

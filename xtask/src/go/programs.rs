@@ -1,0 +1,100 @@
+//! The program of each side: building it, running a case, reading what it prints.
+
+use crate::failure::Failure;
+use crate::repo;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A name, and a number that the program gave for it.
+pub type Figure = (String, f64);
+
+pub struct Programs {
+    go: PathBuf,
+}
+
+impl Programs {
+    /// Builds both.
+    pub fn build(go: &Path) -> Result<Self, Failure> {
+        let dir = repo::target().join("go");
+        let program = dir.join("goroutines");
+        let mut build = Command::new(go);
+        build
+            .current_dir(repo::root().join("benches/go"))
+            // Neither the user's settings nor a network have a part in it.
+            .envs([("GOENV", "off"), ("GOFLAGS", ""), ("GOTOOLCHAIN", "local")])
+            .env("GOCACHE", dir.join("cache"))
+            .env("GOPATH", dir.join("path"))
+            .args(["build", "-o"]);
+        output(build.arg(&program).arg("."))?;
+        output(cargo_bench().arg("--no-run"))?;
+        Ok(Self { go: program })
+    }
+
+    pub fn go(&self, case: &str) -> Result<Vec<Figure>, Failure> {
+        // As many processors as Go takes by itself.
+        let mut program = Command::new(&self.go);
+        figures_of(program.env_remove("GOMAXPROCS").arg(case))
+    }
+
+    pub fn gosync(&self, case: &str) -> Result<Vec<Figure>, Failure> {
+        let mut cargo = cargo_bench();
+        cargo.env_remove("GOSYNC_MAXPROCS");
+        figures_of(cargo.args(["--", "--case", case]))
+    }
+}
+
+fn cargo_bench() -> Command {
+    let mut cargo = repo::cargo();
+    cargo.args(["bench", "--quiet", "--package=gosync", "--bench=go"]);
+    cargo
+}
+
+fn figures_of(command: &mut Command) -> Result<Vec<Figure>, Failure> {
+    let text = output(command)?;
+    let figures = figures(&text);
+    figures.ok_or_else(|| Failure::check(format!("{command:?} printed no figures: {text}")))
+}
+
+/// A figure in each line: its name and the number.
+fn figures(text: &str) -> Option<Vec<Figure>> {
+    let figure = |line: &str| {
+        let (name, number) = line.split_once(' ')?;
+        Some((name.into(), number.parse().ok()?))
+    };
+    let figures: Vec<_> = text.lines().map(figure).collect::<Option<_>>()?;
+    (!figures.is_empty()).then_some(figures)
+}
+
+/// Runs `command`. Returns what it prints.
+pub fn output(command: &mut Command) -> Result<String, Failure> {
+    let program = command.get_program().display().to_string();
+    let output = command
+        .output()
+        .map_err(|error| Failure::check(format!("cannot run {program}: {error}")))?;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    if !output.status.success() {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let text = format!("{program} failed: {printed}{errors}");
+        return Err(Failure::check(text.trim_end()));
+    }
+    Ok(printed.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::figures;
+
+    #[test]
+    fn figures_are_read_by_name() {
+        assert_eq!(
+            figures("work 1.0250\nwork_rayon 1.5\n"),
+            Some(vec![("work".into(), 1.025), ("work_rayon".into(), 1.5)])
+        );
+    }
+
+    #[test]
+    fn a_line_that_is_no_figure_is_not_passed_over() {
+        assert_eq!(figures("work 1.0250\npanic: no memory\n"), None);
+        assert_eq!(figures(""), None);
+    }
+}

