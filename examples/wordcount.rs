@@ -17,11 +17,9 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File, Metadata};
 use std::io::{self, BufRead, BufReader, Write};
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::{Arc, mpsc};
-use std::thread;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use walkdir::{DirEntry, WalkDir};
 
@@ -50,10 +48,6 @@ struct Options {
     #[arg(long)]
     all: bool,
 
-    /// How many files to have in work at a time
-    #[arg(long, value_name = "N", default_value_t = default_jobs())]
-    jobs: NonZero<usize>,
-
     /// Count again, one file after the other, and compare
     #[arg(long)]
     check: bool,
@@ -61,14 +55,6 @@ struct Options {
     /// Draw no progress bar
     #[arg(long)]
     quiet: bool,
-}
-
-/// More than one, since a goroutine that waits for the disk needs no core.
-const JOBS_PER_CORE: NonZero<usize> = NonZero::new(4).unwrap();
-
-fn default_jobs() -> NonZero<usize> {
-    let cores = thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
-    cores.saturating_mul(JOBS_PER_CORE)
 }
 
 fn main() -> ExitCode {
@@ -87,7 +73,7 @@ fn run(options: &Options) -> io::Result<ExitCode> {
     let started = Instant::now();
     let bar = progress_bar(options.quiet);
     let found = find(&options.paths, options.all, &bar);
-    let tally = count(&found.files, options.jobs.get(), &bar);
+    let tally = count(&found.files, &bar);
     bar.finish_and_clear();
 
     for error in found.errors.iter().chain(&tally.unreadable) {
@@ -231,16 +217,19 @@ enum Count {
 }
 
 /// Counts in one goroutine a file, and draws the bar meanwhile.
-fn count(files: &[Input], jobs: usize, bar: &ProgressBar) -> Tally {
+fn count(files: &[Input], bar: &ProgressBar) -> Tally {
     let wg = WaitGroup::new();
     let tally = Arc::new(RWMutex::new(Tally::default()));
-    let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
 
-    // A member may start others: the group cannot be done while it runs.
-    wg.go({
-        let (wg, tally) = (wg.clone(), Arc::clone(&tally));
-        move || start_all(paths, jobs, &wg, &tally)
-    });
+    // However many there are: about as many run at a time as there are processors, and more if they
+    // wait for the disk.
+    for file in files {
+        let (path, tally) = (file.path.clone(), Arc::clone(&tally));
+        wg.go(move || {
+            let count = count_file(&path);
+            tally.lock().add(count);
+        });
+    }
     while !wg.wait_timeout(Duration::from_millis(50)) {
         let (files, distinct) = tally.rlock().progress();
         bar.set_position(files);
@@ -256,52 +245,6 @@ fn count(files: &[Input], jobs: usize, bar: &ProgressBar) -> Tally {
     );
     tally.unreadable.sort();
     tally
-}
-
-fn start_all(paths: Vec<PathBuf>, jobs: usize, wg: &WaitGroup, tally: &Arc<RWMutex<Tally>>) {
-    let tokens = Tokens::new(jobs.min(paths.len()));
-    for path in paths {
-        let token = tokens.take();
-        let tally = Arc::clone(tally);
-        wg.go(move || {
-            let _token = token;
-            let count = count_file(&path);
-            tally.lock().add(count);
-        });
-    }
-}
-
-/// A semaphore, made as in Go of a channel, which holds a token for each file that may be taken up.
-/// It bounds the memory and the open files, whatever the number of files.
-struct Tokens {
-    free: mpsc::Receiver<()>,
-    home: mpsc::Sender<()>,
-}
-
-/// Goes back to its channel when dropped, even by a panic.
-struct Token(mpsc::Sender<()>);
-
-impl Tokens {
-    fn new(number: usize) -> Self {
-        let (home, free) = mpsc::channel();
-        for _ in 0..number {
-            home.send(()).expect("`free` keeps the channel open");
-        }
-        Self { free, home }
-    }
-
-    /// Waits until a token is free.
-    fn take(&self) -> Token {
-        self.free.recv().expect("`home` keeps the channel open");
-        Token(self.home.clone())
-    }
-}
-
-impl Drop for Token {
-    fn drop(&mut self) {
-        // Once all files are taken up, nobody waits for tokens.
-        let _ = self.0.send(());
-    }
 }
 
 fn count_one_by_one(files: &[Input]) -> Tally {
@@ -662,7 +605,7 @@ mod tests {
         let found = directory.find(false);
         fs::remove_file(directory.0.join("0/0")).unwrap();
 
-        let tally = super::count(&found.files, 3, &ProgressBar::hidden());
+        let tally = super::count(&found.files, &ProgressBar::hidden());
         assert_eq!(tally, count_one_by_one(&found.files));
         assert_eq!(
             (tally.text_files, tally.binary_files, tally.unreadable.len()),

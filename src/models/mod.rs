@@ -73,6 +73,16 @@ pub(crate) enum Barriers {
     Asymmetric,
 }
 
+/// Who watches the workers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Watch {
+    /// The monitor's thread can be had, but it is the model that looks around.
+    ByTheModel,
+    ByMonitor,
+    /// The system refuses the thread.
+    Refused,
+}
+
 /// So much credit that no model uses it up.
 const ENOUGH: u64 = 500;
 
@@ -116,8 +126,7 @@ pub(crate) struct Model {
     /// How many workers may run, and how many threads the system has for them.
     procs: usize,
     threads: usize,
-    /// Whether somebody watches them.
-    has_monitor: bool,
+    watch: Watch,
     /// Whether there is room on the stack for goroutines that somebody waits for.
     helps: bool,
 }
@@ -137,7 +146,7 @@ impl Model {
             price: 0,
             procs: 1,
             threads: 2,
-            has_monitor: false,
+            watch: Watch::ByTheModel,
             helps: false,
         }
     }
@@ -186,12 +195,8 @@ impl Model {
         Self { threads, ..self }
     }
 
-    /// There is a monitor.
-    fn watched(self) -> Self {
-        Self {
-            has_monitor: true,
-            ..self
-        }
+    fn watch(self, watch: Watch) -> Self {
+        Self { watch, ..self }
     }
 
     /// Nothing times out before the model has come to its end.

@@ -1,6 +1,6 @@
 //! What `crate::workers::system` is in the models: as many processors and threads as the model says.
 
-use super::{Model, checker};
+use super::{Model, Watch, checker};
 use crate::workers::models as workers;
 use std::cell::Cell;
 use std::io;
@@ -25,6 +25,12 @@ pub(crate) fn reset() {
 #[cfg(test)]
 pub(crate) fn grant(threads: usize) {
     LEFT.set(threads);
+}
+
+/// The monitor's thread can be had.
+#[cfg(all(test, gosync_loom))]
+pub(crate) fn grant_monitor() {
+    super::CURRENT.set(Model::current().watch(Watch::ByTheModel));
 }
 
 /// Whether all threads that were started here have ended.
@@ -52,10 +58,12 @@ pub(crate) fn start_worker(body: fn()) -> io::Result<()> {
     Ok(())
 }
 
-/// The real one looks at the clock. In most models it looks when the model says so.
+/// The real one looks at the clock.
 pub(crate) fn start_monitor(_body: fn()) -> io::Result<()> {
-    if Model::current().has_monitor {
-        start(watch);
+    match Model::current().watch {
+        Watch::Refused => return Err(io::ErrorKind::WouldBlock.into()),
+        Watch::ByMonitor => start(watch),
+        Watch::ByTheModel => {}
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Models of the workers: every goroutine that is queued is run, once, by somebody.
 
-use super::system::grant;
-use super::{Model, witness};
+use super::system::{grant, grant_monitor};
+use super::{Model, Watch, witness};
 use crate::WaitGroup;
 use crate::primitive::UnsafeCell;
 use crate::raw_wait_group::RawWaitGroup;
@@ -238,13 +238,17 @@ fn the_monitor_finds_a_goroutine_that_blocks_in_foreign_code() {
 
 #[test]
 fn the_monitor_does_not_doze_off_while_something_waits() {
-    model().watched().threads(2).preemptions(1).check(|| {
-        admit();
-        let gate = Gate::new();
-        let opened = Arc::clone(&gate);
-        detach(go(move || gate.pass()));
-        join(go(move || opened.open()));
-    });
+    model()
+        .watch(Watch::ByMonitor)
+        .threads(2)
+        .preemptions(1)
+        .check(|| {
+            admit();
+            let gate = Gate::new();
+            let opened = Arc::clone(&gate);
+            detach(go(move || gate.pass()));
+            join(go(move || opened.open()));
+        });
 }
 
 #[test]
@@ -266,6 +270,32 @@ fn more_may_run_from_now_on() {
         }));
         workers::set_max_procs(2);
         group.wait(None);
+    });
+}
+
+#[test]
+fn what_a_thief_brings_is_seen() {
+    model().check(|| {
+        admit();
+        let gate = Gate::new();
+        let opened = Arc::clone(&gate);
+        detach(go(|| {}));
+        detach(go(move || gate.pass()));
+        let other = go(move || opened.open());
+        dismiss();
+        // Whoever looks now may find nothing, since both are on their way to the worker's deque.
+        workers::set_max_procs(2);
+        join(other);
+    });
+}
+
+#[test]
+fn who_waits_tries_again_to_start_a_monitor() {
+    model().watch(Watch::Refused).check(|| {
+        admit();
+        let task = go(|| {});
+        grant_monitor();
+        join(task);
     });
 }
 

@@ -2,8 +2,8 @@
 
 use super::{adjust, check, join, one_of, spawn};
 use crate::WaitGroup;
-use crate::models::Timeouts;
 use crate::models::system::grant;
+use crate::models::{Timeouts, Watch};
 use crate::task::{Outcome, Task};
 use crate::workers::{self, models};
 use shuttle::sync::{Arc, Condvar, Mutex};
@@ -13,7 +13,7 @@ fn set_up() {
     adjust(|model| {
         model.procs = one_of([1, 2, 3]);
         model.helps = one_of([false, true]);
-        model.has_monitor = true;
+        model.watch = Watch::ByMonitor;
         model.timeouts = one_of([Timeouts::Early, Timeouts::Late, Timeouts::AtTheEnd]);
     });
     grant(usize::MAX);

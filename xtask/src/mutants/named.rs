@@ -123,8 +123,8 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/workers.rs",
         name: "blocks in its place",
-        code: "scheduler().dismiss(place);\n        Blocked(())",
-        broken: "Blocked(())",
+        code: "scheduler().dismiss(place);\n            Some(Blocked(()))",
+        broken: "Some(Blocked(()))",
     },
     Fault {
         file: "src/workers/scheduler.rs",
@@ -152,15 +152,33 @@ const FAULTS: &[Fault] = &[
     },
     Fault {
         file: "src/workers/scheduler.rs",
-        name: "monitor ends when called",
-        code: "if !state.is_watched() {\n                    state.watch = Watch::Absent;\n                }\n                state.is_watched()",
-        broken: "state.watch = Watch::Absent;\n                false",
+        name: "dozes without a look",
+        code: "if self.is_waiting_now() {\n            self.call(0);\n        }\n        !ends",
+        broken: "!ends",
+    },
+    Fault {
+        file: "src/workers/scheduler.rs",
+        name: "monitor never goes",
+        code: "let call = if state.workers == 0 {",
+        broken: "let call = if state.workers > state.workers {",
+    },
+    Fault {
+        file: "src/workers/scheduler.rs",
+        name: "loot kept secret",
+        code: "if place.len() > 0 {\n            self.announce(caller);\n        }",
+        broken: "",
+    },
+    Fault {
+        file: "src/workers/scheduler.rs",
+        name: "no monitor and no retry",
+        code: "if is_alone() && self.is_waiting_now() {",
+        broken: "if is_alone() && !is_alone() {",
     },
     Fault {
         file: "src/workers/scheduler.rs",
         name: "starved search trusted",
-        code: "state.is_searching = false;\n        }\n        let may_retake",
-        broken: "}\n        let may_retake",
+        code: "state.is_searching = false;\n        }\n        let strangers",
+        broken: "}\n        let strangers",
     },
     Fault {
         file: "src/workers/scheduler.rs",
