@@ -276,14 +276,14 @@ fn more_may_run_from_now_on() {
 #[test]
 fn what_a_thief_brings_is_seen() {
     model().check(|| {
-        admit();
         let gate = Gate::new();
         let opened = Arc::clone(&gate);
-        detach(go(|| {}));
-        detach(go(move || gate.pass()));
-        let other = go(move || opened.open());
-        dismiss();
-        // Whoever looks now may find nothing, since both are on their way to the worker's deque.
+        // Not by a stranger, whose goroutines may have to wait for the monitor.
+        workers::inject(Task::new(|| {}, ()));
+        workers::inject(Task::new(move || gate.pass(), ()));
+        let other = Task::new(move || opened.open(), ());
+        workers::inject(other.clone());
+        // This looks for them, and may find nothing, since they are on their way.
         workers::set_max_procs(2);
         join(other);
     });
