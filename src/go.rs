@@ -1,11 +1,12 @@
 //! `go`, `JoinHandle` and `scope`: closures run as goroutines.
 
 use crate::raw_wait_group::RawWaitGroup;
-use crate::task::{Outcome, Owner, Task};
+use crate::task::{Outcome, Owner, Task, drop_contained};
 use crate::workers::{self, Job};
 use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -143,10 +144,14 @@ where
     let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
     workers::help(scope.data.group());
     scope.data.running.wait(None);
+    let panic = scope.data.take_panic();
     match result {
-        Err(payload) => resume_unwind(payload),
+        Err(payload) => {
+            drop_contained(panic);
+            resume_unwind(payload)
+        }
         Ok(value) => {
-            if let Some(payload) = scope.data.unclaimed_panic() {
+            if let Some(payload) = panic {
                 resume_unwind(payload);
             }
             value
@@ -197,6 +202,7 @@ impl<'scope> Scope<'scope, '_> {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
+        workers::check();
         let data = Arc::clone(&self.data);
         data.running
             .add(1)
@@ -205,7 +211,7 @@ impl<'scope> Scope<'scope, '_> {
         let job: Arc<dyn Job + 'scope> = task.clone();
         // SAFETY: `scope` does not return before the task has counted out. Then nothing is left in it of
         // `f`; nor of the result, unless the handle still has it, which cannot outlive `'scope`.
-        let job = unsafe { std::mem::transmute::<Arc<dyn Job + 'scope>, Arc<dyn Job>>(job) };
+        let job = unsafe { mem::transmute::<Arc<dyn Job + 'scope>, Arc<dyn Job>>(job) };
         workers::start(job);
         ScopedJoinHandle { task: Some(task) }
     }
@@ -237,8 +243,14 @@ impl ScopeData {
         })
     }
 
-    fn unclaimed_panic(&self) -> Option<Payload> {
-        self.lock_panics().iter().find_map(claim)
+    /// The first that nobody has joined. The others are dropped: later it would be while this one
+    /// unwinds, or on a worker, and they may panic in turn.
+    fn take_panic(&self) -> Option<Payload> {
+        let panics = mem::take(&mut *self.lock_panics());
+        let mut payloads = panics.iter().filter_map(claim);
+        let first = payloads.next();
+        payloads.for_each(drop_contained);
+        first
     }
 
     fn lock_panics(&self) -> std::sync::MutexGuard<'_, Vec<Panic>> {

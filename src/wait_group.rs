@@ -188,6 +188,7 @@ impl WaitGroup {
     where
         F: FnOnce() + Send + 'static,
     {
+        workers::check();
         self.add(1);
         workers::start(Member::new(f, self.clone()));
     }

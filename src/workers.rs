@@ -90,6 +90,12 @@ fn lease() -> Option<&'static Place> {
         .ok()
 }
 
+/// Panics if `start` would: for those who count a goroutine before they start it.
+#[inline]
+pub(crate) fn check() {
+    scheduler();
+}
+
 /// Queues a goroutine.
 #[inline]
 pub(crate) fn start(job: Arc<dyn Job>) {
