@@ -6,7 +6,7 @@
 
 use super::child::alone;
 use crate::support::LIMIT;
-use gosync::{RWMutex, WaitGroup, go, scope};
+use gosync::{RWMutex, WaitGroup, go, scope, set_max_procs};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -100,25 +100,34 @@ fn in_a_read_lock() {
     });
 }
 
+/// Has `start` start a goroutine that waits for the gate, and returns once it runs. Meanwhile two may
+/// run, so that the monitor sleeps on.
+fn until_one_waits_for(gate: &WaitGroup, start: impl FnOnce(WaitGroup, WaitGroup)) {
+    let begun = WaitGroup::new();
+    begun.add(1);
+    gate.add(1);
+    set_max_procs(2);
+    start(begun.clone(), gate.clone());
+    // Otherwise the one that waits for it next would run it.
+    begun.wait();
+    set_max_procs(1);
+}
+
 #[test]
 fn in_a_join() {
     alone(ONE_PROCESSOR, || {
         assert_hands_over(|| {
-            let (begun, gate) = (WaitGroup::new(), WaitGroup::new());
-            begun.add(1);
-            gate.add(1);
-            let joined = go({
-                let (begun, gate) = (begun.clone(), gate.clone());
-                move || {
+            let gate = WaitGroup::new();
+            let mut joined = None;
+            until_one_waits_for(&gate, |begun, gate| {
+                joined = Some(go(move || {
                     begun.done();
                     gate.wait();
-                }
+                }));
             });
-            // Otherwise the joiner would run it.
-            begun.wait();
             let begin = Instant::now();
             drop(go(move || gate.done()));
-            joined.join().unwrap();
+            joined.unwrap().join().unwrap();
             begin.elapsed()
         });
     });
@@ -128,19 +137,18 @@ fn in_a_join() {
 fn at_the_end_of_a_scope() {
     alone(ONE_PROCESSOR, || {
         assert_hands_over(|| {
-            let (begun, gate) = (WaitGroup::new(), WaitGroup::new());
-            begun.add(1);
-            gate.add(1);
-            let mut begin = Instant::now();
-            scope(|s| {
-                s.go(|| {
-                    begun.done();
-                    gate.wait();
+            let gate = WaitGroup::new();
+            let begin = scope(|s| {
+                until_one_waits_for(&gate, |begun, gate| {
+                    s.go(move || {
+                        begun.done();
+                        gate.wait();
+                    });
                 });
-                begun.wait();
-                begin = Instant::now();
+                let begin = Instant::now();
                 let gate = gate.clone();
                 drop(go(move || gate.done()));
+                begin
             });
             begin.elapsed()
         });
