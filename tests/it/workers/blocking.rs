@@ -1,9 +1,9 @@
 //! Goroutines that block, or never end, while others have to run.
 
-use crate::support::{LIMIT, Stop, within};
+use crate::support::{LIMIT, Stop, holds_within, queue_length, within};
 use gosync::{RWMutex, WaitGroup, go, scope};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Barrier, mpsc};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::{hint, thread};
 
 #[test]
@@ -56,6 +56,8 @@ fn a_thousand_meet_at_a_barrier_of_std() {
 #[test]
 fn a_sieve_of_five_hundred_channels_finds_the_primes() {
     const PRIMES: usize = 500;
+    /// In a channel. With less it takes longer.
+    const ROOM: usize = 8;
 
     within(LIMIT, || {
         let (source, mut last) = mpsc::sync_channel(ROOM);
@@ -73,16 +75,9 @@ fn a_sieve_of_five_hundred_channels_finds_the_primes() {
                 while rest.next().is_some_and(|n| next.send(n).is_ok()) {}
             }));
         }
-        let is_prime = |n: &u32| {
-            (2..*n)
-                .take_while(|d| d * d <= *n)
-                .all(|d| !n.is_multiple_of(d))
-        };
+        let is_prime = |n: &u32| !(2..*n).any(|d| n.is_multiple_of(d));
         assert!(found.into_iter().eq((2..).filter(is_prime).take(PRIMES)));
     });
-
-    /// Less room means more changes between threads, and takes longer.
-    const ROOM: usize = 8;
 }
 
 #[test]
@@ -116,12 +111,12 @@ fn short_goroutines_run_beside_hogs_that_never_end() {
     });
 }
 
-/// As many as there are for a 32 MiB stack each; and none of them in gosync's own locks.
+/// One in a channel of std, the others in a lock of std.
 #[test]
-fn goroutines_that_sleep_do_not_hold_up_others() {
+fn goroutines_that_block_in_std_do_not_hold_up_others() {
     within(LIMIT, || {
         let (release, released) = mpsc::channel::<()>();
-        let released = Arc::new(std::sync::Mutex::new(released));
+        let released = Arc::new(Mutex::new(released));
         let sleepers: Vec<_> = (0..64)
             .map(|_| {
                 let released = Arc::clone(&released);
@@ -153,9 +148,7 @@ fn hundreds_block_in_one_lock() {
                 _ => assert!(*sum.rlock() < N * N),
             });
         }
-        assert!(crate::support::holds_within(LIMIT, || {
-            crate::support::queue_length(&sum) == N
-        }));
+        assert!(holds_within(LIMIT, || { queue_length(&sum) == N }));
         drop(held);
         wg.wait();
         assert_eq!(*sum.rlock(), (0..N).step_by(2).sum::<usize>());

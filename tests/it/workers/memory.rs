@@ -58,7 +58,7 @@ fn assert_leaves_nothing(dust: isize, round: impl Fn()) {
     assert!(has_returned, "{} bytes more after 10 rounds", growth());
 }
 
-const GOROUTINES: usize = 50_000;
+const GOROUTINES: usize = 20_000;
 /// What each of them captures.
 type Ballast = [u8; 200];
 

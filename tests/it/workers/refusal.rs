@@ -7,7 +7,7 @@ use gosync::{WaitGroup, go, num_goroutines, num_workers, scope};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, mpsc};
 use std::time::Duration;
-use std::{process, thread};
+use std::{fs, process, thread};
 
 /// From now on there cannot be more than `n` threads. Where others count that the user runs, there may
 /// be room for none, but then there is for none in any case.
@@ -49,7 +49,7 @@ fn assert_refused() {
 
 /// How many threads there are.
 fn threads() -> u64 {
-    std::fs::read_dir("/proc/self/task").unwrap().count() as u64
+    fs::read_dir("/proc/self/task").unwrap().count() as u64
 }
 
 #[test]

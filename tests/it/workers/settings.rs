@@ -5,7 +5,7 @@ use crate::support::{LIMIT, holds_within, panic_text, within};
 use gosync::{WaitGroup, go, num_goroutines, num_workers, scope, set_max_procs};
 use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::{hint, ptr, thread};
 
 #[test]
@@ -215,7 +215,7 @@ fn num_goroutines_counts_those_that_have_not_ended() {
     alone(&[], || {
         assert_eq!(num_goroutines(), 0);
         let (release, released) = mpsc::channel::<()>();
-        let released = Arc::new(std::sync::Mutex::new(released));
+        let released = Arc::new(Mutex::new(released));
         let blocked = || {
             let released = Arc::clone(&released);
             move || assert!(released.lock().unwrap().recv().is_err())
