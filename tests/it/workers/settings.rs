@@ -36,18 +36,26 @@ fn set_max_procs_returns_what_was_set_before() {
     });
 }
 
-/// How many of many short goroutines began when already `n` others ran, if `n` may.
-fn surplus(n: usize) -> usize {
+/// How many of many short goroutines began when `n` others ran already, although only `n` may; at first
+/// `before` may.
+fn surplus(before: usize, n: usize) -> usize {
     const GOROUTINES: usize = 1000;
+    /// So many have begun when `n` is set, and as many more when those have ended that ran then.
+    const EARLY: usize = 100;
 
-    set_max_procs(n);
-    let (running, surplus) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    set_max_procs(before);
+    let counts = Arc::new([const { AtomicUsize::new(0) }; 3]);
     let wg = WaitGroup::new();
     for _ in 0..GOROUTINES {
-        let (running, surplus) = (Arc::clone(&running), Arc::clone(&surplus));
+        let counts = Arc::clone(&counts);
         wg.go(move || {
-            if running.fetch_add(1, SeqCst) >= n {
+            let [begun, running, surplus] = &*counts;
+            let index = begun.fetch_add(1, SeqCst);
+            if running.fetch_add(1, SeqCst) >= n && index >= 2 * EARLY {
                 surplus.fetch_add(1, SeqCst);
+            }
+            if index == EARLY {
+                set_max_procs(n);
             }
             (0..500).for_each(|_| hint::spin_loop());
             running.fetch_sub(1, SeqCst);
@@ -55,7 +63,7 @@ fn surplus(n: usize) -> usize {
     }
     // Without help, which would come on top.
     assert!(wg.wait_timeout(LIMIT));
-    surplus.load(SeqCst)
+    counts[2].load(SeqCst)
 }
 
 /// One that the machine has no time for does not count after a while, so that others may run: on a busy
@@ -64,10 +72,10 @@ fn surplus(n: usize) -> usize {
 #[test]
 fn no_more_compute_at_a_time_than_may() {
     alone(&[], || {
-        for n in [1, 4, 1, 2, 1] {
+        for (before, n) in [(1, 1), (4, 1), (1, 4), (2, 1), (4, 2), (1, 1)] {
             assert!(
-                (0..100).any(|_| surplus(n) < 20),
-                "more than {n} goroutines run at a time"
+                (0..100).any(|_| surplus(before, n) < 20),
+                "after {before}, more than {n} goroutines run at a time"
             );
         }
     });
