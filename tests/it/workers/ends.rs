@@ -1,8 +1,8 @@
 //! Goroutines at the ends: before `main`, and when a thread or the process is about to end.
 
 use super::child::{alone, played};
-use crate::support::{LIMIT, within};
-use gosync::{RWMutex, WaitGroup, go, scope};
+use crate::support::{LIMIT, holds_within, within};
+use gosync::{RWMutex, WaitGroup, go, num_goroutines, scope};
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
@@ -83,6 +83,21 @@ mod of_a_thread {
             })
             .join()
             .unwrap();
+        });
+    }
+
+    #[test]
+    fn that_had_some_before_and_counts_them() {
+        alone(&[], || {
+            for _ in 0..10 {
+                thread::spawn(|| {
+                    at_end(leave);
+                    use_goroutines();
+                })
+                .join()
+                .unwrap();
+            }
+            assert!(holds_within(LIMIT, || num_goroutines() == 0));
         });
     }
 
