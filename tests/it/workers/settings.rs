@@ -39,9 +39,10 @@ fn set_max_procs_returns_what_was_set_before() {
 /// How many of many short goroutines began when `n` others ran already, although only `n` may; at first
 /// `before` may.
 fn surplus(before: usize, n: usize) -> usize {
-    const GOROUTINES: usize = 1000;
+    /// As many as end before the monitor sees any of them twice.
+    const GOROUTINES: usize = 400;
     /// So many have begun when `n` is set, and as many more when those have ended that ran then.
-    const EARLY: usize = 100;
+    const EARLY: usize = 50;
 
     set_max_procs(before);
     let counts = Arc::new([const { AtomicUsize::new(0) }; 3]);
@@ -66,17 +67,18 @@ fn surplus(before: usize, n: usize) -> usize {
     counts[2].load(SeqCst)
 }
 
-/// One that the machine has no time for does not count after a while, so that others may run: on a busy
-/// machine it takes a few attempts until there is none of that kind. What ignores the number has more
-/// surplus than the bound in each of them.
+/// One that the machine has no time for does not count after a while, so that others may run. So on a
+/// busy machine many an attempt has a surplus, but by far not all. If workers ignore the number, most
+/// have.
 #[test]
 fn no_more_compute_at_a_time_than_may() {
+    const ATTEMPTS: usize = 100;
+
     alone(&[], || {
         for (before, n) in [(1, 1), (4, 1), (1, 4), (2, 1), (4, 2), (1, 1)] {
-            assert!(
-                (0..100).any(|_| surplus(before, n) < 20),
-                "after {before}, more than {n} goroutines run at a time"
-            );
+            let good = (0..ATTEMPTS).filter(|_| surplus(before, n) < 10);
+            let good = good.take(ATTEMPTS / 4).count();
+            assert_eq!(good, ATTEMPTS / 4, "{n} may run, after {before}");
         }
     });
 }
