@@ -16,3 +16,6 @@ mod rwmutex_model;
 mod support;
 mod wait_group;
 mod wait_group_model;
+// Sizes are the point here.
+#[cfg(not(miri))]
+mod workers;

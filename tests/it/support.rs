@@ -104,7 +104,7 @@ pub fn holds_within(patience: Duration, condition: impl Fn() -> bool) -> bool {
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How many threads sleep in the queues of `lock`, whose keys are addresses inside of it.
-fn queue_length(lock: &RWMutex<impl ?Sized>) -> usize {
+pub fn queue_length(lock: &RWMutex<impl ?Sized>) -> usize {
     let first = ptr::from_ref(lock).cast::<u8>().addr();
     let length = Cell::new(0);
     for key in first..first + size_of_val(lock) {

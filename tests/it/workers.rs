@@ -1,0 +1,15 @@
+//! The workers: that goroutines run whatever others do, and what the process is like meanwhile and
+//! afterwards.
+
+mod blocking;
+mod child;
+mod destructors;
+mod ends;
+mod handing_over;
+mod helping;
+mod idle;
+mod memory;
+mod nesting;
+mod refusal;
+mod settings;
+mod storms;

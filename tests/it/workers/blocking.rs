@@ -1,0 +1,156 @@
+//! Goroutines that block, or never end, while others have to run.
+
+use crate::support::{LIMIT, Stop, holds_within, queue_length, within};
+use gosync::{RWMutex, WaitGroup, go, scope};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
+use std::{hint, thread};
+
+#[test]
+fn two_thousand_block_in_a_wait_group() {
+    const N: usize = 2000;
+
+    within(LIMIT, || {
+        let (gate, arrived, ended) = (WaitGroup::new(), WaitGroup::new(), WaitGroup::new());
+        gate.add(1);
+        arrived.add(N as isize);
+        let passed = Arc::new(AtomicUsize::new(0));
+        for _ in 0..N {
+            let (gate, arrived, passed) = (gate.clone(), arrived.clone(), Arc::clone(&passed));
+            ended.go(move || {
+                arrived.done();
+                gate.wait();
+                passed.fetch_add(1, SeqCst);
+            });
+        }
+        // Without help.
+        assert!(arrived.wait_timeout(LIMIT));
+        assert_eq!(passed.load(SeqCst), 0);
+        gate.done();
+        ended.wait();
+        assert_eq!(passed.load(SeqCst), N);
+    });
+}
+
+#[test]
+fn a_thousand_meet_at_a_barrier_of_std() {
+    const N: usize = 1000;
+
+    within(LIMIT, || {
+        let meeting = Barrier::new(N);
+        let leaders = AtomicUsize::new(0);
+        scope(|s| {
+            for _ in 0..N {
+                s.go(|| {
+                    if meeting.wait().is_leader() {
+                        leaders.fetch_add(1, SeqCst);
+                    }
+                });
+            }
+        });
+        assert_eq!(leaders.into_inner(), 1);
+    });
+}
+
+/// Go's example of channels: each prime has a goroutine, which lets through what it does not divide.
+#[test]
+fn a_sieve_of_five_hundred_channels_finds_the_primes() {
+    const PRIMES: usize = 500;
+    /// In a channel. With less it takes longer.
+    const ROOM: usize = 8;
+
+    within(LIMIT, || {
+        let (source, mut last) = mpsc::sync_channel(ROOM);
+        drop(go(move || {
+            (2_u32..).take_while(|&n| source.send(n).is_ok()).count()
+        }));
+        let mut found = Vec::new();
+        for _ in 0..PRIMES {
+            let prime = last.recv().unwrap();
+            found.push(prime);
+            let (next, output) = mpsc::sync_channel(ROOM);
+            let input = std::mem::replace(&mut last, output);
+            drop(go(move || {
+                let mut rest = input.iter().filter(|n| n % prime != 0);
+                while rest.next().is_some_and(|n| next.send(n).is_ok()) {}
+            }));
+        }
+        let is_prime = |n: &u32| !(2..*n).any(|d| n.is_multiple_of(d));
+        assert!(found.into_iter().eq((2..).filter(is_prime).take(PRIMES)));
+    });
+}
+
+#[test]
+fn short_goroutines_run_beside_hogs_that_never_end() {
+    within(LIMIT, || {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let _stop = Stop(&is_over);
+        let hogs: Vec<_> = (0..8)
+            .map(|_| {
+                let is_over = Arc::clone(&is_over);
+                go(move || {
+                    while !is_over.load(SeqCst) {
+                        hint::spin_loop();
+                    }
+                })
+            })
+            .collect();
+        let wg = WaitGroup::new();
+        let (send, ran) = mpsc::channel();
+        for i in 0..100 {
+            let send = send.clone();
+            wg.go(move || send.send(i).unwrap());
+        }
+        // Nobody helps.
+        let mut ran: Vec<_> = ran.iter().take(100).collect();
+        assert!(!hogs.iter().any(|hog| hog.is_finished()));
+        ran.sort_unstable();
+        assert!(ran.into_iter().eq(0..100));
+        is_over.store(true, SeqCst);
+        hogs.into_iter().for_each(|hog| hog.join().unwrap());
+    });
+}
+
+/// One in a channel of std, the others in a lock of std.
+#[test]
+fn goroutines_that_block_in_std_do_not_hold_up_others() {
+    within(LIMIT, || {
+        let (release, released) = mpsc::channel::<()>();
+        let released = Arc::new(Mutex::new(released));
+        let sleepers: Vec<_> = (0..64)
+            .map(|_| {
+                let released = Arc::clone(&released);
+                go(move || released.lock().unwrap().recv().is_err())
+            })
+            .collect();
+        let (send, ran) = mpsc::channel();
+        drop(go(move || send.send(thread::current().id()).unwrap()));
+        assert_ne!(ran.recv().unwrap(), thread::current().id());
+        drop(release);
+        for sleeper in sleepers {
+            assert!(sleeper.join().unwrap());
+        }
+    });
+}
+
+#[test]
+fn hundreds_block_in_one_lock() {
+    const N: usize = 300;
+
+    within(LIMIT, || {
+        let sum = Arc::new(RWMutex::new(0));
+        let held = sum.lock();
+        let wg = WaitGroup::new();
+        for i in 0..N {
+            let sum = Arc::clone(&sum);
+            wg.go(move || match i % 2 {
+                0 => *sum.lock() += i,
+                _ => assert!(*sum.rlock() < N * N),
+            });
+        }
+        assert!(holds_within(LIMIT, || { queue_length(&sum) == N }));
+        drop(held);
+        wg.wait();
+        assert_eq!(*sum.rlock(), (0..N).step_by(2).sum::<usize>());
+    });
+}

@@ -1,0 +1,145 @@
+//! Processes of their own, for what other tests would disturb: the number of threads and goroutines,
+//! variables of the environment, limits, the end of the process.
+
+use crate::support::{LIMIT, time_is_up};
+use std::any::type_name;
+use std::env;
+use std::io::Read;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// Names the scenario that a child is to play.
+const SCENARIO: &str = "GOSYNC_TEST_SCENARIO";
+
+/// What a child prints at the end, so that one that has run no test is noticed.
+const PLAYED: &str = "[the scenario was played]";
+
+/// Runs `scenario`, which has to stand in a test function, in a process of its own with these
+/// variables set.
+///
+/// It starts this very program again, for this test only. There the call plays the scenario, and then
+/// the process ends as any other does whose `main` returns.
+#[track_caller]
+pub fn alone<F: FnOnce()>(variables: &[(&str, &str)], scenario: F) {
+    let test = test_of::<F>();
+    if is_playing(&test) {
+        die_with_the_test();
+        scenario();
+        played();
+        return;
+    }
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.args([test.as_str(), "--exact", "--nocapture"]);
+    for variable in ["GOSYNC_MAXPROCS", "GOSYNC_STACK_SIZE"] {
+        command.env_remove(variable);
+    }
+    command.env(SCENARIO, test).envs(variables.iter().copied());
+    run(command);
+}
+
+/// The scenario is over. To be called by one that ends the process itself.
+pub fn played() {
+    println!("{PLAYED}");
+}
+
+/// Whether this is a process that plays the scenario of the test with this name.
+pub fn is_playing(test: &str) -> bool {
+    env::var_os(SCENARIO).is_some_and(|played| *played == *test)
+}
+
+/// Whatever hangs, and whatever becomes of the parent.
+fn die_with_the_test() {
+    #[cfg(target_os = "linux")]
+    // SAFETY: a system call that touches no memory. The signal ends the process.
+    unsafe {
+        libc::alarm(3 * LIMIT.as_secs() as u32);
+    }
+}
+
+/// The name of the test in which the closure stands.
+fn test_of<F>() -> String {
+    let path = type_name::<F>().trim_end_matches("::{{closure}}");
+    let (_, test) = path.split_once("::").expect("a path within this crate");
+    test.to_string()
+}
+
+#[track_caller]
+fn run(mut command: Command) {
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut child = Guarded(child.unwrap());
+    let stdout = read(child.0.stdout.take().unwrap());
+    let stderr = read(child.0.stderr.take().unwrap());
+    let status = child.wait();
+    let stdout = stdout.join().unwrap();
+    let stderr = stderr.join().unwrap();
+    let output = format!("{stdout}\n{stderr}");
+    match status {
+        None => panic!("not over after twice {LIMIT:?}:\n{output}"),
+        Some(status) => assert!(status.success(), "{status}:\n{output}"),
+    }
+    assert!(stdout.contains(PLAYED), "nothing was played:\n{output}");
+}
+
+fn read(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        pipe.read_to_end(&mut bytes).unwrap();
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+/// A child that does not outlive its test.
+struct Guarded(Child);
+
+impl Guarded {
+    /// None if it has to be killed.
+    fn wait(&mut self) -> Option<ExitStatus> {
+        // The child's own limits come first, and say more.
+        let is_late = time_is_up(2 * LIMIT);
+        while !is_late() {
+            if let Some(status) = self.0.try_wait().unwrap() {
+                return Some(status);
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+        None
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        // Fails if it has ended, as it should have.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The names of the process's threads that gosync has started; none where that is not known.
+#[cfg(target_os = "linux")]
+pub fn threads_of_gosync() -> Vec<String> {
+    use std::fs;
+
+    let tasks = fs::read_dir("/proc/self/task").unwrap();
+    let names = tasks.filter_map(|task| fs::read_to_string(task.unwrap().path().join("comm")).ok());
+    names.filter(|name| name.starts_with("gosync")).collect()
+}
+
+/// The processor time that the process has used.
+#[cfg(target_os = "linux")]
+pub fn processor_time() -> Duration {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: `time` is there to be written.
+    let result = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) };
+    assert_eq!(result, 0);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}

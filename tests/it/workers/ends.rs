@@ -1,0 +1,297 @@
+//! Goroutines at the ends: before `main`, and when a thread or the process is about to end.
+
+use super::child::{alone, played};
+use crate::support::{LIMIT, holds_within, within};
+use gosync::{RWMutex, WaitGroup, go, num_goroutines, scope};
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, mpsc};
+use std::{hint, process, thread};
+
+/// One of each kind, on the current thread.
+fn use_goroutines() {
+    assert_eq!(go(|| 6 * 7).join().unwrap(), 42);
+    let (wg, sum) = (WaitGroup::new(), Arc::new(RWMutex::new(0)));
+    for i in 1..=10 {
+        let sum = Arc::clone(&sum);
+        wg.go(move || *sum.lock() += i);
+    }
+    wg.wait();
+    assert_eq!(*sum.rlock(), 55);
+    let mut numbers = [1, 2, 3];
+    scope(|s| {
+        for number in &mut numbers {
+            s.go(|| *number *= 2);
+        }
+    });
+    assert_eq!(numbers, [2, 4, 6]);
+    // Nobody helps.
+    let (send, received) = mpsc::channel();
+    drop(go(move || send.send(thread::current().id()).unwrap()));
+    assert_ne!(received.recv().unwrap(), thread::current().id());
+}
+
+mod of_a_thread {
+    use super::*;
+
+    /// What a thread does in the end.
+    struct AtEnd(fn());
+
+    impl Drop for AtEnd {
+        fn drop(&mut self) {
+            self.0();
+        }
+    }
+
+    thread_local! {
+        static AT_END: RefCell<Option<AtEnd>> = const { RefCell::new(None) };
+    }
+
+    pub fn at_end(f: fn()) {
+        AT_END.set(Some(AtEnd(f)));
+    }
+
+    /// Starts a goroutine that nobody waits for here, and then one of each kind.
+    fn leave() {
+        static LEFT: AtomicBool = AtomicBool::new(false);
+
+        drop(go(|| LEFT.store(true, SeqCst)));
+        use_goroutines();
+        while !LEFT.load(SeqCst) {
+            thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn that_had_none_before() {
+        within(LIMIT, || thread::spawn(|| at_end(leave)).join().unwrap());
+    }
+
+    /// Destructors run in the reverse order of first uses, where the order is known.
+    #[test]
+    fn that_had_some_before() {
+        within(LIMIT, || {
+            thread::spawn(|| {
+                use_goroutines();
+                at_end(leave);
+            })
+            .join()
+            .unwrap();
+            thread::spawn(|| {
+                at_end(leave);
+                use_goroutines();
+            })
+            .join()
+            .unwrap();
+        });
+    }
+
+    #[test]
+    fn that_had_some_before_and_counts_them() {
+        alone(&[], || {
+            for _ in 0..10 {
+                thread::spawn(|| {
+                    at_end(leave);
+                    use_goroutines();
+                })
+                .join()
+                .unwrap();
+            }
+            assert!(holds_within(LIMIT, || num_goroutines() == 0));
+        });
+    }
+
+    /// The thread has ended when somebody looks at what it has queued.
+    #[test]
+    fn that_leaves_them_behind() {
+        within(LIMIT, || {
+            let wg = WaitGroup::new();
+            for _ in 0..100 {
+                let group = wg.clone();
+                let queue = move || (0..100).for_each(|_| group.go(|| ()));
+                thread::spawn(queue).join().unwrap();
+            }
+            // They are not in this thread's queue, so it does not help.
+            wg.wait();
+        });
+    }
+
+    /// What has been queued without a place is found beside what has been queued with one.
+    #[test]
+    fn that_had_given_its_place_back() {
+        static ENDED: RWMutex<usize> = RWMutex::new(0);
+
+        fn queue_many() {
+            (0..100).for_each(|_| drop(go(|| *ENDED.lock() += 1)));
+        }
+
+        within(LIMIT, || {
+            for _ in 0..20 {
+                let thread = thread::spawn(|| {
+                    at_end(queue_many);
+                    queue_many();
+                });
+                thread.join().unwrap();
+            }
+            while *ENDED.rlock() < 20 * 200 {
+                thread::yield_now();
+            }
+        });
+    }
+}
+
+mod of_the_process {
+    use super::*;
+
+    #[test]
+    fn the_process_ends_with_main_whatever_runs() {
+        alone(&[], || {
+            // Hogs, sleepers of every kind, and some that have not begun.
+            let locked = Arc::new(RWMutex::new(0));
+            std::mem::forget(locked.lock());
+            let never = WaitGroup::new();
+            never.add(1);
+            for _ in 0..4 {
+                drop(go(|| {
+                    loop {
+                        hint::spin_loop();
+                    }
+                }));
+                drop(go(|| {
+                    loop {
+                        thread::park();
+                    }
+                }));
+                let locked = Arc::clone(&locked);
+                drop(go(move || drop(locked.rlock())));
+                let never = never.clone();
+                drop(go(move || never.wait()));
+            }
+            (0..10_000).for_each(|_| drop(go(thread::park)));
+        });
+    }
+
+    #[test]
+    fn goroutines_may_start_others_until_the_end() {
+        fn start_another() {
+            drop(go(start_another));
+        }
+
+        alone(&[], || {
+            drop(go(|| {
+                loop {
+                    let wg = WaitGroup::new();
+                    (0..100).for_each(|_| wg.go(|| ()));
+                    wg.wait();
+                }
+            }));
+            (0..100).for_each(|_| drop(go(start_another)));
+            use_goroutines();
+        });
+    }
+
+    #[cfg(target_os = "linux")]
+    mod exit {
+        use super::*;
+
+        extern "C" fn handler() {
+            use_goroutines();
+            played();
+        }
+
+        fn call_at_exit() {
+            // SAFETY: the handler is a function of this program, which does not unwind, or else ends
+            // the process with an error.
+            assert_eq!(unsafe { libc::atexit(handler) }, 0);
+        }
+
+        /// The thread-local destructors of the thread that calls `exit` have run by then.
+        #[test]
+        fn a_handler_may_start_some_if_there_were_none() {
+            alone(&[], || {
+                call_at_exit();
+                process::exit(0);
+            });
+        }
+
+        #[test]
+        fn a_handler_may_start_some_if_there_were_others() {
+            alone(&[], || {
+                call_at_exit();
+                use_goroutines();
+                process::exit(0);
+            });
+        }
+
+        #[test]
+        fn a_handler_may_start_some_after_main() {
+            alone(&[], || {
+                call_at_exit();
+                use_goroutines();
+            });
+        }
+
+        #[test]
+        fn a_handler_may_start_some_while_others_run() {
+            alone(&[], || {
+                call_at_exit();
+                for _ in 0..4 {
+                    drop(go(|| {
+                        loop {
+                            use_goroutines();
+                        }
+                    }));
+                }
+                use_goroutines();
+                process::exit(0);
+            });
+        }
+
+        #[test]
+        fn a_goroutine_may_end_the_process() {
+            alone(&[], || {
+                call_at_exit();
+                drop(go(|| process::exit(0)));
+                loop {
+                    thread::park();
+                }
+            });
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod before_main {
+    use super::super::child::is_playing;
+    use super::*;
+    use std::fs;
+
+    const TEST: &str = "workers::ends::before_main::goroutines_run_before_main_begins";
+
+    static RAN: AtomicBool = AtomicBool::new(false);
+
+    /// The C library calls what it finds here before `main`.
+    #[used]
+    // SAFETY: the section is one of pointers to functions like this.
+    #[unsafe(link_section = ".init_array")]
+    static BEFORE_MAIN: extern "C" fn() = before_main;
+
+    extern "C" fn before_main() {
+        if is_playing(TEST) {
+            assert_eq!(fs::read_dir("/proc/self/task").unwrap().count(), 1);
+            use_goroutines();
+            RAN.store(true, SeqCst);
+        }
+    }
+
+    /// And so there is nothing that a program has to do first.
+    #[test]
+    fn goroutines_run_before_main_begins() {
+        alone(&[], || {
+            assert!(RAN.load(SeqCst));
+            use_goroutines();
+        });
+    }
+}
+
+pub use of_a_thread::at_end;

@@ -1,0 +1,87 @@
+//! A process whose goroutines have ended, some seconds later.
+#![cfg(target_os = "linux")]
+
+use super::child::{alone, processor_time, threads_of_gosync};
+use super::ends::at_end;
+use crate::support::{LIMIT, holds_within, panic_quietly};
+use gosync::{RWMutex, WaitGroup, go, num_goroutines, num_workers, scope};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Goroutines that block, compute, panic and do nothing.
+fn storm() {
+    let (gate, wg, lock) = (
+        WaitGroup::new(),
+        WaitGroup::new(),
+        Arc::new(RWMutex::new(0)),
+    );
+    gate.add(1);
+    for i in 0..100 {
+        let (gate, lock) = (gate.clone(), Arc::clone(&lock));
+        wg.go(move || {
+            gate.wait();
+            *lock.lock() += i;
+        });
+        wg.go(|| thread::sleep(Duration::from_millis(1)));
+        wg.go(|| panic_quietly("in a storm"));
+        drop(go(|| ()));
+    }
+    gate.done();
+    wg.wait();
+    scope(|s| (0..10_000).for_each(|_| drop(s.go(|| ()))));
+}
+
+/// Nothing is left: no worker, no monitor, no thread of gosync at all.
+fn is_at_rest() -> bool {
+    num_workers() == 0 && threads_of_gosync().is_empty()
+}
+
+/// How long workers and the monitor stay for, and twice as long for a machine that is busy.
+const REST: Duration = Duration::from_secs(15);
+
+#[test]
+fn workers_and_the_monitor_leave_and_come_back() {
+    alone(&[], || {
+        storm();
+        assert!(holds_within(LIMIT, || num_goroutines() == 0));
+        assert!(num_workers() > 0);
+        let (begin, used) = (Instant::now(), processor_time());
+        assert!(holds_within(REST, is_at_rest), "{:?}", threads_of_gosync());
+        let used = processor_time() - used;
+        println!("at rest after {:?}, which took {used:?}", begin.elapsed());
+        // Most of it is this thread's looking.
+        assert!(used < Duration::from_secs(1), "{used:?}");
+        storm();
+        assert!(num_workers() > 0);
+    });
+}
+
+/// When a worker ends, so do its thread-local values.
+#[test]
+fn destructors_of_a_worker_may_use_goroutines() {
+    static LEFT: AtomicUsize = AtomicUsize::new(0);
+
+    fn leave() {
+        let (wg, ran) = (WaitGroup::new(), Arc::new(AtomicUsize::new(0)));
+        for _ in 0..10 {
+            let ran = Arc::clone(&ran);
+            wg.go(move || {
+                ran.fetch_add(1, SeqCst);
+            });
+        }
+        wg.wait();
+        assert_eq!(ran.load(SeqCst), 10);
+        assert_eq!(go(|| 1).join().unwrap(), 1);
+        drop(go(|| LEFT.fetch_add(1, SeqCst)));
+    }
+
+    alone(&[], || {
+        let has_begun = WaitGroup::new();
+        has_begun.go(|| at_end(leave));
+        assert!(has_begun.wait_timeout(LIMIT));
+        assert!(holds_within(LIMIT, || LEFT.load(SeqCst) == 1));
+        storm();
+    });
+}

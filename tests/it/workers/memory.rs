@@ -1,0 +1,162 @@
+//! Memory returns: that of goroutines, and that of threads that come and go.
+
+use super::child::alone;
+use crate::support::{LIMIT, holds_within};
+use gosync::{WaitGroup, go, scope};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::hint::black_box;
+use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering::Relaxed};
+use std::thread;
+
+/// Counts the bytes in use, where a test wants to know.
+struct Counting;
+
+static COUNTS: AtomicBool = AtomicBool::new(false);
+static BYTES: AtomicIsize = AtomicIsize::new(0);
+
+fn count(bytes: isize) {
+    if COUNTS.load(Relaxed) {
+        BYTES.fetch_add(bytes, Relaxed);
+    }
+}
+
+// SAFETY: all is done by the allocator of the system. Counting needs no memory.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size() as isize);
+        // SAFETY: passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count(-(layout.size() as isize));
+        // SAFETY: passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// How many more bytes are in use than were when the counting began.
+fn bytes() -> isize {
+    BYTES.load(Relaxed)
+}
+
+/// Asserts that repetitions of `round` leave nothing behind that grows with their number. `dust` is what
+/// a round takes, less than which does not matter.
+#[track_caller]
+fn assert_leaves_nothing(dust: isize, round: impl Fn()) {
+    COUNTS.store(true, Relaxed);
+    (0..3).for_each(|_| round());
+    let before = bytes();
+    (0..10).for_each(|_| round());
+    // Some may not have ended, and some have been joined and are queued still, until a worker sees them.
+    let growth = || bytes() - before;
+    let has_returned = holds_within(LIMIT, || growth() < dust);
+    println!("{} bytes more after 10 rounds", growth());
+    assert!(has_returned, "{} bytes more after 10 rounds", growth());
+}
+
+const GOROUTINES: usize = 20_000;
+/// What each of them captures.
+type Ballast = [u8; 200];
+
+fn ballast() -> Ballast {
+    black_box([1; _])
+}
+
+#[test]
+fn of_goroutines_returns_when_they_have_ended() {
+    alone(&[], || {
+        let all = (GOROUTINES * size_of::<Ballast>()) as isize;
+        assert_leaves_nothing(all / 4, || {
+            let (detached, members) = (WaitGroup::new(), WaitGroup::new());
+            detached.add(GOROUTINES as isize);
+            for _ in 0..GOROUTINES {
+                let (group, ballast) = (detached.clone(), ballast());
+                drop(go(move || {
+                    black_box(ballast);
+                    group.done();
+                }));
+                let ballast = self::ballast();
+                members.go(move || {
+                    black_box(ballast);
+                });
+            }
+            detached.wait();
+            members.wait();
+            scope(|s| {
+                for _ in 0..GOROUTINES {
+                    let ballast = ballast();
+                    s.go(move || black_box(ballast));
+                }
+            });
+        });
+    });
+}
+
+#[test]
+fn of_goroutines_that_are_joined_returns() {
+    alone(&[], || {
+        let all = (GOROUTINES * size_of::<Ballast>()) as isize;
+        assert_leaves_nothing(all / 4, || {
+            let handles: Vec<_> = (0..GOROUTINES)
+                .map(|_| {
+                    let ballast = ballast();
+                    go(move || black_box(ballast))
+                })
+                .collect();
+            assert!(bytes() > all);
+            for (i, handle) in handles.into_iter().enumerate() {
+                // Half of the results are not wanted.
+                if i % 2 == 0 {
+                    handle.join().unwrap();
+                }
+            }
+        });
+    });
+}
+
+/// The queue of a thread is used again by another one.
+#[test]
+fn of_threads_that_come_and_go_returns() {
+    const THREADS: usize = 200;
+
+    alone(&[], || {
+        // A queue alone takes a kilobyte.
+        assert_leaves_nothing(10 * THREADS as isize * 200, || {
+            for _ in 0..THREADS {
+                let use_goroutines = || {
+                    drop(go(|| ()));
+                    go(|| ()).join().unwrap();
+                };
+                thread::spawn(use_goroutines).join().unwrap();
+            }
+        });
+    });
+}
+
+/// So is that of a worker.
+#[test]
+fn of_workers_that_block_and_go_on_returns() {
+    const WORKERS: usize = 100;
+
+    alone(&[], || {
+        assert_leaves_nothing(10 * WORKERS as isize * 200, || {
+            let (gate, arrived, wg) = (WaitGroup::new(), WaitGroup::new(), WaitGroup::new());
+            gate.add(1);
+            arrived.add(WORKERS as isize);
+            for _ in 0..WORKERS {
+                let (gate, arrived) = (gate.clone(), arrived.clone());
+                wg.go(move || {
+                    arrived.done();
+                    gate.wait();
+                });
+            }
+            assert!(arrived.wait_timeout(LIMIT));
+            gate.done();
+            wg.wait();
+        });
+    });
+}

@@ -1,0 +1,172 @@
+//! The system refuses threads.
+#![cfg(target_os = "linux")]
+
+use super::child::alone;
+use crate::support::LIMIT;
+use gosync::{WaitGroup, go, num_goroutines, num_workers, scope};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Barrier, mpsc};
+use std::time::Duration;
+use std::{fs, process, thread};
+
+/// From now on there cannot be more than `n` threads. Where others count that the user runs, there may
+/// be room for none, but then there is for none in any case.
+fn limit_threads(n: u64) {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: `limit` is there to be read and to be written.
+    unsafe {
+        assert_eq!(libc::getrlimit(libc::RLIMIT_NPROC, &mut limit), 0);
+        limit.rlim_cur = n.min(limit.rlim_max);
+        assert_eq!(libc::setrlimit(libc::RLIMIT_NPROC, &limit), 0);
+    }
+}
+
+fn allow_threads() {
+    limit_threads(u64::MAX);
+}
+
+/// The limit does not bind the superuser. So the process becomes somebody else's who has no other one.
+/// Returns whether the limit counts this process's threads alone.
+fn become_somebody() -> bool {
+    // SAFETY: system calls that touch no memory.
+    unsafe {
+        let is_root = libc::geteuid() == 0;
+        if is_root {
+            assert_eq!(libc::setuid(1_000_000_000 + process::id()), 0);
+        }
+        is_root
+    }
+}
+
+#[track_caller]
+fn assert_refused() {
+    let refused = (0..100).any(|_| thread::Builder::new().spawn(|| ()).is_err());
+    assert!(refused, "the limit has no effect");
+}
+
+/// How many threads there are.
+fn threads() -> u64 {
+    fs::read_dir("/proc/self/task").unwrap().count() as u64
+}
+
+#[test]
+fn all_run_in_the_end_if_there_is_no_thread_for_a_while() {
+    alone(&[], || {
+        become_somebody();
+        limit_threads(0);
+        assert_refused();
+        let (send, ran) = mpsc::channel();
+        for i in 0..1000 {
+            let send = send.clone();
+            drop(go(move || send.send(i).unwrap()));
+        }
+        assert_eq!((num_goroutines(), num_workers()), (1000, 0));
+        // Time for whoever watches to do something wrong.
+        thread::sleep(Duration::from_millis(200));
+        assert_eq!((num_goroutines(), num_workers()), (1000, 0));
+        allow_threads();
+        // The monitor could not be had, either, so somebody has to call.
+        drop(go(move || send.send(1000).unwrap()));
+        let mut ran: Vec<_> = ran.iter().take(1001).collect();
+        ran.sort_unstable();
+        assert!(ran.into_iter().eq(0..=1000));
+    });
+}
+
+/// They need none.
+#[test]
+fn waiters_run_theirs_without_any_thread() {
+    alone(&[], || {
+        become_somebody();
+        limit_threads(0);
+        assert_refused();
+        assert_eq!(go(|| 6 * 7).join().unwrap(), 42);
+        let (wg, ran) = (WaitGroup::new(), Arc::new(AtomicUsize::new(0)));
+        for _ in 0..1000 {
+            let ran = Arc::clone(&ran);
+            wg.go(move || {
+                ran.fetch_add(1, SeqCst);
+            });
+        }
+        wg.wait();
+        assert_eq!(ran.load(SeqCst), 1000);
+        scope(|s| (0..1000).for_each(|_| drop(s.go(|| ran.fetch_add(1, SeqCst)))));
+        assert_eq!(ran.load(SeqCst), 2000);
+        assert_eq!(num_workers(), 0);
+    });
+}
+
+/// A few threads, and many goroutines that take one each for a moment.
+#[test]
+fn all_run_on_the_threads_that_there_are() {
+    alone(&[], || {
+        if !become_somebody() {
+            return;
+        }
+        limit_threads(threads() + 4);
+        let (wg, ran) = (WaitGroup::new(), Arc::new(AtomicUsize::new(0)));
+        for _ in 0..500 {
+            let ran = Arc::clone(&ran);
+            wg.go(move || {
+                thread::sleep(Duration::from_millis(1));
+                ran.fetch_add(1, SeqCst);
+            });
+        }
+        assert!(wg.wait_timeout(LIMIT));
+        assert_eq!(ran.load(SeqCst), 500);
+        assert!(num_workers() <= 4);
+    });
+}
+
+/// They all have to be there at once. Nobody calls any more: it is for the monitor to try again.
+#[test]
+fn those_that_wait_for_more_threads_go_on_when_there_are_some() {
+    const N: usize = 50;
+
+    alone(&[], || {
+        if !become_somebody() {
+            return;
+        }
+        limit_threads(threads() + 6);
+        let (meeting, wg) = (Arc::new(Barrier::new(N)), WaitGroup::new());
+        for _ in 0..N {
+            let meeting = Arc::clone(&meeting);
+            wg.go(move || _ = meeting.wait());
+        }
+        assert!(!wg.wait_timeout(Duration::from_millis(300)));
+        assert_refused();
+        assert_eq!(num_goroutines(), N);
+        allow_threads();
+        assert!(wg.wait_timeout(LIMIT));
+        assert_eq!(num_goroutines(), 0);
+    });
+}
+
+/// As above, and they block in a primitive of gosync, whose place cannot be taken by a new thread.
+#[test]
+fn those_that_block_in_a_group_go_on_when_there_are_more_threads() {
+    const N: isize = 50;
+
+    alone(&[], || {
+        if !become_somebody() {
+            return;
+        }
+        limit_threads(threads() + 6);
+        let (arrived, wg) = (WaitGroup::new(), WaitGroup::new());
+        arrived.add(N);
+        for _ in 0..N {
+            let arrived = arrived.clone();
+            wg.go(move || {
+                arrived.done();
+                arrived.wait();
+            });
+        }
+        assert!(!wg.wait_timeout(Duration::from_millis(300)));
+        assert_refused();
+        allow_threads();
+        assert!(wg.wait_timeout(LIMIT));
+    });
+}

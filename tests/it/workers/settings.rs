@@ -1,0 +1,292 @@
+//! What a user can set, and can see.
+
+use super::child::alone;
+use crate::support::{LIMIT, holds_within, panic_text, within};
+use gosync::{WaitGroup, go, num_goroutines, num_workers, scope, set_max_procs};
+use std::hint::black_box;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, mpsc};
+use std::{hint, ptr, thread};
+
+#[test]
+fn max_procs_is_the_number_of_processors() {
+    alone(&[], || {
+        let processors = thread::available_parallelism().unwrap().get();
+        assert_eq!(set_max_procs(0), processors);
+    });
+}
+
+#[test]
+fn max_procs_may_come_from_the_environment() {
+    alone(&[("GOSYNC_MAXPROCS", "37")], || {
+        assert_eq!(go(|| set_max_procs(0)).join().unwrap(), 37);
+    });
+}
+
+#[test]
+fn set_max_procs_returns_what_was_set_before() {
+    alone(&[("GOSYNC_MAXPROCS", "3")], || {
+        assert_eq!(set_max_procs(5), 3);
+        assert_eq!(set_max_procs(0), 5);
+        assert_eq!(set_max_procs(0), 5);
+        assert_eq!(set_max_procs(1), 5);
+        assert_eq!(set_max_procs(usize::MAX), 1);
+        assert_eq!(go(|| 1).join().unwrap(), 1);
+        assert_eq!(set_max_procs(2), usize::MAX);
+    });
+}
+
+/// How many of many short goroutines began when `n` others ran already, although only `n` may; at first
+/// `before` may.
+fn surplus(before: usize, n: usize) -> usize {
+    /// As many as end before the monitor sees any of them twice.
+    const GOROUTINES: usize = 400;
+    /// So many have begun when `n` is set, and as many more when those have ended that ran then.
+    const EARLY: usize = 50;
+
+    set_max_procs(before);
+    let counts = Arc::new([const { AtomicUsize::new(0) }; 3]);
+    let wg = WaitGroup::new();
+    for _ in 0..GOROUTINES {
+        let counts = Arc::clone(&counts);
+        wg.go(move || {
+            let [begun, running, surplus] = &*counts;
+            let index = begun.fetch_add(1, SeqCst);
+            if running.fetch_add(1, SeqCst) >= n && index >= 2 * EARLY {
+                surplus.fetch_add(1, SeqCst);
+            }
+            if index == EARLY {
+                set_max_procs(n);
+            }
+            (0..500).for_each(|_| hint::spin_loop());
+            running.fetch_sub(1, SeqCst);
+        });
+    }
+    // Without help, which would come on top.
+    assert!(wg.wait_timeout(LIMIT));
+    counts[2].load(SeqCst)
+}
+
+/// One that the machine has no time for does not count after a while, so that others may run. So on a
+/// busy machine many an attempt has a surplus, but by far not all. If workers ignore the number, most
+/// have.
+#[test]
+fn no_more_compute_at_a_time_than_may() {
+    const ATTEMPTS: usize = 100;
+
+    alone(&[], || {
+        for (before, n) in [(1, 1), (4, 1), (1, 4), (2, 1), (4, 2), (1, 1)] {
+            let good = (0..ATTEMPTS).filter(|_| surplus(before, n) < 10);
+            let good = good.take(ATTEMPTS / 4).count();
+            assert_eq!(good, ATTEMPTS / 4, "{n} may run, after {before}");
+        }
+    });
+}
+
+/// Whatever is set while they run, all of them do.
+#[test]
+fn max_procs_may_change_at_any_time() {
+    alone(&[], || {
+        let (ran, wg) = (Arc::new(AtomicUsize::new(0)), WaitGroup::new());
+        for i in 0..50_000 {
+            let ran = Arc::clone(&ran);
+            wg.go(move || {
+                if i % 100 == 0 {
+                    set_max_procs(i / 100 % 8);
+                }
+                ran.fetch_add(1, SeqCst);
+            });
+            if i % 1000 == 0 {
+                set_max_procs(8 - i / 1000 % 8);
+            }
+        }
+        assert!(wg.wait_timeout(LIMIT));
+        assert_eq!(ran.load(SeqCst), 50_000);
+    });
+}
+
+/// Each of them is refused with a text that names the variable, and leaves nothing behind that waits
+/// for ever.
+mod nonsense {
+    use super::*;
+
+    #[track_caller]
+    fn assert_refused(variable: &str, value: &str) {
+        let refuses = |call: fn()| {
+            let text = panic_text(call);
+            assert!(
+                text.contains(variable) && text.contains(value),
+                "another text: {text}"
+            );
+        };
+        refuses(|| drop(go(|| ())));
+        refuses(|| _ = set_max_procs(0));
+        refuses(|| _ = num_goroutines());
+        refuses(|| _ = num_workers());
+        refuses(|| drop(go(|| ())));
+    }
+
+    #[test]
+    fn no_processors() {
+        alone(&[("GOSYNC_MAXPROCS", "0")], || {
+            assert_refused("GOSYNC_MAXPROCS", "0")
+        });
+    }
+
+    #[test]
+    fn less_than_no_processors() {
+        alone(&[("GOSYNC_MAXPROCS", "-1")], || {
+            assert_refused("GOSYNC_MAXPROCS", "-1")
+        });
+    }
+
+    #[test]
+    fn processors_that_are_no_number() {
+        alone(&[("GOSYNC_MAXPROCS", "x")], || {
+            assert_refused("GOSYNC_MAXPROCS", "x")
+        });
+    }
+
+    #[test]
+    fn nothing() {
+        alone(&[("GOSYNC_MAXPROCS", "")], || {
+            assert_refused("GOSYNC_MAXPROCS", "\"\"")
+        });
+    }
+
+    #[test]
+    fn a_stack_that_is_no_number() {
+        alone(&[("GOSYNC_STACK_SIZE", "2M")], || {
+            assert_refused("GOSYNC_STACK_SIZE", "2M")
+        });
+    }
+
+    #[test]
+    fn a_group_does_not_count_what_is_refused() {
+        alone(&[("GOSYNC_MAXPROCS", "x")], || {
+            within(LIMIT, || {
+                let wg = WaitGroup::new();
+                assert!(panic_text(|| wg.go(|| ())).contains("GOSYNC_MAXPROCS"));
+                wg.wait();
+            });
+        });
+    }
+
+    #[test]
+    fn a_scope_does_not_wait_for_what_is_refused() {
+        alone(&[("GOSYNC_MAXPROCS", "x")], || {
+            within(LIMIT, || {
+                let text = panic_text(|| scope(|s| drop(s.go(|| ()))));
+                assert!(text.contains("GOSYNC_MAXPROCS"));
+            });
+        });
+    }
+}
+
+#[test]
+fn a_goroutine_may_use_the_stack_that_was_asked_for() {
+    const STACK: usize = 64 << 20;
+
+    /// Uses so many bytes of the stack below `top`.
+    fn dig(top: usize, bytes: usize) -> usize {
+        let frame = black_box([1_u8; 4096]);
+        let here = frame.as_ptr().addr();
+        match top - here {
+            used if used < bytes => dig(top, bytes) + usize::from(frame[0]),
+            _ => 1,
+        }
+    }
+
+    alone(&[("GOSYNC_STACK_SIZE", &STACK.to_string())], || {
+        // Joined at once: the joiner's stack is not one that it may run on.
+        for _ in 0..10 {
+            let digger = go(|| {
+                let top = 0_u8;
+                dig(ptr::from_ref(&top).addr(), STACK / 2)
+            });
+            assert!(digger.join().unwrap() > 1);
+        }
+    });
+}
+
+#[test]
+fn a_worker_says_by_its_name_where_it_comes_from() {
+    within(LIMIT, || {
+        let (send, name) = mpsc::channel();
+        drop(go(move || {
+            send.send(thread::current().name().map(String::from))
+        }));
+        assert_eq!(name.recv().unwrap().unwrap(), "gosync-worker");
+    });
+}
+
+#[test]
+fn num_goroutines_counts_those_that_have_not_ended() {
+    alone(&[], || {
+        assert_eq!(num_goroutines(), 0);
+        let (release, released) = mpsc::channel::<()>();
+        let released = Arc::new(Mutex::new(released));
+        let blocked = || {
+            let released = Arc::clone(&released);
+            move || assert!(released.lock().unwrap().recv().is_err())
+        };
+        let wg = WaitGroup::new();
+        let handles: Vec<_> = (0..10).map(|_| go(blocked())).collect();
+        (0..20).for_each(|_| wg.go(blocked()));
+        assert_eq!(num_goroutines(), 30);
+        scope(|s| {
+            s.go(|| ());
+            let seen = s.go(num_goroutines).join().unwrap();
+            assert!((31..=32).contains(&seen), "{seen} goroutines");
+        });
+        assert_eq!(num_goroutines(), 30);
+        drop(release);
+        handles
+            .into_iter()
+            .for_each(|handle| handle.join().unwrap());
+        wg.wait();
+        assert_eq!(num_goroutines(), 0);
+    });
+}
+
+/// Wherever it has run: whoever has waited for it does not see it any more.
+#[test]
+fn num_goroutines_does_not_count_what_was_waited_for() {
+    alone(&[], || {
+        for i in 0..10_000 {
+            let handle = go(|| ());
+            let wg = WaitGroup::new();
+            wg.go(|| ());
+            if i % 2 == 0 {
+                thread::yield_now();
+            }
+            handle.join().unwrap();
+            wg.wait();
+            assert_eq!(num_goroutines(), 0);
+        }
+    });
+}
+
+#[test]
+fn num_workers_counts_those_that_block() {
+    alone(&[], || {
+        assert_eq!(num_workers(), 0);
+        let gate = WaitGroup::new();
+        gate.add(1);
+        let arrived = WaitGroup::new();
+        arrived.add(50);
+        for _ in 0..50 {
+            let (gate, arrived) = (gate.clone(), arrived.clone());
+            drop(go(move || {
+                arrived.done();
+                gate.wait();
+            }));
+        }
+        assert!(arrived.wait_timeout(LIMIT));
+        let workers = num_workers();
+        assert!(workers >= 50, "{workers} for 50 that block");
+        gate.done();
+        assert!(holds_within(LIMIT, || num_goroutines() == 0));
+        assert!(num_workers() <= workers + 2);
+    });
+}
