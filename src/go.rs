@@ -145,7 +145,10 @@ where
     scope.data.running.wait(None);
     let unclaimed = scope.data.take_panics();
     match result {
-        Err(payload) => resume_unwind(payload),
+        Err(payload) => {
+            drop_contained(unclaimed);
+            resume_unwind(payload)
+        }
         Ok(value) => match unclaimed {
             Some(payload) => resume_unwind(payload),
             None => value,
