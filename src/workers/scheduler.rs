@@ -198,6 +198,13 @@ impl State {
         }
     }
 
+    /// The monitor has been started. It may have come so far as to doze by now.
+    fn begin_watch(&mut self) {
+        if let Watch::Starting = self.watch {
+            self.watch = Watch::Watching;
+        }
+    }
+
     fn begin_search(&mut self) {
         self.is_searching = true;
         self.searches += 1;
@@ -293,7 +300,7 @@ impl Scheduler {
     fn start_monitor(&self) {
         match monitor::start() {
             Ok(()) => {
-                self.update(|state| state.watch = Watch::Watching);
+                self.update(State::begin_watch);
                 self.call(0);
             }
             // There is no thread at all. Who queues the next goroutine, or waits, tries again.
@@ -555,7 +562,8 @@ impl Scheduler {
     pub(super) fn doze(&self) -> bool {
         let me = Arc::new(Sleeper::new());
         let (ends, _) = self.update(|state| {
-            let ends = state.workers == 0;
+            // Who has started it still counts on it.
+            let ends = state.workers == 0 && !matches!(state.watch, Watch::Starting);
             state.watch = if ends {
                 Watch::Absent
             } else {
