@@ -292,6 +292,20 @@ impl Model {
         }
     }
 
+    /// As `check`, at the speeds with slots.
+    fn check_with_slots(self, body: impl Fn() + Send + Sync + Clone + 'static) {
+        for speed in [Speed::Slots, Speed::Quiet] {
+            self.speed(speed).check(body.clone());
+        }
+    }
+
+    /// As `check_timeouts`, at the speeds with slots.
+    fn check_timeouts_with_slots(self, body: impl Fn() + Send + Sync + Clone + 'static) {
+        for speed in [Speed::Slots, Speed::Quiet] {
+            self.speed(speed).check_timeouts(body.clone());
+        }
+    }
+
     /// As `check_timeouts`, at every speed.
     fn check_speeds_and_timeouts(self, body: impl Fn() + Send + Sync + Clone + 'static) {
         for model in self.at_every_speed() {

@@ -5,99 +5,78 @@ use super::{Explored, Model, witness};
 use crate::forced::Speed;
 use crate::raw_rwmutex::ReadToken;
 
-const WITH_SLOTS: [Speed; 2] = [Speed::Slots, Speed::Quiet];
-
 // Exclusion.
 
 #[test]
 fn exclusion_1w_1r_every_order() {
-    for speed in WITH_SLOTS {
-        Model::new()
-            .speed(speed)
-            .explore(Explored::Slots)
-            .preemptions(3)
-            .check(|| {
-                let lock = Lock::new();
-                let reader = spawn(&lock, Lock::read);
-                lock.write();
-                assert!(reader.join().unwrap() <= 1);
-                lock.assert_idle(1);
-            });
-    }
+    Model::new()
+        .explore(Explored::Slots)
+        .preemptions(3)
+        .check_with_slots(|| {
+            let lock = Lock::new();
+            let reader = spawn(&lock, Lock::read);
+            lock.write();
+            assert!(reader.join().unwrap() <= 1);
+            lock.assert_idle(1);
+        });
 }
 
 #[test]
 fn exclusion_1w_2r() {
-    for speed in WITH_SLOTS {
-        Model::new()
-            .speed(speed)
-            .explore(Explored::Little)
-            .check(|| {
-                let lock = Lock::new();
-                let readers = [spawn(&lock, Lock::read), spawn(&lock, Lock::read)];
-                lock.write();
-                for reader in readers {
-                    assert!(reader.join().unwrap() <= 1);
-                }
-                lock.assert_idle(1);
-            });
-    }
+    Model::new().explore(Explored::Little).check_with_slots(|| {
+        let lock = Lock::new();
+        let readers = [spawn(&lock, Lock::read), spawn(&lock, Lock::read)];
+        lock.write();
+        for reader in readers {
+            assert!(reader.join().unwrap() <= 1);
+        }
+        lock.assert_idle(1);
+    });
 }
 
 #[test]
 fn exclusion_2w_1r() {
-    for speed in WITH_SLOTS {
-        Model::new()
-            .speed(speed)
-            .explore(Explored::Little)
-            .check(|| {
-                let lock = Lock::new();
-                let writer = spawn(&lock, Lock::write);
-                let reader = spawn(&lock, Lock::read);
-                lock.write();
-                writer.join().unwrap();
-                assert!(reader.join().unwrap() <= 2);
-                lock.assert_idle(2);
-            });
-    }
+    Model::new().explore(Explored::Little).check_with_slots(|| {
+        let lock = Lock::new();
+        let writer = spawn(&lock, Lock::write);
+        let reader = spawn(&lock, Lock::read);
+        lock.write();
+        writer.join().unwrap();
+        assert!(reader.join().unwrap() <= 2);
+        lock.assert_idle(2);
+    });
 }
 
 // With barriers that promise no more than the real ones.
 
 #[test]
 fn asymmetric_exclusion_1w_1r() {
-    for speed in WITH_SLOTS {
-        Model::new()
-            .speed(speed)
-            .asymmetric()
-            .preemptions(3)
-            .check(|| {
-                let lock = Lock::new();
-                let reader = spawn(&lock, Lock::read);
-                lock.write();
-                assert!(reader.join().unwrap() <= 1);
-                lock.assert_idle(1);
-            });
-    }
+    Model::new()
+        .asymmetric()
+        .preemptions(3)
+        .check_with_slots(|| {
+            let lock = Lock::new();
+            let reader = spawn(&lock, Lock::read);
+            lock.write();
+            assert!(reader.join().unwrap() <= 1);
+            lock.assert_idle(1);
+        });
 }
 
 #[test]
 fn asymmetric_exclusion_1w_2r() {
-    for speed in WITH_SLOTS {
-        Model::new()
-            .speed(speed)
-            .asymmetric()
-            .explore(Explored::Little)
-            .check(|| {
-                let lock = Lock::new();
-                let reader = spawn(&lock, Lock::try_to_read);
-                let other = spawn(&lock, Lock::try_to_read);
-                lock.write();
-                reader.join().unwrap();
-                other.join().unwrap();
-                lock.assert_idle(1);
-            });
-    }
+    Model::new()
+        .asymmetric()
+        .explore(Explored::Little)
+        .check_with_slots(|| {
+            let lock = Lock::new();
+            let reader = spawn(&lock, Lock::try_to_read);
+            let other = spawn(&lock, Lock::try_to_read);
+            lock.write();
+            reader.join().unwrap();
+            other.join().unwrap();
+            lock.assert_idle(1);
+        });
 }
 
 /// The first writer ends the quiet; the second passes a fence only, which no light barrier heeds.
@@ -119,20 +98,17 @@ fn asymmetric_a_writer_comes_right_after_another() {
 
 #[test]
 fn asymmetric_a_writer_comes_right_after_one_that_gave_up() {
-    for speed in WITH_SLOTS {
-        Model::new()
-            .speed(speed)
-            .asymmetric()
-            .explore(Explored::Little)
-            .check_timeouts(|| {
-                let lock = Lock::new();
-                let reader = spawn(&lock, Lock::try_to_read);
-                let writes = 1 + usize::from(lock.write_timed());
-                lock.write();
-                reader.join().unwrap();
-                lock.assert_idle(writes);
-            });
-    }
+    Model::new()
+        .asymmetric()
+        .explore(Explored::Little)
+        .check_timeouts_with_slots(|| {
+            let lock = Lock::new();
+            let reader = spawn(&lock, Lock::try_to_read);
+            let writes = 1 + usize::from(lock.write_timed());
+            lock.write();
+            reader.join().unwrap();
+            lock.assert_idle(writes);
+        });
 }
 
 // Slots.
@@ -163,113 +139,98 @@ fn a_slot_is_filled_again_after_a_read_ended_on_another_thread() {
 /// The second read lock of a thread with one slot.
 #[test]
 fn a_reader_without_an_empty_slot_is_counted() {
-    for speed in WITH_SLOTS {
-        Model::new().speed(speed).preemptions(3).check(|| {
-            let lock = Lock::new();
-            let other = Lock::beside();
-            let outer = other.raw.rlock();
-            let writer = spawn(&lock, Lock::write);
-            assert!(lock.read() <= 1);
-            other.runlock(outer);
-            writer.join().unwrap();
-            lock.assert_idle(1);
-        });
-    }
+    Model::new().preemptions(3).check_with_slots(|| {
+        let lock = Lock::new();
+        let other = Lock::beside();
+        let outer = other.raw.rlock();
+        let writer = spawn(&lock, Lock::write);
+        assert!(lock.read() <= 1);
+        other.runlock(outer);
+        writer.join().unwrap();
+        lock.assert_idle(1);
+    });
 }
 
 #[test]
 fn a_writer_waits_for_slots_and_for_the_count() {
-    for speed in WITH_SLOTS {
-        Model::new().speed(speed).check(|| {
-            let lock = Lock::new();
-            let [slot, counted] = [lock.raw.rlock(), lock.raw.rlock()];
-            let writer = spawn(&lock, Lock::write);
-            let releaser = spawn(&lock, |lock| {
-                lock.get();
-                lock.runlock(counted);
-            });
+    Model::new().check_with_slots(|| {
+        let lock = Lock::new();
+        let [slot, counted] = [lock.raw.rlock(), lock.raw.rlock()];
+        let writer = spawn(&lock, Lock::write);
+        let releaser = spawn(&lock, |lock| {
             lock.get();
-            lock.runlock(slot);
-            releaser.join().unwrap();
-            writer.join().unwrap();
-            lock.assert_idle(1);
+            lock.runlock(counted);
         });
-    }
+        lock.get();
+        lock.runlock(slot);
+        releaser.join().unwrap();
+        writer.join().unwrap();
+        lock.assert_idle(1);
+    });
 }
 
 /// A thread gets its block while a writer looks through all.
 #[test]
 fn a_new_block_is_seen() {
-    for speed in WITH_SLOTS {
-        Model::new().speed(speed).check(|| {
-            let lock = Lock::new();
-            let reader = spawn_without_block(&lock, Lock::read);
-            lock.write();
-            assert!(reader.join().unwrap() <= 1);
-            lock.assert_idle(1);
-        });
-    }
+    Model::new().check_with_slots(|| {
+        let lock = Lock::new();
+        let reader = spawn_without_block(&lock, Lock::read);
+        lock.write();
+        assert!(reader.join().unwrap() <= 1);
+        lock.assert_idle(1);
+    });
 }
 
 /// A thread ends and leaves a guard in a slot of its block, which the next thread gets.
 #[test]
 fn a_block_is_recycled_with_a_guard_in_it() {
-    for speed in WITH_SLOTS {
-        Model::new()
-            .speed(speed)
-            .explore(Explored::Little)
-            .check(|| {
-                let lock = Lock::new();
-                let token = spawn_without_block(&lock, |lock| lock.raw.rlock())
-                    .join()
-                    .unwrap();
-                let writer = spawn(&lock, Lock::write);
-                let next = spawn_without_block(&lock, |lock| {
-                    if let Some(token) = lock.raw.try_rlock() {
-                        lock.get();
-                        lock.runlock(token);
-                    }
-                });
-                assert_eq!(lock.get(), 0);
+    Model::new().explore(Explored::Little).check_with_slots(|| {
+        let lock = Lock::new();
+        let token = spawn_without_block(&lock, |lock| lock.raw.rlock())
+            .join()
+            .unwrap();
+        let writer = spawn(&lock, Lock::write);
+        let next = spawn_without_block(&lock, |lock| {
+            if let Some(token) = lock.raw.try_rlock() {
+                lock.get();
                 lock.runlock(token);
-                next.join().unwrap();
-                writer.join().unwrap();
-                lock.assert_idle(1);
-            });
-    }
+            }
+        });
+        assert_eq!(lock.get(), 0);
+        lock.runlock(token);
+        next.join().unwrap();
+        writer.join().unwrap();
+        lock.assert_idle(1);
+    });
 }
 
 /// The identity, and with it the forgotten guard, belong to the lock that is gone.
 #[test]
 fn a_forgotten_guard_holds_up_no_later_lock() {
-    for speed in WITH_SLOTS {
-        Model::new().speed(speed).preemptions(3).check(|| {
-            let gone = Lock::new();
-            let _forgotten: ReadToken = gone.raw.rlock();
-            assert!(!gone.raw.try_lock());
-            drop(gone);
-            let lock = Lock::beside();
-            let writer = spawn(&lock, Lock::write);
-            lock.read();
-            writer.join().unwrap();
-            lock.assert_idle(1);
-        });
-    }
+    Model::new().preemptions(3).check_with_slots(|| {
+        let gone = Lock::new();
+        let _forgotten: ReadToken = gone.raw.rlock();
+        assert!(!gone.raw.try_lock());
+        drop(gone);
+        let lock = Lock::beside();
+        let writer = spawn(&lock, Lock::write);
+        lock.read();
+        writer.join().unwrap();
+        lock.assert_idle(1);
+    });
 }
 
 // Entries that pass.
 
 #[test]
 fn a_passing_entry_wakes_the_writer_that_it_held_up() {
-    for speed in WITH_SLOTS {
-        Model::new().speed(speed).preemptions(3).check(|| {
-            let lock = Lock::new();
-            let reader = spawn(&lock, Lock::try_to_read);
-            lock.write();
-            reader.join().unwrap();
-            lock.assert_idle(1);
-        });
-    }
+    Model::new().preemptions(3).check_with_slots(|| {
+        let lock = Lock::new();
+        let reader = spawn(&lock, Lock::try_to_read);
+        lock.write();
+        reader.join().unwrap();
+        lock.assert_idle(1);
+    });
 }
 
 /// No writer but the first finds the lock quiet; the entry that the second sees may be passing.
@@ -287,70 +248,60 @@ fn a_writer_comes_right_after_another() {
 
 #[test]
 fn a_writer_comes_right_after_one_that_gave_up() {
-    for speed in WITH_SLOTS {
-        Model::new()
-            .speed(speed)
-            .explore(Explored::Little)
-            .check_timeouts(|| {
-                let lock = Lock::new();
-                let reader = spawn(&lock, Lock::read);
-                let writes = 1 + usize::from(lock.write_timed());
-                lock.write();
-                assert!(reader.join().unwrap() <= writes);
-                lock.assert_idle(writes);
-            });
-    }
+    Model::new()
+        .explore(Explored::Little)
+        .check_timeouts_with_slots(|| {
+            let lock = Lock::new();
+            let reader = spawn(&lock, Lock::read);
+            let writes = 1 + usize::from(lock.write_timed());
+            lock.write();
+            assert!(reader.join().unwrap() <= writes);
+            lock.assert_idle(writes);
+        });
 }
 
 #[test]
 fn a_failed_try_to_write_leaves_no_trace() {
-    for speed in WITH_SLOTS {
-        Model::new()
-            .speed(speed)
-            .explore(Explored::Little)
-            .check(|| {
-                let lock = Lock::new();
-                let reader = spawn(&lock, Lock::read);
-                let other = spawn(&lock, |lock| {
-                    let token = lock.raw.try_rlock();
-                    if let Some(token) = token {
-                        lock.runlock(token);
-                    }
-                });
-                let locked = lock.raw.try_lock();
-                if locked {
-                    lock.increment();
-                    lock.unlock();
-                }
-                assert!(reader.join().unwrap() <= 1);
-                other.join().unwrap();
-                lock.assert_idle(usize::from(locked));
-            });
-    }
+    Model::new().explore(Explored::Little).check_with_slots(|| {
+        let lock = Lock::new();
+        let reader = spawn(&lock, Lock::read);
+        let other = spawn(&lock, |lock| {
+            let token = lock.raw.try_rlock();
+            if let Some(token) = token {
+                lock.runlock(token);
+            }
+        });
+        let locked = lock.raw.try_lock();
+        if locked {
+            lock.increment();
+            lock.unlock();
+        }
+        assert!(reader.join().unwrap() <= 1);
+        other.join().unwrap();
+        lock.assert_idle(usize::from(locked));
+    });
 }
 
 /// The barrier of the one that gives up is not enough for the next.
 #[test]
 fn a_try_to_write_fails_beside_a_reader() {
-    for speed in WITH_SLOTS {
-        Model::new().speed(speed).preemptions(3).check(|| {
-            let lock = Lock::new();
-            let token = lock.raw.rlock();
-            let writer = spawn(&lock, |lock| {
-                let tries = [lock.raw.try_lock(), lock.raw.try_lock()];
-                if tries.contains(&true) {
-                    lock.increment();
-                    lock.unlock();
-                }
-                tries
-            });
-            assert_eq!(lock.get(), 0);
-            lock.runlock(token);
-            let tries = writer.join().unwrap();
-            assert!(tries != [true, true], "two writers have the lock");
-            lock.assert_idle(usize::from(tries.contains(&true)));
+    Model::new().preemptions(3).check_with_slots(|| {
+        let lock = Lock::new();
+        let token = lock.raw.rlock();
+        let writer = spawn(&lock, |lock| {
+            let tries = [lock.raw.try_lock(), lock.raw.try_lock()];
+            if tries.contains(&true) {
+                lock.increment();
+                lock.unlock();
+            }
+            tries
         });
-    }
+        assert_eq!(lock.get(), 0);
+        lock.runlock(token);
+        let tries = writer.join().unwrap();
+        assert!(tries != [true, true], "two writers have the lock");
+        lock.assert_idle(usize::from(tries.contains(&true)));
+    });
 }
 
 // Changes of speed.
@@ -450,42 +401,38 @@ fn slots_are_taken_up_again() {
 /// A writer that gives up has not seen all readers leave.
 #[test]
 fn a_writer_that_gives_up_does_not_give_up_the_slots() {
-    for speed in WITH_SLOTS {
-        Model::new().speed(speed).credit(0).check_timeouts(|| {
-            let lock = Lock::new();
-            let token = lock.raw.rlock();
-            let timed = spawn(&lock, Lock::write_timed);
-            let writer = spawn(&lock, |lock| {
-                let locked = lock.raw.try_lock();
-                if locked {
-                    lock.increment();
-                    lock.unlock();
-                }
-                locked
-            });
-            assert_eq!(lock.get(), 0);
-            lock.runlock(token);
-            let writes = [timed, writer].map(|writer| writer.join().unwrap());
-            lock.assert_idle(writes.into_iter().filter(|wrote| *wrote).count());
+    Model::new().credit(0).check_timeouts_with_slots(|| {
+        let lock = Lock::new();
+        let token = lock.raw.rlock();
+        let timed = spawn(&lock, Lock::write_timed);
+        let writer = spawn(&lock, |lock| {
+            let locked = lock.raw.try_lock();
+            if locked {
+                lock.increment();
+                lock.unlock();
+            }
+            locked
         });
-    }
+        assert_eq!(lock.get(), 0);
+        lock.runlock(token);
+        let writes = [timed, writer].map(|writer| writer.join().unwrap());
+        lock.assert_idle(writes.into_iter().filter(|wrote| *wrote).count());
+    });
 }
 
 /// The reader that a downgrade leaves is counted, at whatever speed the lock goes on.
 #[test]
 fn downgrade_gives_up_slots() {
-    for speed in WITH_SLOTS {
-        Model::new().speed(speed).credit(1).check(|| {
-            let lock = Lock::new();
-            let writer = spawn(&lock, Lock::write);
-            lock.raw.lock();
-            lock.increment();
-            // SAFETY: this thread has the write lock.
-            let token = unsafe { lock.raw.downgrade() };
-            assert!(lock.get() >= 1);
-            lock.runlock(token);
-            writer.join().unwrap();
-            lock.assert_idle(2);
-        });
-    }
+    Model::new().credit(1).check_with_slots(|| {
+        let lock = Lock::new();
+        let writer = spawn(&lock, Lock::write);
+        lock.raw.lock();
+        lock.increment();
+        // SAFETY: this thread has the write lock.
+        let token = unsafe { lock.raw.downgrade() };
+        assert!(lock.get() >= 1);
+        lock.runlock(token);
+        writer.join().unwrap();
+        lock.assert_idle(2);
+    });
 }
