@@ -26,7 +26,7 @@ use crate::workers::{self, Job};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::{ptr, thread};
+use std::{mem, ptr, thread};
 
 use Ordering::{AcqRel, Acquire, Relaxed};
 
@@ -279,14 +279,18 @@ where
     }
 }
 
-/// Drops `value`. If that panics, the panic ends here, and so do those of what it panics with.
+/// Drops `value`. If that panics, the panic ends here.
 pub(crate) fn drop_contained(value: impl Sized) {
     contain(|| drop(value));
 }
 
+/// Calls `f`. If that panics, the panic ends here, and so do those of what it panics with, up to some.
 fn contain(f: impl FnOnce()) {
     let mut result = catch_unwind(AssertUnwindSafe(f));
-    while let Err(payload) = result {
+    for _ in 0..8 {
+        let Err(payload) = result else { return };
         result = catch_unwind(AssertUnwindSafe(|| drop::<Box<dyn Any + Send>>(payload)));
     }
+    // It would go on for ever.
+    result.unwrap_or_else(mem::forget);
 }

@@ -330,8 +330,9 @@ pub(crate) mod models {
     }
 
     /// What the monitor does now and then.
-    pub(crate) fn look() {
-        scheduler().look(Duration::ZERO);
+    /// Returns whether goroutines wait.
+    pub(crate) fn look() -> bool {
+        scheduler().look(Duration::ZERO).is_some()
     }
 
     /// What the monitor does when there is nothing to watch. Returns false if it is to end.

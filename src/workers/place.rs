@@ -1,9 +1,10 @@
 //! Places: a thread needs one to queue goroutines, and a worker one to run them. Go's P.
 
-use super::Job;
+use super::{HERE, Job};
 use crate::chunks::Chunks;
 use crate::deque::{Injector, Steal, Stealer, Worker};
 use crate::primitive::{AtomicU32, Ordering::Relaxed, Tally, UnsafeCell};
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub(super) struct Place {
     pub(super) turns: Tally,
     /// Those that a worker did not start on top of another one, and holders.
     pub(super) rounds: Tally,
+    /// Decisions of workers here what to run next.
+    pub(super) ticks: Tally,
     /// Goroutines that the holder has queued.
     pub(super) queued: Tally,
     /// How often the holder has found nothing more here.
@@ -80,6 +83,7 @@ impl Place {
             holder: Tally::default(),
             turns: Tally::default(),
             rounds: Tally::default(),
+            ticks: Tally::default(),
             queued: Tally::default(),
             drained: Tally::default(),
             ended: Tally::default(),
@@ -120,12 +124,26 @@ impl Place {
         !has_started || now.saturating_sub(since) >= LONGEST_ROUND
     }
 
+    /// Calls `f` with the deque. Meanwhile the thread seems to have no place: it must not lose it, should
+    /// an allocator with a lock of ours sleep in there.
+    ///
+    /// # Safety
+    ///
+    /// The current thread is the holder, and `f` does not come back here.
+    unsafe fn with_deque<R>(&self, f: impl FnOnce(&Worker<Arc<dyn Job>>) -> R) -> R {
+        let here = HERE.with(Cell::take);
+        // SAFETY: only the holder gets here, once at a time.
+        let result = self.deque.with_mut(|deque| f(unsafe { &*deque }));
+        HERE.with(|place| place.set(here));
+        result
+    }
+
     /// # Safety
     ///
     /// The current thread is the holder.
     pub(super) unsafe fn push(&self, job: Arc<dyn Job>) {
-        // SAFETY: only the holder gets here, and `push` calls nobody back.
-        self.deque.with_mut(|deque| unsafe { (*deque).push(job) });
+        // SAFETY: passed on.
+        unsafe { self.with_deque(|deque| deque.push(job)) }
     }
 
     /// Takes what was pushed last.
@@ -134,8 +152,8 @@ impl Place {
     ///
     /// The current thread is the holder.
     pub(super) unsafe fn pop(&self) -> Option<Arc<dyn Job>> {
-        // SAFETY: as in `push`.
-        let job = self.deque.with_mut(|deque| unsafe { (*deque).pop() });
+        // SAFETY: passed on.
+        let job = unsafe { self.with_deque(Worker::pop) };
         if job.is_none() {
             self.drained.add_one();
         }
@@ -158,11 +176,9 @@ impl Place {
     ///
     /// The current thread is the holder of this place.
     pub(super) unsafe fn steal_some(&self, other: &Place) -> Option<Arc<dyn Job>> {
-        self.deque.with_mut(|deque| {
-            // SAFETY: as in `push`.
-            let deque = unsafe { &*deque };
-            insist(|| other.stealer.steal_batch_and_pop(deque))
-        })
+        let steal = |deque: &_| insist(|| other.stealer.steal_batch_and_pop(deque));
+        // SAFETY: passed on.
+        unsafe { self.with_deque(steal) }
     }
 
     /// As `steal_some`.
@@ -174,11 +190,9 @@ impl Place {
         &self,
         injector: &Injector<Arc<dyn Job>>,
     ) -> Option<Arc<dyn Job>> {
-        self.deque.with_mut(|deque| {
-            // SAFETY: as in `push`.
-            let deque = unsafe { &*deque };
-            insist(|| injector.steal_batch_and_pop(deque))
-        })
+        let steal = |deque: &_| insist(|| injector.steal_batch_and_pop(deque));
+        // SAFETY: passed on.
+        unsafe { self.with_deque(steal) }
     }
 }
 

@@ -573,9 +573,24 @@ impl Scheduler {
         });
         // Whether that has raised a signal or not: the last look may have (invariant 1).
         if self.is_waiting_now() {
+            if ends && self.stays() {
+                return true;
+            }
             self.call(0);
         }
         !ends && me.sleep(None)
+    }
+
+    /// The monitor was about to end. It watches on, unless there is another one.
+    fn stays(&self) -> bool {
+        let stays = |state: &mut State| {
+            let stays = matches!(state.watch, Watch::Absent);
+            if stays {
+                state.watch = Watch::Watching;
+            }
+            stays
+        };
+        self.update(stays).0
     }
 
     // Numbers.

@@ -13,6 +13,7 @@ mod real {
     use std::cell::Cell;
     use std::ops::RangeInclusive;
     use std::sync::LazyLock;
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
     use std::time::Duration;
     use std::{env, io, ptr, thread};
 
@@ -99,11 +100,26 @@ mod real {
         builder.spawn(body).map(drop)
     }
 
-    /// Starts the thread that watches them.
+    /// Starts the thread that watches them. Without it there are none, so it is worth some patience, as
+    /// in Go (`gcc_libinit.c`, `_cgo_try_pthread_create`); once.
     pub(crate) fn start_monitor(body: fn()) -> io::Result<()> {
-        let builder = thread::Builder::new().name("gosync-monitor".into());
-        builder.spawn(body).map(drop)
+        static IS_HOPELESS: AtomicBool = AtomicBool::new(false);
+
+        for tries in 1.. {
+            let builder = thread::Builder::new().name("gosync-monitor".into());
+            let result = builder.spawn(body).map(drop);
+            if result.is_ok() || IS_HOPELESS.load(Relaxed) {
+                IS_HOPELESS.store(result.is_err(), Relaxed);
+                return result;
+            }
+            IS_HOPELESS.store(tries == MOST_TRIES, Relaxed);
+            thread::sleep(Duration::from_millis(tries));
+        }
+        unreachable!("hope ends before");
     }
+
+    /// Some 50 ms.
+    const MOST_TRIES: u64 = 10;
 
     thread_local! {
         /// The lowest address at which a goroutine may begin that runs on top of something else.

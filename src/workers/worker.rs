@@ -7,11 +7,14 @@ use super::{HERE, Job, here, run, scheduler, system};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use std::{hint, thread};
+use std::{hint, mem, thread};
 
 /// One goroutine in so many comes from the queue whose turn it is, as in Go (`proc.go`, `schedtick`).
-/// So a worker that always has goroutines of its own starves nobody.
-const FAIR_ROUND: usize = 61;
+/// So a place that always has goroutines of its own starves nobody, whatever workers come and go there.
+const FAIR_TICK: usize = 61;
+
+/// A goroutine, and who has queued it.
+type Found = (Arc<dyn Job>, Caller);
 
 /// How often a searching worker looks before it sleeps: with pauses that double, then with naps. A
 /// look takes lines from those who queue goroutines, a nap takes about as long as a thread needs to
@@ -32,8 +35,6 @@ struct Worker {
     is_searching: bool,
     /// Whether nothing has been looked for since the call.
     is_called: bool,
-    /// How many goroutines it has run since the call.
-    rounds: usize,
     backlog: Backlog,
 }
 
@@ -45,7 +46,6 @@ impl Worker {
         Self {
             is_searching: true,
             is_called: true,
-            rounds: 0,
             backlog: Backlog::default(),
         }
     }
@@ -53,7 +53,6 @@ impl Worker {
     fn work(mut self) {
         loop {
             if let Some(job) = self.next() {
-                self.rounds += 1;
                 self.place().rounds.add_one();
                 run(|| job.run());
             } else if self.sleep() {
@@ -78,54 +77,57 @@ impl Worker {
 
     /// The next goroutine to run; none if there is nothing to do, or others do it.
     fn next(&mut self) -> Option<Arc<dyn Job>> {
-        if !self.is_searching {
-            if !scheduler().may_go_on(self.place()) {
-                return None;
-            }
-            let job = self.find_fairly();
-            if job.is_some() {
-                return job;
-            }
-            self.is_searching = scheduler().begin_search();
-        }
-        if !self.is_searching {
+        if !self.is_searching && !scheduler().may_go_on(self.place()) {
             return None;
         }
-        let (job, caller) = self.search()?;
-        self.is_searching = false;
-        scheduler().end_search(caller);
+        let mut found = self.find_fairly();
+        if found.is_none() && !self.is_searching {
+            self.is_searching = scheduler().begin_search();
+        }
+        if found.is_none() && self.is_searching {
+            found = self.search();
+        }
+        let (job, caller) = found?;
+        if mem::take(&mut self.is_searching) {
+            scheduler().end_search(caller);
+        }
         Some(job)
     }
 
-    fn find_fairly(&mut self) -> Option<Arc<dyn Job>> {
-        let oldest = if self.rounds.is_multiple_of(FAIR_ROUND) {
-            scheduler().find_oldest(self.rounds / FAIR_ROUND)
+    /// From the queue whose turn it is, if it is time for that; otherwise from where it is nearest. What
+    /// is there at the first look after a call has waited for long enough.
+    fn find_fairly(&mut self) -> Option<Found> {
+        let is_called = mem::take(&mut self.is_called);
+        let place = self.place();
+        let ticks = place.ticks.get();
+        place.ticks.add_one();
+        let oldest = if ticks % FAIR_TICK == FAIR_TICK - 1 {
+            scheduler().find_oldest(ticks / FAIR_TICK)
         } else {
             None
         };
-        oldest.or_else(|| self.find(true).map(|(job, _)| job))
+        let oldest = oldest.map(|job| (job, Caller::Goroutine));
+        oldest.or_else(|| self.find(!is_called))
     }
 
-    fn find(&mut self, is_patient: bool) -> Option<(Arc<dyn Job>, Caller)> {
+    fn find(&mut self, is_patient: bool) -> Option<Found> {
+        let place = self.place();
         let backlog = is_patient.then_some(&mut self.backlog);
-        let place = here().expect("as in `place`");
         // SAFETY: the current thread is the holder.
         unsafe { scheduler().find(place, backlog) }
     }
 
-    /// Looks again and again, for a while. What is there at the first look after the call has waited
-    /// long enough, as has what is there at the last.
-    fn search(&mut self) -> Option<(Arc<dyn Job>, Caller)> {
+    /// Looks again and again, for a while, and at last takes what there is.
+    fn search(&mut self) -> Option<Found> {
         for round in 0..SPINS + NAPS {
-            let is_called = std::mem::take(&mut self.is_called);
-            let found = self.find(!is_called);
-            if found.is_some() {
-                return found;
-            }
             if round < SPINS {
                 (0..FIRST_PAUSE << round).for_each(|_| hint::spin_loop());
             } else {
                 thread::sleep(NAP);
+            }
+            let found = self.find(true);
+            if found.is_some() {
+                return found;
             }
         }
         self.find(false)

@@ -5,6 +5,7 @@ mod blocking;
 mod child;
 mod destructors;
 mod ends;
+mod fairness;
 mod handing_over;
 mod helping;
 mod idle;

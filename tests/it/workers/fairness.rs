@@ -1,0 +1,90 @@
+//! A goroutine runs although others never leave the processors.
+
+use super::child::alone;
+use gosync::{WaitGroup, go, set_max_procs};
+use std::sync::mpsc;
+
+/// As many goroutines as may run at a time, each of which calls `again`, which never ends.
+#[track_caller]
+fn assert_others_run(again: fn()) {
+    for _ in 0..set_max_procs(0) {
+        drop(go(again));
+    }
+    for _ in 0..10 {
+        let (send, ran) = mpsc::channel();
+        drop(go(move || send.send(()).unwrap()));
+        ran.recv().unwrap();
+    }
+}
+
+const PROCESSORS: [&[(&str, &str)]; 2] = [&[("GOSYNC_MAXPROCS", "1")], &[("GOSYNC_MAXPROCS", "2")]];
+
+/// Each starts its successor, blocks until that has begun, and ends.
+#[test]
+fn beside_a_chain_that_blocks() {
+    fn follow(previous: WaitGroup) {
+        previous.done();
+        let own = WaitGroup::new();
+        own.add(1);
+        let next = own.clone();
+        drop(go(move || follow(next)));
+        own.wait();
+    }
+
+    for vars in PROCESSORS {
+        alone(vars, || {
+            assert_others_run(|| {
+                let first = WaitGroup::new();
+                first.add(1);
+                follow(first);
+            });
+        });
+    }
+}
+
+#[test]
+fn beside_loops_that_join() {
+    for vars in PROCESSORS {
+        alone(vars, || {
+            assert_others_run(|| {
+                loop {
+                    go(|| ()).join().unwrap();
+                }
+            });
+        });
+    }
+}
+
+/// Each joins sixty and starts its successor.
+#[test]
+fn beside_a_chain_of_joins() {
+    fn follow() {
+        for _ in 0..60 {
+            go(|| ()).join().unwrap();
+        }
+        drop(go(follow));
+    }
+
+    for vars in PROCESSORS {
+        alone(vars, || assert_others_run(follow));
+    }
+}
+
+/// Whoever waits for the group has always one more to run.
+#[test]
+fn beside_a_group_that_never_ends() {
+    fn follow(wg: WaitGroup) {
+        let next = wg.clone();
+        wg.go(move || follow(next));
+    }
+
+    for vars in PROCESSORS {
+        alone(vars, || {
+            assert_others_run(|| {
+                let wg = WaitGroup::new();
+                follow(wg.clone());
+                wg.wait();
+            });
+        });
+    }
+}
