@@ -252,6 +252,25 @@ fn the_monitor_does_not_doze_off_while_something_waits() {
 }
 
 #[test]
+fn the_monitor_looks_again_before_it_dozes_off() {
+    model()
+        .helping()
+        .watch(Watch::ByMonitor)
+        .threads(0)
+        .check(|| {
+            admit();
+            // No worker can be had, and none is needed.
+            join(go(|| {}));
+            grant(1);
+            // Now one can, as the monitor finds out when it looks, and when nothing is left to watch.
+            let gate = Gate::new();
+            let opened = Arc::clone(&gate);
+            detach(go(move || opened.open()));
+            gate.pass();
+        });
+}
+
+#[test]
 fn more_may_run_from_now_on() {
     model().check(|| {
         admit();
