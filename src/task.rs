@@ -15,8 +15,8 @@
 //! 1. Who sets `CLAIMED` is the runner, and the only one to touch the closure.
 //! 2. Until `ENDED` is set only the runner touches the result; from then on only the joiner. If there
 //!    is none, whoever is later in setting `ENDED` or `DETACHED` drops it.
-//! 3. `PARKED` is set only before `ENDED`, by the joiner, and stays. Who sets `ENDED` and finds it wakes
-//!    the joiner.
+//! 3. Who sets `ENDED` and finds `PARKED` wakes the joiner, who looks at `ENDED` again under the queue's
+//!    lock.
 //! 4. A task may be in a queue after it has run; nothing of the closure or the result is left in it
 //!    then.
 
@@ -28,7 +28,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::{mem, ptr, thread};
 
-use Ordering::{AcqRel, Acquire, Relaxed};
+use Ordering::{Acquire, Relaxed, Release};
 
 const CLAIMED: usize = 1;
 const ENDED: usize = 2;
@@ -124,9 +124,8 @@ where
         // SAFETY: this is the runner, and `ENDED` is not set (invariant 2).
         self.result.with_mut(|slot| unsafe { *slot = Some(result) });
         workers::ended();
-        // Release: for the joiner, pairs with the Acquires there and in `detach`. Acquire: pairs with
-        // the Release in `detach`.
-        let word = self.word.fetch_or(ENDED, AcqRel);
+        // Release: pairs with the Acquires in `wait` and `detach`.
+        let word = self.word.fetch_or(ENDED, Release);
         if word & DETACHED != 0 {
             // SAFETY: both bits are set, and this is the later thread (invariant 2).
             unsafe { self.discard_result() };
@@ -164,10 +163,7 @@ where
             if patience.spin(None) {
                 continue;
             }
-            // Acquire: as above.
-            if self.word.fetch_or(PARKED, Acquire) & ENDED != 0 {
-                return;
-            }
+            self.word.fetch_or(PARKED, Relaxed);
             let sleep = || self.word.load(Relaxed) & ENDED == 0;
             park::park(self.joiner(), sleep, None);
             patience.renew();
@@ -222,8 +218,8 @@ where
     }
 
     unsafe fn detach(&self) {
-        // Release: pairs with the Acquire in `run_claimed`. Acquire: the other way round.
-        if self.word.fetch_or(DETACHED, AcqRel) & ENDED != 0 {
+        // Acquire: pairs with the Release in `run_claimed`.
+        if self.word.fetch_or(DETACHED, Acquire) & ENDED != 0 {
             // SAFETY: both bits are set, and this is the later thread (invariant 2).
             unsafe { self.discard_result() };
         }

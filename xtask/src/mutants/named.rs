@@ -92,15 +92,9 @@ const FAULTS: &[Fault] = &[
     },
     Fault {
         file: "src/task.rs",
-        name: "sleeps after the end",
-        code: "if self.word.fetch_or(PARKED, Acquire) & ENDED != 0 {\n                return;\n            }",
-        broken: "self.word.fetch_or(PARKED, Acquire);",
-    },
-    Fault {
-        file: "src/task.rs",
         name: "detached result stays",
-        code: "if self.word.fetch_or(DETACHED, AcqRel) & ENDED != 0 {",
-        broken: "if self.word.fetch_or(DETACHED, AcqRel) & ENDED > ENDED {",
+        code: "if self.word.fetch_or(DETACHED, Acquire) & ENDED != 0 {",
+        broken: "if self.word.fetch_or(DETACHED, Acquire) & ENDED > ENDED {",
     },
     Fault {
         file: "src/task.rs",
