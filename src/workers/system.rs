@@ -1,4 +1,4 @@
-//! What the system and the environment give to workers: processors, threads, stacks.
+//! What the system and the environment give to workers: processors, threads, stacks, time.
 //!
 //! The models have limits of their own.
 
@@ -15,7 +15,7 @@ mod real {
     use std::sync::LazyLock;
     use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
     use std::time::Duration;
-    use std::{env, io, ptr, thread};
+    use std::{env, hint, io, ptr, thread};
 
     /// What a user sets before the first goroutine starts.
     struct Settings {
@@ -88,6 +88,25 @@ mod real {
     #[cfg(not(target_os = "linux"))]
     pub(crate) fn processor_time() -> Option<Duration> {
         None
+    }
+
+    /// How often a searching worker looks before it sleeps: with pauses that double, then with naps. A
+    /// look takes lines from those who queue goroutines; a nap takes about as long as a thread needs to
+    /// wake up, and nobody has to wake it.
+    const SPINS: u32 = 5;
+    const NAPS: u32 = 20;
+    const FIRST_PAUSE: u32 = 20;
+    /// The system makes more of it.
+    const NAP: Duration = Duration::from_micros(10);
+
+    /// Waits before a searching worker looks again; false, at once, if it has looked often enough.
+    pub(crate) fn pause(round: u32) -> bool {
+        if round < SPINS {
+            (0..FIRST_PAUSE << round).for_each(|_| hint::spin_loop());
+        } else if round < SPINS + NAPS {
+            thread::sleep(NAP);
+        }
+        round < SPINS + NAPS
     }
 
     /// Starts a thread that runs goroutines.

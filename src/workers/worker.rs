@@ -5,9 +5,8 @@ use super::place::Place;
 use super::scheduler::Caller;
 use super::{HERE, Job, here, run, scheduler, system};
 use std::io;
+use std::mem;
 use std::sync::Arc;
-use std::time::Duration;
-use std::{hint, mem, thread};
 
 /// One goroutine in so many comes from the queue whose turn it is, as in Go (`proc.go`, `schedtick`).
 /// So a place that always has goroutines of its own starves nobody, whatever workers come and go there.
@@ -15,15 +14,6 @@ const FAIR_TICK: usize = 61;
 
 /// A goroutine, and who has queued it.
 type Found = (Arc<dyn Job>, Caller);
-
-/// How often a searching worker looks before it sleeps: with pauses that double, then with naps. A
-/// look takes lines from those who queue goroutines, a nap takes about as long as a thread needs to
-/// wake up, and nobody has to wake it.
-const SPINS: u32 = if cfg!(gosync_model) { 0 } else { 5 };
-const NAPS: u32 = if cfg!(gosync_model) { 0 } else { 20 };
-const FIRST_PAUSE: u32 = 20;
-/// The system makes more of it.
-const NAP: Duration = Duration::from_micros(10);
 
 /// Starts a worker, which has been called already.
 pub(super) fn start() -> io::Result<()> {
@@ -119,16 +109,13 @@ impl Worker {
 
     /// Looks again and again, for a while, and at last takes what there is.
     fn search(&mut self) -> Option<Found> {
-        for round in 0..SPINS + NAPS {
-            if round < SPINS {
-                (0..FIRST_PAUSE << round).for_each(|_| hint::spin_loop());
-            } else {
-                thread::sleep(NAP);
-            }
+        let mut round = 0;
+        while system::pause(round) {
             let found = self.find(true);
             if found.is_some() {
                 return found;
             }
+            round += 1;
         }
         self.find(false)
     }

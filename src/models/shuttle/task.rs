@@ -19,9 +19,10 @@ fn each_joiner_gets_the_result_of_its_task() {
         });
         let running = tasks.clone();
         let runners = spawn(4, move |index| Arc::clone(&running[index]).run());
-        // SAFETY: each task is joined once.
         let joiners = spawn(4, move |index| {
-            unsafe { Arc::clone(&tasks[index]).join() }.ok()
+            let task = Arc::clone(&tasks[index]);
+            // SAFETY: each task is joined once.
+            unsafe { task.join() }.ok()
         });
         assert_eq!(join(joiners), [Some(0), Some(1), Some(2), None]);
         join(runners);
