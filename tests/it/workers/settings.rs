@@ -77,8 +77,8 @@ fn no_more_compute_at_a_time_than_may() {
     alone(&[], || {
         for (before, n) in [(1, 1), (4, 1), (1, 4), (2, 1), (4, 2), (1, 1)] {
             let good = (0..ATTEMPTS).filter(|_| surplus(before, n) < 10);
-            let good = good.take(ATTEMPTS / 4).count();
-            assert_eq!(good, ATTEMPTS / 4, "{n} may run, after {before}");
+            let good = good.take(ATTEMPTS / 10).count();
+            assert_eq!(good, ATTEMPTS / 10, "{n} may run, after {before}");
         }
     });
 }
