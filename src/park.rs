@@ -2,16 +2,17 @@
 //!
 //! The only file that names `parking_lot_core`, or under `--cfg gosync_model` its model. The contract:
 //!
-//! * [`park`] locks the queue of its key, asks `validate`, and either joins the queue or returns
+//! * [`sleep`] locks the queue of its key, asks `validate`, and either joins the queue or returns
 //!   [`Parked::Invalid`]. Nobody can join or leave the queue while `validate` runs.
 //! * The callbacks of [`unpark_one`], [`unpark_all`] and [`unpark_all_if`] run under that same lock.
 //!   So a waker that changes the word in its callback, or before it calls, cannot miss a sleeper:
 //!   either the sleeper is in the queue already, or its `validate` will see the change.
-//! * What happens before an unpark happens before the return of the `park` that it ends.
+//! * What happens before an unpark happens before the return of the `sleep` that it ends.
 //! * A parked thread returns [`Parked::Unparked`] if and only if somebody took it from the queue:
 //!   there are no spurious wake-ups, and a wake-up that meets a timeout is never lost.
 //! * Callbacks must not panic and must not call into this module.
 
+use crate::workers;
 use std::time::{Duration, Instant};
 
 #[cfg(not(gosync_model))]
@@ -51,7 +52,7 @@ pub(crate) fn deadline(timeout: Duration) -> Option<Instant> {
     Instant::now().checked_add(timeout)
 }
 
-/// How a call of [`park`] ended.
+/// How a call of [`park`] or [`sleep`] ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Parked {
     /// Another thread took this one from the queue.
@@ -62,10 +63,18 @@ pub(crate) enum Parked {
     TimedOut,
 }
 
+/// As [`sleep`]. If this is a goroutine, another one may run meanwhile.
+pub(crate) fn park(key: Key, validate: impl FnOnce() -> bool, deadline: Option<Instant>) -> Parked {
+    // Before the thread joins the queue: a thread may be started here, which allocates, and
+    // parking_lot_core allows nobody to sleep in two queues, not even an allocator with a lock.
+    let _blocked = workers::block();
+    sleep(key, validate, deadline)
+}
+
 #[cfg(not(gosync_model))]
 mod real {
     use super::{Instant, Key, Parked};
-    use crate::{forced, workers};
+    use crate::forced;
     use parking_lot_core::{DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN, FilterOp, ParkResult};
     use std::cell::Cell;
     use std::time::Duration;
@@ -75,20 +84,7 @@ mod real {
     // ours, so we control it; the callbacks, which all stand in this crate, neither panic nor call
     // into this module.
 
-    /// Sleeps in the queue of `key` until unparked or until `deadline`. If this is a goroutine, another
-    /// one may run meanwhile.
-    pub(crate) fn park(
-        key: Key,
-        validate: impl FnOnce() -> bool,
-        deadline: Option<Instant>,
-    ) -> Parked {
-        // Before the thread joins the queue: a thread may be started here, which allocates, and
-        // parking_lot_core allows nobody to sleep in two queues, not even an allocator with a lock.
-        let _blocked = workers::block();
-        sleep(key, validate, deadline)
-    }
-
-    /// As `park`, for a thread that has nothing to run.
+    /// Sleeps in the queue of `key` until unparked or until `deadline`.
     pub(crate) fn sleep(
         key: Key,
         validate: impl FnOnce() -> bool,

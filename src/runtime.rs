@@ -8,9 +8,9 @@ use crate::workers;
 /// If `n` is 0 it changes nothing. At first it is the environment variable `GOSYNC_MAXPROCS`, or else
 /// [`available_parallelism`](std::thread::available_parallelism).
 ///
-/// A goroutine that is blocked does not count, and goes on at once when it no longer is, nor does one that a
-/// thread runs while it waits for it. One that computes for long counts for some milliseconds only, if others wait: then one more may run.
-/// Go takes the processor from it instead.
+/// A goroutine that is blocked does not count, and goes on at once when it no longer is, nor does one
+/// that a thread runs while it waits for it. One that computes for long counts for some milliseconds
+/// only, if others wait: then one more may run. Go takes the processor from it instead.
 ///
 /// # Panics
 ///

@@ -108,6 +108,35 @@ fn witness(came_up: bool) -> bool {
     came_up
 }
 
+/// Counts. Loom reports it if two threads do so, and neither knows of the other.
+#[cfg(all(test, gosync_loom))]
+struct Counter(primitive::UnsafeCell<usize>);
+
+// SAFETY: loom reports it if accesses race.
+#[cfg(all(test, gosync_loom))]
+unsafe impl Send for Counter {}
+// SAFETY: as above.
+#[cfg(all(test, gosync_loom))]
+unsafe impl Sync for Counter {}
+
+#[cfg(all(test, gosync_loom))]
+impl Counter {
+    fn new() -> std::sync::Arc<Self> {
+        std::sync::Arc::new(Self(primitive::UnsafeCell::new(0)))
+    }
+
+    /// Returns how often this has been called.
+    fn add_one(&self) -> usize {
+        self.0.with_mut(|count| {
+            // SAFETY: as above.
+            unsafe {
+                *count += 1;
+                *count
+            }
+        })
+    }
+}
+
 /// How to explore a model.
 #[derive(Clone, Copy)]
 pub(crate) struct Model {

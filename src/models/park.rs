@@ -5,7 +5,6 @@
 
 use super::{Model, Timeouts, checker};
 use crate::park::{Key, Parked};
-use crate::workers;
 use checker::sync::{Arc, Condvar, Mutex};
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -68,11 +67,6 @@ fn queue(key: Key) -> Arc<Queue> {
 #[cfg(test)]
 pub(crate) fn sleepers(key: Key) -> usize {
     queue(key).lock().unwrap().len()
-}
-
-pub(crate) fn park(key: Key, validate: impl FnOnce() -> bool, deadline: Option<Instant>) -> Parked {
-    let _blocked = workers::block();
-    sleep(key, validate, deadline)
 }
 
 pub(crate) fn sleep(

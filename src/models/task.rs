@@ -1,36 +1,11 @@
 //! Models of `Task`: the result goes from the runner to the joiner, or to nobody.
 
-use super::{Model, witness};
-use crate::primitive::UnsafeCell;
+use super::{Counter, Model, witness};
 use crate::task::{Outcome, Task};
 use crate::workers::Job;
 use loom::thread;
 use std::panic::resume_unwind;
 use std::sync::Arc;
-
-/// Counts, and is seen by loom if two threads do so at a time.
-struct Counter(UnsafeCell<usize>);
-
-// SAFETY: loom reports it if accesses race.
-unsafe impl Send for Counter {}
-// SAFETY: as above.
-unsafe impl Sync for Counter {}
-
-impl Counter {
-    fn new() -> Arc<Self> {
-        Arc::new(Self(UnsafeCell::new(0)))
-    }
-
-    fn add_one(&self) -> usize {
-        self.0.with_mut(|count| {
-            // SAFETY: as above.
-            unsafe {
-                *count += 1;
-                *count
-            }
-        })
-    }
-}
 
 fn spawn(task: &Arc<impl Job + 'static>) -> thread::JoinHandle<()> {
     let task = Arc::clone(task);

@@ -1,9 +1,8 @@
 //! Models of the workers: every goroutine that is queued is run, once, by somebody.
 
 use super::system::{grant, grant_monitor};
-use super::{Model, Watch, witness};
+use super::{Counter, Model, Watch, witness};
 use crate::WaitGroup;
-use crate::primitive::UnsafeCell;
 use crate::raw_wait_group::RawWaitGroup;
 use crate::task::{Outcome, Task};
 use crate::workers;
@@ -42,31 +41,6 @@ fn group() -> Arc<RawWaitGroup> {
 
 fn done(group: &RawWaitGroup) {
     group.add(-1).unwrap();
-}
-
-/// What a goroutine gives to those who wait for it. Loom sees it if they do not get it.
-struct Gift(UnsafeCell<usize>);
-
-// SAFETY: loom reports it if accesses race.
-unsafe impl Send for Gift {}
-// SAFETY: as above.
-unsafe impl Sync for Gift {}
-
-impl Gift {
-    fn new() -> Arc<Self> {
-        Arc::new(Self(UnsafeCell::new(0)))
-    }
-
-    /// Returns how often this has been called.
-    fn add_one(&self) -> usize {
-        self.0.with_mut(|count| {
-            // SAFETY: as above.
-            unsafe {
-                *count += 1;
-                *count
-            }
-        })
-    }
 }
 
 /// Something to block at that workers know nothing of.
@@ -335,8 +309,8 @@ fn a_thread_that_the_system_refuses_is_tried_again() {
 fn a_joiner_or_a_worker_runs_it_once() {
     model().helping().check(|| {
         admit();
-        let gift = Gift::new();
-        let given = Arc::clone(&gift);
+        let counter = Counter::new();
+        let given = Arc::clone(&counter);
         let here = thread::current().id();
         let helped = Arc::new(AtomicBool::new(false));
         let by = Arc::clone(&helped);
@@ -345,7 +319,7 @@ fn a_joiner_or_a_worker_runs_it_once() {
             by.store(thread::current().id() == here, Relaxed);
         });
         join(task);
-        assert_eq!(gift.add_one(), 2);
+        assert_eq!(counter.add_one(), 2);
         witness(helped.load(Relaxed));
     });
 }
@@ -354,16 +328,16 @@ fn a_joiner_or_a_worker_runs_it_once() {
 fn who_waits_for_a_group_runs_its_members_once() {
     model().helping().check(|| {
         admit();
-        let gifts = [(); 2].map(|()| Gift::new());
+        let counters = [(); 2].map(|()| Counter::new());
         let wg = WaitGroup::new();
-        for gift in &gifts {
-            let gift = Arc::clone(gift);
+        for counter in &counters {
+            let counter = Arc::clone(counter);
             wg.go(move || {
-                gift.add_one();
+                counter.add_one();
             });
         }
         wg.wait();
-        assert!(gifts.iter().all(|gift| gift.add_one() == 2));
+        assert!(counters.iter().all(|counter| counter.add_one() == 2));
     });
 }
 
@@ -371,8 +345,8 @@ fn who_waits_for_a_group_runs_its_members_once() {
 fn who_waits_for_a_group_leaves_others_alone() {
     model().helping().check(|| {
         admit();
-        let gift = Gift::new();
-        let given = Arc::clone(&gift);
+        let counter = Counter::new();
+        let given = Arc::clone(&counter);
         let wg = WaitGroup::new();
         let here = thread::current().id();
         wg.go(move || {
@@ -380,7 +354,7 @@ fn who_waits_for_a_group_leaves_others_alone() {
         });
         let other = go(move || assert_ne!(thread::current().id(), here));
         wg.wait();
-        assert_eq!(gift.add_one(), 2);
+        assert_eq!(counter.add_one(), 2);
         while !other.is_ended() {
             thread::yield_now();
         }
