@@ -1,7 +1,7 @@
 //! `go`, `JoinHandle` and `scope`: closures run as goroutines.
 
 use crate::raw_wait_group::RawWaitGroup;
-use crate::task::{Outcome, Owner, Task, drop_contained};
+use crate::task::{Handle, Owner, Task, drop_contained};
 use crate::workers::{self, Job};
 use std::any::Any;
 use std::fmt;
@@ -37,9 +37,9 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let task = Task::new(f, ());
-    workers::start(task.clone());
-    JoinHandle { task: Some(task) }
+    let (task, handle) = Task::new(f, ());
+    workers::start(task);
+    JoinHandle(handle)
 }
 
 /// The result of a goroutine, when it is there. Returned by [`go`](fn@crate::go) and
@@ -55,10 +55,7 @@ where
 /// let length = go!("gopher".len());
 /// assert_eq!(length.join().unwrap(), 6);
 /// ```
-pub struct JoinHandle<T> {
-    /// None if it has been joined.
-    task: Option<Arc<dyn Outcome<T>>>,
-}
+pub struct JoinHandle<T>(Handle<'static, T>);
 
 impl<T> JoinHandle<T> {
     /// Waits for the goroutine to end, and returns what it returned. If nobody has started it, it runs
@@ -75,9 +72,8 @@ impl<T> JoinHandle<T> {
     /// let payload: Box<dyn std::any::Any + Send> = handle.join().map(|()| ()).unwrap_err();
     /// assert_eq!(payload.downcast_ref(), Some(&"no luck"));
     /// ```
-    pub fn join(mut self) -> thread::Result<T> {
-        // SAFETY: no other handle has this task, and this one has it no more.
-        unsafe { take(&mut self.task).join() }
+    pub fn join(self) -> thread::Result<T> {
+        self.0.join()
     }
 
     /// Reports whether the goroutine has ended, so that `join` would not wait.
@@ -91,7 +87,7 @@ impl<T> JoinHandle<T> {
     /// }
     /// ```
     pub fn is_finished(&self) -> bool {
-        self.task.as_ref().is_none_or(|task| task.is_ended())
+        self.0.is_finished()
     }
 }
 
@@ -204,13 +200,13 @@ impl<'scope> Scope<'scope, '_> {
         data.running
             .add(1)
             .expect("fewer goroutines than addresses");
-        let task = Task::new(move || data.contain(f), Arc::clone(&self.data));
-        let job: Arc<dyn Job + 'scope> = task.clone();
+        let (task, handle) = Task::new(move || data.contain(f), Arc::clone(&self.data));
+        let job: Arc<dyn Job + 'scope> = task;
         // SAFETY: `scope` does not return before the task has counted out. Then nothing is left in it of
         // `f`; nor of the result, unless the handle still has it, which cannot outlive `'scope`.
         let job = unsafe { std::mem::transmute::<Arc<dyn Job + 'scope>, Arc<dyn Job>>(job) };
         workers::start(job);
-        ScopedJoinHandle { task: Some(task) }
+        ScopedJoinHandle(handle)
     }
 }
 
@@ -256,29 +252,6 @@ impl ScopeData {
     }
 }
 
-/// The task of a handle that has not been joined.
-fn take<T: ?Sized>(task: &mut Option<Arc<T>>) -> Arc<T> {
-    task.take().expect("a handle is joined once")
-}
-
-impl<T> Drop for JoinHandle<T> {
-    fn drop(&mut self) {
-        if let Some(task) = &self.task {
-            // SAFETY: no other handle has this task, and this one is about to end.
-            unsafe { task.detach() };
-        }
-    }
-}
-
-impl<T> Drop for ScopedJoinHandle<'_, T> {
-    fn drop(&mut self) {
-        if let Some(task) = &self.task {
-            // SAFETY: as above.
-            unsafe { task.detach() };
-        }
-    }
-}
-
 fn claim(panic: &Panic) -> Option<Payload> {
     panic.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
@@ -286,10 +259,7 @@ fn claim(panic: &Panic) -> Option<Payload> {
 /// The result of a scoped goroutine, when it is there. Returned by [`Scope::go`].
 ///
 /// Dropping it leaves the goroutine to its scope, which waits for it.
-pub struct ScopedJoinHandle<'scope, T> {
-    /// None if it has been joined.
-    task: Option<Arc<dyn Outcome<Result<T, Panic>> + 'scope>>,
-}
+pub struct ScopedJoinHandle<'scope, T>(Handle<'scope, Result<T, Panic>>);
 
 impl<T> ScopedJoinHandle<'_, T> {
     /// Waits for the goroutine to end, and returns what it returned. If nobody has started it, it runs
@@ -299,9 +269,8 @@ impl<T> ScopedJoinHandle<'_, T> {
     ///
     /// If the goroutine panicked, the value that it panicked with. The scope does not raise it again
     /// then.
-    pub fn join(mut self) -> thread::Result<T> {
-        // SAFETY: no other handle has this task, and this one has it no more.
-        match unsafe { take(&mut self.task).join() } {
+    pub fn join(self) -> thread::Result<T> {
+        match self.0.join() {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(panic)) => {
                 Err(claim(&panic).expect("only the joiner claims before the scope ends"))
@@ -312,7 +281,7 @@ impl<T> ScopedJoinHandle<'_, T> {
 
     /// Reports whether the goroutine has ended, so that `join` would not wait.
     pub fn is_finished(&self) -> bool {
-        self.task.as_ref().is_none_or(|task| task.is_ended())
+        self.0.is_finished()
     }
 }
 

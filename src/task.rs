@@ -73,8 +73,38 @@ unsafe impl<F: Send, T: Send, O: Send> Send for Task<F, T, O> {}
 // SAFETY: as above. A shared `Task` gives nobody a reference to either.
 unsafe impl<F: Send, T: Send, O: Sync> Sync for Task<F, T, O> {}
 
-/// A task as its joiner sees it.
-pub(crate) trait Outcome<T>: Job {
+/// What joins a task. There is one.
+///
+/// Dropping it gives up the result.
+pub(crate) struct Handle<'a, T> {
+    /// None if it has been joined.
+    task: Option<Arc<dyn Outcome<T> + 'a>>,
+}
+
+impl<T> Handle<'_, T> {
+    /// Waits for the result; runs the task itself if nobody has started it.
+    pub(crate) fn join(mut self) -> thread::Result<T> {
+        let task = self.task.take().expect("a handle is joined once");
+        // SAFETY: no other handle has this task, and this one has it no more.
+        unsafe { task.join() }
+    }
+
+    pub(crate) fn is_finished(&self) -> bool {
+        self.task.as_ref().is_none_or(|task| task.is_ended())
+    }
+}
+
+impl<T> Drop for Handle<'_, T> {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            // SAFETY: no other handle has this task, and this one is about to end.
+            unsafe { task.detach() };
+        }
+    }
+}
+
+/// A task as its handle sees it.
+trait Outcome<T>: Job {
     fn is_ended(&self) -> bool;
 
     /// Waits for the result and takes it; runs the task itself if nobody has started it.
@@ -98,13 +128,20 @@ where
     T: Send,
     O: Owner,
 {
-    pub(crate) fn new(body: F, owner: O) -> Arc<Self> {
-        Arc::new(Self {
+    pub(crate) fn new<'a>(body: F, owner: O) -> (Arc<Self>, Handle<'a, T>)
+    where
+        Self: 'a,
+    {
+        let task = Arc::new(Self {
             word: AtomicUsize::new(0),
             body: UnsafeCell::new(Some(body)),
             result: UnsafeCell::new(None),
             owner,
-        })
+        });
+        let handle = Handle {
+            task: Some(task.clone()),
+        };
+        (task, handle)
     }
 
     /// Whether the caller is the one to run it.

@@ -1,7 +1,7 @@
 //! Models of `Task`: the result goes from the runner to the joiner, or to nobody.
 
 use super::{Counter, Model, witness};
-use crate::task::{Outcome, Task};
+use crate::task::Task;
 use crate::workers::Job;
 use loom::thread;
 use std::panic::resume_unwind;
@@ -15,10 +15,9 @@ fn spawn(task: &Arc<impl Job + 'static>) -> thread::JoinHandle<()> {
 #[test]
 fn join_returns_the_result() {
     Model::new().preemptions(4).check(|| {
-        let task = Task::new(|| 42, ());
+        let (task, handle) = Task::new(|| 42, ());
         let worker = spawn(&task);
-        // SAFETY: a task is joined once.
-        assert_eq!(unsafe { task.join() }.unwrap(), 42);
+        assert_eq!(handle.join().unwrap(), 42);
         worker.join().unwrap();
     });
 }
@@ -28,10 +27,9 @@ fn join_returns_the_panic() {
     Model::new().preemptions(4).check(|| {
         // Without the hook, which would print.
         let body = || resume_unwind(Box::new("no luck"));
-        let task = Task::<_, (), ()>::new(body, ());
+        let (task, handle) = Task::<_, (), ()>::new(body, ());
         let worker = spawn(&task);
-        // SAFETY: a task is joined once.
-        let payload = unsafe { task.join() }.unwrap_err();
+        let payload = handle.join().unwrap_err();
         assert_eq!(payload.downcast_ref(), Some(&"no luck"));
         worker.join().unwrap();
     });
@@ -45,10 +43,9 @@ fn a_task_runs_once() {
             let counter = Arc::clone(&counter);
             move || counter.add_one()
         };
-        let task = Task::new(body, ());
+        let (task, handle) = Task::new(body, ());
         let worker = spawn(&task);
-        // SAFETY: a task is joined once.
-        assert_eq!(unsafe { Arc::clone(&task).join() }.unwrap(), 1);
+        assert_eq!(handle.join().unwrap(), 1);
         assert!(task.is_claimed());
         worker.join().unwrap();
         assert_eq!(counter.add_one(), 2);
@@ -69,12 +66,11 @@ fn a_detached_result_is_dropped_once() {
     Model::new().preemptions(4).check(|| {
         let counter = Counter::new();
         let result = Dropped(Arc::clone(&counter));
-        let task = Task::new(move || result, ());
+        let (task, handle) = Task::new(move || result, ());
         let worker = spawn(&task);
-        // SAFETY: it is not joined.
-        unsafe { task.detach() };
-        let is_dropped_by_the_worker = !task.is_ended();
-        witness(is_dropped_by_the_worker);
+        let is_left_to_the_worker = !handle.is_finished();
+        drop(handle);
+        witness(is_left_to_the_worker);
         worker.join().unwrap();
         // By one of the two, although the task is still there.
         assert_eq!(counter.add_one(), 2);
@@ -84,11 +80,10 @@ fn a_detached_result_is_dropped_once() {
 #[test]
 fn a_finished_task_has_its_result() {
     Model::new().preemptions(4).check(|| {
-        let task = Task::new(|| 42, ());
+        let (task, handle) = Task::new(|| 42, ());
         let worker = spawn(&task);
-        if witness(task.is_ended()) {
-            // SAFETY: a task is joined once.
-            assert_eq!(unsafe { task.join() }.unwrap(), 42);
+        if witness(handle.is_finished()) {
+            assert_eq!(handle.join().unwrap(), 42);
         }
         worker.join().unwrap();
     });

@@ -4,7 +4,7 @@ use super::system::{grant, grant_monitor};
 use super::{Counter, Model, Watch, witness};
 use crate::WaitGroup;
 use crate::raw_wait_group::RawWaitGroup;
-use crate::task::{Outcome, Task};
+use crate::task::{Handle, Task};
 use crate::workers;
 use crate::workers::models::{admit, dismiss, look};
 use loom::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -18,20 +18,21 @@ fn model() -> Model {
 }
 
 /// A goroutine. To be joined: a wake-up that is lost on the way to it is a deadlock.
-fn go(body: impl FnOnce() + Send + 'static) -> Arc<impl Outcome<()>> {
-    let task = Task::new(body, ());
-    workers::start(task.clone());
-    task
+fn go(body: impl FnOnce() + Send + 'static) -> Handle<'static, ()> {
+    let (task, handle) = Task::new(body, ());
+    workers::start(task);
+    handle
 }
 
-fn join(task: Arc<impl Outcome<()>>) {
-    // SAFETY: each model joins each of its tasks once.
-    unsafe { task.join() }.unwrap();
+/// As `go`, from a thread that has no place.
+fn inject(body: impl FnOnce() + Send + 'static) -> Handle<'static, ()> {
+    let (task, handle) = Task::new(body, ());
+    workers::inject(task);
+    handle
 }
 
-fn detach(task: Arc<impl Outcome<()>>) {
-    // SAFETY: as above.
-    unsafe { task.detach() };
+fn join(handle: Handle<'_, ()>) {
+    handle.join().unwrap();
 }
 
 /// A group with one member.
@@ -109,9 +110,7 @@ fn a_thread_without_a_place_queues() {
     model().check(|| {
         admit();
         dismiss();
-        let task = Task::new(|| {}, ());
-        workers::inject(task.clone());
-        join(task);
+        join(inject(|| {}));
     });
 }
 
@@ -123,7 +122,7 @@ fn what_a_thread_leaves_behind_is_run() {
             let group = Arc::clone(&group);
             thread::spawn(move || {
                 admit();
-                detach(go(move || done(&group)));
+                drop(go(move || done(&group)));
                 dismiss();
             })
         };
@@ -138,7 +137,7 @@ fn a_goroutine_queues_another_one() {
         admit();
         let group = group();
         let inner = Arc::clone(&group);
-        join(go(move || detach(go(move || done(&inner)))));
+        join(go(move || drop(go(move || done(&inner)))));
         group.wait(None);
     });
 }
@@ -149,11 +148,11 @@ fn two_workers_share_what_a_goroutine_queues() {
         admit();
         let group = group();
         let outer = Arc::clone(&group);
-        detach(go(move || {
+        drop(go(move || {
             let gate = Gate::new();
             let [passed, opened] = [(); 2].map(|()| Arc::clone(&gate));
-            detach(go(move || opened.open()));
-            detach(go(move || {
+            drop(go(move || opened.open()));
+            drop(go(move || {
                 passed.pass();
                 done(&outer);
             }));
@@ -184,7 +183,7 @@ fn a_goroutine_that_goes_on_is_not_in_the_way() {
         admit();
         let group = group();
         let [waits, ends] = [(); 2].map(|()| Arc::clone(&group));
-        detach(go(move || {
+        drop(go(move || {
             waits.wait(None);
         }));
         // Whoever ends one of these may find that it is one worker too many.
@@ -201,7 +200,7 @@ fn the_monitor_finds_a_goroutine_that_blocks_in_foreign_code() {
         let opened = Arc::clone(&gate);
         let blocked = go(move || gate.pass());
         let other = go(move || opened.open());
-        while !other.is_ended() {
+        while !other.is_finished() {
             look();
             thread::yield_now();
         }
@@ -220,7 +219,7 @@ fn the_monitor_does_not_doze_off_while_something_waits() {
             admit();
             let gate = Gate::new();
             let opened = Arc::clone(&gate);
-            detach(go(move || gate.pass()));
+            drop(go(move || gate.pass()));
             join(go(move || opened.open()));
         });
 }
@@ -239,7 +238,7 @@ fn the_monitor_looks_again_before_it_dozes_off() {
             // Now one can, as the monitor finds out when it looks, and when nothing is left to watch.
             let gate = Gate::new();
             let opened = Arc::clone(&gate);
-            detach(go(move || opened.open()));
+            drop(go(move || opened.open()));
             gate.pass();
         });
 }
@@ -251,10 +250,10 @@ fn more_may_run_from_now_on() {
         let group = group();
         let [outer, inner] = [(); 2].map(|()| Arc::clone(&group));
         // What a worker has queued needs no monitor to be found.
-        detach(go(move || {
+        drop(go(move || {
             let gate = Gate::new();
             let opened = Arc::clone(&gate);
-            detach(go(move || {
+            drop(go(move || {
                 opened.open();
                 done(&inner);
             }));
@@ -272,10 +271,9 @@ fn what_a_thief_brings_is_seen() {
         let gate = Gate::new();
         let opened = Arc::clone(&gate);
         // Not by a stranger, whose goroutines may have to wait for the monitor.
-        workers::inject(Task::new(|| {}, ()));
-        workers::inject(Task::new(move || gate.pass(), ()));
-        let other = Task::new(move || opened.open(), ());
-        workers::inject(other.clone());
+        drop(inject(|| {}));
+        drop(inject(move || gate.pass()));
+        let other = inject(move || opened.open());
         // This looks for them, and may find nothing, since they are on their way.
         workers::set_max_procs(2);
         join(other);
@@ -286,9 +284,9 @@ fn what_a_thief_brings_is_seen() {
 fn who_waits_tries_again_to_start_a_monitor() {
     model().watch(Watch::Refused).check(|| {
         admit();
-        let task = go(|| {});
+        let handle = go(|| {});
         grant_monitor();
-        join(task);
+        join(handle);
     });
 }
 
@@ -296,10 +294,10 @@ fn who_waits_tries_again_to_start_a_monitor() {
 fn a_thread_that_the_system_refuses_is_tried_again() {
     model().threads(0).check(|| {
         admit();
-        let task = go(|| {});
+        let handle = go(|| {});
         grant(1);
         look();
-        join(task);
+        join(handle);
     });
 }
 
@@ -314,11 +312,11 @@ fn a_joiner_or_a_worker_runs_it_once() {
         let here = thread::current().id();
         let helped = Arc::new(AtomicBool::new(false));
         let by = Arc::clone(&helped);
-        let task = go(move || {
+        let handle = go(move || {
             given.add_one();
             by.store(thread::current().id() == here, Relaxed);
         });
-        join(task);
+        join(handle);
         assert_eq!(counter.add_one(), 2);
         witness(helped.load(Relaxed));
     });
@@ -355,7 +353,7 @@ fn who_waits_for_a_group_leaves_others_alone() {
         let other = go(move || assert_ne!(thread::current().id(), here));
         wg.wait();
         assert_eq!(counter.add_one(), 2);
-        while !other.is_ended() {
+        while !other.is_finished() {
             thread::yield_now();
         }
         join(other);

@@ -4,7 +4,7 @@ use super::{adjust, check, join, one_of, spawn};
 use crate::WaitGroup;
 use crate::models::system::grant;
 use crate::models::{Timeouts, Watch};
-use crate::task::{Outcome, Task};
+use crate::task::{Handle, Task};
 use crate::workers::{self, models};
 use shuttle::sync::{Arc, Condvar, Mutex};
 
@@ -20,15 +20,14 @@ fn set_up() {
     models::admit();
 }
 
-fn go(body: impl FnOnce() + Send + 'static) -> std::sync::Arc<impl Outcome<()>> {
-    let task = Task::new(body, ());
-    workers::start(task.clone());
-    task
+fn go(body: impl FnOnce() + Send + 'static) -> Handle<'static, ()> {
+    let (task, handle) = Task::new(body, ());
+    workers::start(task);
+    handle
 }
 
-fn wait(task: std::sync::Arc<impl Outcome<()>>) {
-    // SAFETY: each model joins each of its tasks once.
-    unsafe { task.join() }.unwrap();
+fn wait(handle: Handle<'_, ()>) {
+    handle.join().unwrap();
 }
 
 /// Counts calls.
@@ -57,8 +56,8 @@ fn what_many_threads_queue_runs_once() {
                 let counter = counted.clone();
                 move || counter.add_one()
             };
-            let tasks = [(); 4].map(|()| go(body()));
-            tasks.into_iter().for_each(wait);
+            let handles = [(); 4].map(|()| go(body()));
+            handles.into_iter().for_each(wait);
         });
         join(strangers);
         counter.assert(12);
@@ -91,7 +90,7 @@ fn goroutines_meet_in_foreign_code() {
     check(|| {
         set_up();
         let meeting = Arc::new((Mutex::new(0), Condvar::new()));
-        let tasks = [(); 5].map(|()| {
+        let handles = [(); 5].map(|()| {
             let meeting = Arc::clone(&meeting);
             go(move || {
                 let (arrived, all) = &*meeting;
@@ -103,7 +102,7 @@ fn goroutines_meet_in_foreign_code() {
                 }
             })
         });
-        tasks.into_iter().for_each(wait);
+        handles.into_iter().for_each(wait);
     });
 }
 
@@ -114,7 +113,7 @@ fn goroutines_wait_for_later_ones() {
         let counter = Counter::default();
         let groups = [(); 5].map(|()| WaitGroup::new());
         groups.iter().for_each(|group| group.add(1));
-        let tasks: Vec<_> = (0..4)
+        let handles: Vec<_> = (0..4)
             .map(|index| {
                 let [own, next] = [index, index + 1].map(|index| groups[index].clone());
                 let counter = counter.clone();
@@ -126,7 +125,7 @@ fn goroutines_wait_for_later_ones() {
             })
             .collect();
         groups[4].done();
-        tasks.into_iter().for_each(wait);
+        handles.into_iter().for_each(wait);
         groups.iter().for_each(WaitGroup::wait);
         counter.assert(4);
     });
