@@ -1,42 +1,35 @@
-//! What the models of the lock share.
+//! A lock under a checker, and the data that it protects.
 
 use super::Model;
-use super::park::sleepers;
 use crate::forced::Speed;
+use crate::primitive::{Arc, UnsafeCell};
 use crate::raw_rwmutex::{RawRWMutex, ReadToken};
-use crate::readers::models::lend;
-use loom::cell::UnsafeCell;
-use loom::sync::Arc;
-use loom::thread::{self, JoinHandle};
 use std::time::Instant;
 
-/// A lock and the data that it protects. Loom reports every access that races with a write.
+/// The checker notices every access to the data that races with a write, or overlaps it.
 pub(super) struct Lock {
     pub(super) raw: RawRWMutex,
     data: UnsafeCell<usize>,
 }
 
-impl Lock {
-    /// The thread that calls this gets a block, if the model wants any.
-    pub(super) fn new() -> Arc<Self> {
-        if Model::current().limit > Speed::Counted {
-            lend().accept();
-        }
-        Self::beside()
-    }
+// SAFETY: all threads of a schedule run on one OS thread; that the data is shared by turns is what the
+// models are about.
+unsafe impl Send for Lock {}
+// SAFETY: as above.
+unsafe impl Sync for Lock {}
 
-    /// A second lock, for threads that have got their blocks.
-    pub(super) fn beside() -> Arc<Self> {
-        let model = Model::current();
+impl Lock {
+    /// A lock that has got to `speed`.
+    pub(super) fn at(speed: Speed) -> Arc<Self> {
         Arc::new(Self {
-            raw: RawRWMutex::at(model.speed, model.credit),
+            raw: RawRWMutex::at(speed, Model::current().credit),
             data: UnsafeCell::new(0),
         })
     }
 
     /// The data. The caller holds the lock.
     pub(super) fn get(&self) -> usize {
-        // SAFETY: the caller holds the lock; if that is not enough, loom reports it.
+        // SAFETY: the caller holds the lock; if that is not enough, the checker reports it.
         self.data.with(|data| unsafe { *data })
     }
 
@@ -63,39 +56,44 @@ impl Lock {
         value
     }
 
-    /// A read, if no writer is in the way.
-    pub(super) fn try_to_read(&self) {
-        if let Some(token) = self.raw.try_rlock() {
-            self.get();
-            self.runlock(token);
-        }
-    }
-
     pub(super) fn write(&self) {
         self.raw.lock();
         self.increment();
         self.unlock();
     }
 
+    /// A read, if no writer is in the way. Returns whether there was one, as do those below.
+    pub(super) fn try_to_read(&self) -> bool {
+        self.read_with(self.raw.try_rlock())
+    }
+
     /// A read that may give up.
     pub(super) fn read_timed(&self) -> bool {
-        let token = self.raw.try_rlock_until(Some(Instant::now()));
-        let locked = token.is_some();
-        if let Some(token) = token {
-            self.get();
-            self.runlock(token);
-        }
-        locked
+        self.read_with(self.raw.try_rlock_until(Some(Instant::now())))
     }
 
     /// A write that may give up.
     pub(super) fn write_timed(&self) -> bool {
-        let locked = self.raw.try_lock_until(Some(Instant::now()));
-        if locked {
+        self.write_if(self.raw.try_lock_until(Some(Instant::now())))
+    }
+
+    /// Reads, if `token` says that the caller may.
+    pub(super) fn read_with(&self, token: Option<ReadToken>) -> bool {
+        let is_in = token.is_some();
+        if let Some(token) = token {
+            self.get();
+            self.runlock(token);
+        }
+        is_in
+    }
+
+    /// Writes, if the caller `is_in`.
+    pub(super) fn write_if(&self, is_in: bool) -> bool {
+        if is_in {
             self.increment();
             self.unlock();
         }
-        locked
+        is_in
     }
 
     /// Everybody has left: the lock holds `writes`, and no flag is left behind.
@@ -105,47 +103,4 @@ impl Lock {
         assert_eq!(self.get(), writes);
         self.unlock();
     }
-
-    pub(super) fn queued_readers(&self) -> usize {
-        sleepers(self.raw.readers())
-    }
-
-    pub(super) fn queued_writers(&self) -> usize {
-        sleepers(self.raw.writers())
-    }
-
-    pub(super) fn is_heir_asleep(&self) -> bool {
-        sleepers(self.raw.heir()) == 1
-    }
-
-    pub(super) fn is_draining(&self) -> bool {
-        sleepers(self.raw.drained()) == 1
-    }
-}
-
-/// Lets the others run until they sleep or are done, before any other schedule is tried.
-pub(super) fn settle() {
-    thread::yield_now();
-}
-
-pub(super) fn spawn<T: 'static>(
-    lock: &Arc<Lock>,
-    f: impl FnOnce(&Lock) -> T + 'static,
-) -> JoinHandle<T> {
-    let block = (Model::current().limit > Speed::Counted).then(lend);
-    spawn_without_block(lock, |lock| {
-        if let Some(block) = block {
-            block.accept();
-        }
-        f(lock)
-    })
-}
-
-/// As `spawn`; the thread gets itself a block, and gives it back when it ends.
-pub(super) fn spawn_without_block<T: 'static>(
-    lock: &Arc<Lock>,
-    f: impl FnOnce(&Lock) -> T + 'static,
-) -> JoinHandle<T> {
-    let lock = Arc::clone(lock);
-    thread::spawn(move || f(&lock))
 }

@@ -25,7 +25,7 @@ pub(crate) mod system;
 #[cfg(gosync_shuttle)]
 pub(crate) use shuttle::{let_time_pass, primitive};
 
-#[cfg(all(test, gosync_loom))]
+#[cfg(test)]
 mod lock;
 #[cfg(all(test, gosync_loom))]
 mod readers;
@@ -33,6 +33,8 @@ mod readers;
 mod rwmutex;
 #[cfg(all(test, gosync_loom))]
 mod task;
+#[cfg(all(test, gosync_loom))]
+mod threads;
 #[cfg(all(test, gosync_loom))]
 mod wait_group;
 #[cfg(all(test, gosync_loom))]

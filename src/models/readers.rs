@@ -1,6 +1,7 @@
 //! Models of reader slots, and of how a lock changes its speed.
 
-use super::lock::*;
+use super::lock::Lock;
+use super::threads::*;
 use super::{Explored, Model, witness};
 use crate::forced::Speed;
 use crate::raw_rwmutex::ReadToken;

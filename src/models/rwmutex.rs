@@ -1,6 +1,7 @@
 //! Models of `RawRWMutex`. The numbers in the names of the first ones are writers and readers.
 
-use super::lock::*;
+use super::lock::Lock;
+use super::threads::*;
 use super::{Model, witness};
 use crate::raw_rwmutex::ReadToken;
 

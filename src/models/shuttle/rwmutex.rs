@@ -1,92 +1,19 @@
 //! Models of `RawRWMutex`.
 
+use super::super::lock::Lock;
 use super::super::{Model, witness};
-use super::primitive::UnsafeCell;
 use super::{adjust, check, join, one_of, spawn};
 use crate::forced::Speed;
-use crate::raw_rwmutex::{RawRWMutex, ReadToken};
+use crate::raw_rwmutex::ReadToken;
 use crate::readers;
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::sync::{Arc, Mutex};
 use shuttle::thread::JoinHandle;
-use std::time::Instant;
-
-/// A lock and the data that it protects.
-struct Lock {
-    raw: RawRWMutex,
-    data: UnsafeCell<usize>,
-}
-
-// SAFETY: all threads of a schedule run on one OS thread; that the data is shared by turns is what the
-// models are about.
-unsafe impl Send for Lock {}
-// SAFETY: as above.
-unsafe impl Sync for Lock {}
 
 impl Lock {
     /// A lock that has just been made, or has got to the speed already.
     fn new() -> Arc<Self> {
         Self::at(one_of([Speed::Counted, Model::current().speed]))
-    }
-
-    fn at(speed: Speed) -> Arc<Self> {
-        Arc::new(Self {
-            raw: RawRWMutex::at(speed, Model::current().credit),
-            data: UnsafeCell::new(0),
-        })
-    }
-
-    /// The data. The caller holds the lock.
-    fn get(&self) -> usize {
-        // SAFETY: the caller holds the lock; if that is not enough, the cell panics.
-        self.data.with(|data| unsafe { *data })
-    }
-
-    /// Adds 1 to the data. The caller holds the write lock.
-    fn increment(&self) {
-        // SAFETY: as above.
-        self.data.with_mut(|data| unsafe { *data += 1 });
-    }
-
-    fn runlock(&self, token: ReadToken) {
-        // SAFETY: each model ends the read locks that it has.
-        unsafe { self.raw.runlock(token) }
-    }
-
-    fn unlock(&self) {
-        // SAFETY: each model ends the write lock that it has.
-        unsafe { self.raw.unlock() }
-    }
-
-    fn read(&self) {
-        let token = self.raw.rlock();
-        self.get();
-        self.runlock(token);
-    }
-
-    fn write(&self) {
-        self.raw.lock();
-        self.increment();
-        self.unlock();
-    }
-
-    /// Reads, if `token` says that the caller may. Returns whether it does.
-    fn read_with(&self, token: Option<ReadToken>) -> bool {
-        let is_in = token.is_some();
-        if let Some(token) = token {
-            self.get();
-            self.runlock(token);
-        }
-        is_in
-    }
-
-    /// Writes, if the caller `is_in`. Returns whether it is.
-    fn write_if(&self, is_in: bool) -> bool {
-        if is_in {
-            self.increment();
-            self.unlock();
-        }
-        is_in
     }
 
     /// A write that keeps a read lock.
@@ -100,13 +27,10 @@ impl Lock {
         token
     }
 
-    /// Everybody has left, after so many writes: no flag is left behind, and no block is out.
-    fn assert_idle(&self, writes: usize) {
-        assert_eq!(self.raw.traces(), 0, "a trace is left in the word");
+    /// All threads have ended, after so many writes: no block is out, either.
+    fn assert_left(&self, writes: usize) {
         assert!(readers::models::all_leases_have_ended());
-        assert!(self.raw.try_lock());
-        assert_eq!(self.get(), writes);
-        self.unlock();
+        self.assert_idle(writes);
     }
 }
 
@@ -136,7 +60,7 @@ fn readers_and_writers_exclude_each_other() {
         });
         join(writers);
         join(readers);
-        lock.assert_idle(6);
+        lock.assert_left(6);
     });
 }
 
@@ -162,7 +86,7 @@ fn the_speed_changes_on_the_way() {
         });
         witness(join(both).contains(&true));
         join(readers);
-        lock.assert_idle(6);
+        lock.assert_left(6);
     });
 }
 
@@ -173,15 +97,15 @@ fn attempts_give_up_at_any_moment() {
         let writers = crew(&lock, 2, Lock::write);
         let readers = crew(&lock, 2, Lock::read);
         let timed_writers = crew(&lock, 3, |lock| {
-            let attempt = || lock.write_if(lock.raw.try_lock_until(Some(Instant::now())));
+            let attempt = || lock.write_timed();
             usize::from(attempt()) + usize::from(attempt())
         });
         let timed_readers = crew(&lock, 2, |lock| {
-            let attempt = || lock.read_with(lock.raw.try_rlock_until(Some(Instant::now())));
+            let attempt = || lock.read_timed();
             usize::from(attempt()) + usize::from(attempt())
         });
         let hasty = crew(&lock, 1, |lock| {
-            lock.read_with(lock.raw.try_rlock());
+            lock.try_to_read();
             usize::from(lock.write_if(lock.raw.try_lock()))
         });
         join(writers);
@@ -190,7 +114,7 @@ fn attempts_give_up_at_any_moment() {
         let read: usize = join(timed_readers).iter().sum();
         witness(0 < timed && timed < 6 && read < 4);
         let hasty: usize = join(hasty).iter().sum();
-        lock.assert_idle(2 + timed + hasty);
+        lock.assert_left(2 + timed + hasty);
     });
 }
 
@@ -201,7 +125,7 @@ fn writers_give_up_beside_readers() {
         adjust(|model| model.credit = one_of([0, 1]));
         let lock = Lock::at(Model::current().speed);
         let attempts = crew(&lock, 4, |lock| {
-            let attempt = || lock.write_if(lock.raw.try_lock_until(Some(Instant::now())));
+            let attempt = || lock.write_timed();
             usize::from(attempt()) + usize::from(attempt())
         });
         let counted_reader = crew(&lock, 1, |lock| {
@@ -216,7 +140,7 @@ fn writers_give_up_beside_readers() {
         witness(writes < 8);
         join(counted_reader);
         join(readers);
-        lock.assert_idle(writes + 1);
+        lock.assert_left(writes + 1);
     });
 }
 
@@ -237,7 +161,7 @@ fn downgrades_keep_writers_out() {
         join(keepers);
         join(writers);
         join(readers);
-        lock.assert_idle(5);
+        lock.assert_left(5);
     });
 }
 
@@ -264,7 +188,7 @@ fn reads_are_ended_on_other_threads() {
         });
         join(writers);
         join(readers);
-        lock.assert_idle(4);
+        lock.assert_left(4);
     });
 }
 
@@ -281,7 +205,7 @@ fn writes_are_ended_on_other_threads() {
         let readers = crew(&lock, 3, Lock::read);
         join(join(writers).into_iter().flatten());
         join(readers);
-        lock.assert_idle(3);
+        lock.assert_left(3);
     });
 }
 
@@ -302,7 +226,7 @@ fn blocks_change_hands_with_reads_in_them() {
         });
         join(writers);
         join(starters);
-        lock.assert_idle(3);
+        lock.assert_left(3);
     });
 }
 
@@ -325,7 +249,7 @@ fn nested_reads_overflow_the_slots() {
         let writers = spawn(3, move |_| written.iter().for_each(|lock| lock.write()));
         join(readers);
         join(writers);
-        locks.iter().for_each(|lock| lock.assert_idle(3));
+        locks.iter().for_each(|lock| lock.assert_left(3));
     });
 }
 
@@ -346,6 +270,6 @@ fn identities_go_from_lock_to_lock() {
             at_work.write();
         });
         join(threads);
-        lock.assert_idle(6);
+        lock.assert_left(6);
     });
 }
