@@ -1,6 +1,8 @@
 //! `go`, `JoinHandle` and `scope`.
 
-use crate::support::{LIMIT, Log, asleep, linger, panic_quietly, panic_text, rounds, text, within};
+use crate::support::{
+    Ended, LIMIT, Log, asleep, linger, panic_quietly, panic_text, rounds, text, within,
+};
 use gosync::{JoinHandle, go, scope};
 use std::panic::{panic_any, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
@@ -31,11 +33,8 @@ mod alone {
     #[test]
     fn a_goroutine_that_nobody_joins_runs_on_another_thread() {
         within(LIMIT, || {
-            let handle = go(|| thread::current().id());
-            while !handle.is_finished() {
-                thread::yield_now();
-            }
-            assert_ne!(handle.join().unwrap(), thread::current().id());
+            let runner = go(|| thread::current().id()).ended().join();
+            assert_ne!(runner.unwrap(), thread::current().id());
         });
     }
 
@@ -116,9 +115,7 @@ mod alone {
             assert!(!handle.is_finished());
             assert_eq!(format!("{handle:?}"), "JoinHandle { is_finished: false }");
             drop(release);
-            while !handle.is_finished() {
-                thread::yield_now();
-            }
+            let handle = handle.ended();
             assert_eq!(format!("{handle:?}"), "JoinHandle { is_finished: true }");
             assert_eq!(handle.join().unwrap(), 5);
         });
@@ -127,11 +124,7 @@ mod alone {
     #[test]
     fn a_panic_finishes_a_goroutine_too() {
         within(LIMIT, || {
-            let handle = go(|| panic_quietly("the end"));
-            while !handle.is_finished() {
-                thread::yield_now();
-            }
-            assert!(handle.join().is_err());
+            assert!(go(|| panic_quietly("the end")).ended().join().is_err());
         });
     }
 
@@ -166,10 +159,7 @@ mod alone {
             drop(go(move || signal));
             one_dropped.recv().unwrap();
             let signal = Signal(dropped.clone());
-            let handle = go(move || signal);
-            while !handle.is_finished() {
-                thread::yield_now();
-            }
+            let handle = go(move || signal).ended();
             assert!(one_dropped.try_recv().is_err());
             drop(handle);
             one_dropped.recv().unwrap();
@@ -402,11 +392,8 @@ mod scoped {
         within(LIMIT, || {
             let text = panic_text(|| {
                 scope(|s| {
-                    let later = s.go(|| ());
-                    let first = s.go(|| panic_quietly("first"));
-                    while !(first.is_finished() && later.is_finished()) {
-                        thread::yield_now();
-                    }
+                    s.go(|| ()).ended();
+                    s.go(|| panic_quietly("first")).ended();
                     s.go(|| panic_quietly("second"));
                 });
             });
@@ -452,10 +439,7 @@ mod scoped {
             let ended = AtomicUsize::new(0);
             let text = panic_text(|| {
                 scope(|s| {
-                    let first = s.go(|| panic_quietly("a goroutine"));
-                    while !first.is_finished() {
-                        thread::yield_now();
-                    }
+                    s.go(|| panic_quietly("a goroutine")).ended();
                     for _ in 0..5 {
                         s.go(|| {
                             linger();
@@ -505,11 +489,7 @@ mod scoped {
                     // The handle goes at once.
                     s.go(|| Dropped(&dropped));
                     // The handle goes when the result is there.
-                    let handle = s.go(|| Dropped(&dropped));
-                    while !handle.is_finished() {
-                        thread::yield_now();
-                    }
-                    drop(handle);
+                    drop(s.go(|| Dropped(&dropped)).ended());
                     // The handle goes to another goroutine.
                     let handle = s.go(|| Dropped(&dropped));
                     s.go(move || drop(handle));
@@ -581,9 +561,7 @@ mod scoped {
                     "ScopedJoinHandle { is_finished: false }"
                 );
                 drop(release);
-                while !handle.is_finished() {
-                    thread::yield_now();
-                }
+                let handle = handle.ended();
                 assert_eq!(
                     format!("{handle:?}"),
                     "ScopedJoinHandle { is_finished: true }"

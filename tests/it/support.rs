@@ -1,6 +1,6 @@
 //! What the tests share: a watchdog, threads that are known to sleep, and checkers.
 
-use gosync::RWMutex;
+use gosync::{JoinHandle, RWMutex};
 use parking_lot_core::{DEFAULT_UNPARK_TOKEN, FilterOp, unpark_filter};
 use proptest::test_runner::{Config, TestRunner};
 use std::any::Any;
@@ -292,4 +292,28 @@ pub fn state_machine() -> TestRunner {
         failure_persistence: None,
         ..Config::default()
     })
+}
+
+/// A goroutine that has run apart from the caller, where `join` might have run it.
+pub trait Ended: Sized {
+    fn is_over(&self) -> bool;
+
+    fn ended(self) -> Self {
+        while !self.is_over() {
+            thread::yield_now();
+        }
+        self
+    }
+}
+
+impl<T> Ended for JoinHandle<T> {
+    fn is_over(&self) -> bool {
+        self.is_finished()
+    }
+}
+
+impl<T> Ended for gosync::ScopedJoinHandle<'_, T> {
+    fn is_over(&self) -> bool {
+        self.is_finished()
+    }
 }

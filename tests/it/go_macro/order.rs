@@ -1,6 +1,7 @@
 //! What runs where, when and how often.
 
-use gosync::{JoinHandle, go};
+use crate::support::Ended;
+use gosync::go;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
@@ -36,20 +37,6 @@ impl Log {
             there.iter().all(|&id| id != thread::current().id()),
             "in a goroutine"
         );
-    }
-}
-
-/// A goroutine that has run apart from the caller, where `join` might have run it.
-trait Ended {
-    fn ended(self) -> Self;
-}
-
-impl<T> Ended for JoinHandle<T> {
-    fn ended(self) -> Self {
-        while !self.is_finished() {
-            thread::yield_now();
-        }
-        self
     }
 }
 

@@ -2,7 +2,7 @@
 //! They may panic, and they may start goroutines.
 
 use super::child::alone;
-use crate::support::{LIMIT, panic_quietly, panic_text, rounds, text, within};
+use crate::support::{Ended, LIMIT, panic_quietly, panic_text, rounds, text, within};
 use gosync::{WaitGroup, go, scope};
 use std::collections::HashSet;
 use std::panic::resume_unwind;
@@ -66,11 +66,7 @@ mod that_spawn {
                 assert_eq!(spawned.recv().unwrap(), "spawned");
                 // by whoever drops the handle,
                 let result = spawner(&send);
-                let handle = go(move || result);
-                while !handle.is_finished() {
-                    thread::yield_now();
-                }
-                drop(handle);
+                drop(go(move || result).ended());
                 assert_eq!(spawned.recv().unwrap(), "spawned");
                 // and by the joiner.
                 let result = spawner(&send);
@@ -187,16 +183,8 @@ mod that_panic {
         within(LIMIT, || {
             for _ in rounds(100) {
                 // The handle goes last: a panic would be this thread's.
-                let handle = go(bomb);
-                while !handle.is_finished() {
-                    thread::yield_now();
-                }
-                drop(handle);
-                let handle = go(|| resume_unwind(Box::new(bomb())));
-                while !handle.is_finished() {
-                    thread::yield_now();
-                }
-                drop::<gosync::JoinHandle<()>>(handle);
+                drop(go(bomb).ended());
+                drop::<gosync::JoinHandle<()>>(go(|| resume_unwind(Box::new(bomb()))).ended());
                 // Whoever joins has it.
                 let result = go(bomb).join().ok().unwrap();
                 assert_eq!(panic_text(|| drop(result)), "a destructor");
@@ -227,15 +215,9 @@ mod that_panic {
             let text = panic_text(|| {
                 scope(|s| {
                     for text in ["the first", "another"] {
-                        let handle = s.go(move || panic_quietly(text));
-                        while !handle.is_finished() {
-                            thread::yield_now();
-                        }
-                        let handle = s.go(|| resume_unwind(Box::new(bomb())));
-                        while !handle.is_finished() {
-                            thread::yield_now();
-                        }
-                        drop::<gosync::ScopedJoinHandle<'_, ()>>(handle);
+                        s.go(move || panic_quietly(text)).ended();
+                        let payload = || -> () { resume_unwind(Box::new(bomb())) };
+                        s.go(payload).ended();
                     }
                 });
             });

@@ -1,7 +1,7 @@
 //! Goroutines that wait for goroutines, very deep.
 
 use super::child::alone;
-use crate::support::{Dice, LIMIT, within};
+use crate::support::{Dice, Ended, LIMIT, within};
 use gosync::{JoinHandle, WaitGroup, go, num_workers, scope, set_max_procs};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -90,10 +90,7 @@ mod chains {
     #[test]
     fn a_worker_joins_a_chain() {
         within(LIMIT, || {
-            let worker = go(|| chain().join().unwrap());
-            while !worker.is_finished() {
-                thread::yield_now();
-            }
+            let worker = go(|| chain().join().unwrap()).ended();
             assert_eq!(worker.join().unwrap(), LENGTH);
         });
     }
@@ -131,11 +128,7 @@ mod fork_join {
     #[test]
     fn fib_within_a_goroutine_takes_few_threads() {
         alone(&[], || {
-            let worker = go(|| fib(20));
-            while !worker.is_finished() {
-                thread::yield_now();
-            }
-            assert_eq!(worker.join().unwrap(), 6765);
+            assert_eq!(go(|| fib(20)).ended().join().unwrap(), 6765);
             println!("{} workers", num_workers());
             assert!(num_workers() <= MANY + set_max_procs(0));
         });
