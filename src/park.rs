@@ -64,11 +64,18 @@ pub(crate) enum Parked {
 }
 
 /// As [`sleep`]. If this is a goroutine, another one may run meanwhile.
-pub(crate) fn park(key: Key, validate: impl FnOnce() -> bool, deadline: Option<Instant>) -> Parked {
+pub(crate) fn park(key: Key, validate: impl Fn() -> bool, deadline: Option<Instant>) -> Parked {
     // Before the thread joins the queue: a thread may be started here, which allocates, and
     // parking_lot_core allows nobody to sleep in two queues, not even an allocator with a lock.
     let _blocked = workers::block();
-    sleep(key, validate, deadline)
+    loop {
+        let again = workers::call_if_alone().and_then(self::deadline);
+        let first = [deadline, again].into_iter().flatten().min();
+        let parked = sleep(key, &validate, first);
+        if parked != Parked::TimedOut || first == deadline {
+            return parked;
+        }
+    }
 }
 
 #[cfg(not(gosync_model))]

@@ -36,7 +36,10 @@
 //!    is about to call a worker or the monitor. Whoever raises a signal passes a fence and looks
 //!    through the queues; whoever pushes passes a fence and looks at the signals. So one of the two sees
 //!    the other. No signal is lowered but by a call, by the start of a search, or while the monitor
-//!    watches, and the monitor does not doze off without raising a signal.
+//!    watches, and the monitor does not doze off without raising a signal. If the system refuses even
+//!    the monitor, nobody is left to look but the threads that are no workers: each that has queued
+//!    goroutines calls when it queues the next one, and again and again while it sleeps in
+//!    [`crate::park`].
 //! 2. The state and the signals change together, under the scheduler's lock. Nobody sleeps, wakes or
 //!    starts a thread, or runs foreign code under it.
 //! 3. Only the holder of a place pushes to its deque and pops from it. Places change hands under the
@@ -71,6 +74,7 @@ use std::sync::Arc;
 #[cfg(not(gosync_model))]
 use std::sync::LazyLock;
 use std::thread;
+use std::time::Duration;
 
 /// A goroutine in a queue.
 pub(crate) trait Job: Send + Sync {
@@ -266,17 +270,19 @@ pub(crate) fn may_help() -> bool {
 /// The current thread is about to sleep. If it is a worker, another one may run meanwhile.
 pub(crate) fn block() -> Option<Blocked> {
     let place = HERE.try_with(Cell::get).ok()??;
-    match place.holder() {
-        Holder::Running | Holder::Stuck => {
-            HERE.with(|here| here.set(None));
-            scheduler().dismiss(place);
-            Some(Blocked(()))
-        }
-        Holder::Free | Holder::Stranger => {
-            scheduler().call_if_alone();
-            None
-        }
+    if place.holder() == Holder::Stranger {
+        return None;
     }
+    HERE.with(|here| here.set(None));
+    scheduler().dismiss(place);
+    Some(Blocked(()))
+}
+
+/// The current thread is about to sleep. If it has started goroutines, and there is no worker, it calls
+/// one. If none can be had it has to do so again, after the time that this returns.
+pub(crate) fn call_if_alone() -> Option<Duration> {
+    let place = HERE.try_with(Cell::get).ok()??;
+    (place.holder() == Holder::Stranger && scheduler().call_if_alone()).then_some(monitor::LONGEST)
 }
 
 /// A worker without a place. Gets one again when this is dropped.
@@ -309,10 +315,9 @@ pub(crate) fn set_max_procs(n: usize) -> usize {
 /// What only models do.
 #[cfg(gosync_model)]
 pub(crate) mod models {
-    use super::scheduler;
+    use super::{Duration, scheduler};
     #[cfg(test)]
     use super::{HERE, here};
-    use std::time::Duration;
 
     /// Gives the current thread a place, for longer than the model runs: a lease multiplies the
     /// schedules.

@@ -230,12 +230,8 @@ impl Model {
         Self { watch, ..self }
     }
 
-    /// Nothing times out before the model has come to its end.
-    fn timeouts_at_the_end(self) -> Self {
-        Self {
-            timeouts: Timeouts::AtTheEnd,
-            ..self
-        }
+    fn timeouts(self, timeouts: Timeouts) -> Self {
+        Self { timeouts, ..self }
     }
 
     /// Whoever waits for goroutines runs them.

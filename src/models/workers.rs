@@ -1,7 +1,7 @@
 //! Models of the workers: every goroutine that is queued is run, once, by somebody.
 
 use super::system::{grant, grant_monitor};
-use super::{Counter, Model, Watch, witness};
+use super::{Counter, Model, Timeouts, Watch, witness};
 use crate::WaitGroup;
 use crate::raw_wait_group::RawWaitGroup;
 use crate::task::{Handle, Task};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// Workers that do not end before the model does.
 fn model() -> Model {
-    Model::new().threads(3).timeouts_at_the_end()
+    Model::new().threads(3).timeouts(Timeouts::AtTheEnd)
 }
 
 /// A goroutine. To be joined: a wake-up that is lost on the way to it is a deadlock.
@@ -287,6 +287,26 @@ fn who_waits_tries_again_to_start_a_monitor() {
         let handle = go(|| {});
         grant_monitor();
         join(handle);
+    });
+}
+
+/// Nobody calls any more but those who sleep.
+#[test]
+fn who_sleeps_tries_again_to_start_a_monitor() {
+    let model = model().watch(Watch::Refused).timeouts(Timeouts::Late);
+    model.check(|| {
+        admit();
+        let group = group();
+        let member = Arc::clone(&group);
+        // It is refused a monitor, maybe while the first thread goes to sleep.
+        let other = thread::spawn(|| {
+            admit();
+            drop(go(|| {}));
+            grant_monitor();
+        });
+        drop(go(move || done(&member)));
+        group.wait(None);
+        other.join().unwrap();
     });
 }
 

@@ -12,7 +12,7 @@ const SHORTEST: Duration = Duration::from_micros(50);
 /// How often while there is no processor without work: then more threads mean fairness only.
 const BUSY: Duration = Duration::from_millis(2);
 /// How often at least, if the system refuses threads.
-const LONGEST: Duration = Duration::from_millis(100);
+pub(super) const LONGEST: Duration = Duration::from_millis(100);
 /// It dozes off when so many looks in a row have found nothing queued.
 const QUIET_LOOKS: u32 = 20;
 

@@ -19,6 +19,8 @@ const GOROUTINE_CALLS: usize = 1;
 const STRANGER_CALLS: usize = 2;
 /// More workers run than may.
 const SURPLUS: usize = 4;
+/// Nobody knows yet whether there will be a monitor.
+const STARTING: usize = 8;
 
 /// How long a thread that has nothing to do waits for something before it ends.
 const IDLE: Duration = Duration::from_secs(5);
@@ -143,6 +145,9 @@ impl State {
         }
         if self.running > self.max_procs {
             signals |= SURPLUS;
+        }
+        if let Watch::Starting = self.watch {
+            signals |= STARTING;
         }
         signals
     }
@@ -303,19 +308,27 @@ impl Scheduler {
                 self.update(State::begin_watch);
                 self.call(0);
             }
-            // There is no thread at all. Who queues the next goroutine, or waits, tries again.
+            // There is no thread at all. Who queues the next goroutine, or waits, tries again
+            // (`call_if_alone`).
             Err(_) => {
                 self.update(|state| state.watch = Watch::Absent);
             }
         }
     }
 
-    /// A thread is about to wait, for goroutines maybe that have nobody to run them.
-    pub(super) fn call_if_alone(&self) {
-        let is_alone = || self.signals.load(Relaxed) & STRANGER_CALLS != 0;
-        if is_alone() && self.is_waiting_now() {
-            self.call(0);
+    /// A thread is about to sleep, waiting maybe for goroutines that have nobody to run them. Returns
+    /// whether that may be so still: the system refuses threads.
+    pub(super) fn call_if_alone(&self) -> bool {
+        let may_be_alone = || {
+            // Once: it may be starting again already, or no longer.
+            let signals = self.signals.load(Relaxed);
+            signals & STARTING != 0 || signals & STRANGER_CALLS != 0 && self.is_waiting_now()
+        };
+        if !may_be_alone() {
+            return false;
         }
+        self.call(0);
+        may_be_alone()
     }
 
     /// Whether a goroutine waits, among them all that have been queued by those who have not seen the

@@ -2,7 +2,7 @@
 #![cfg(target_os = "linux")]
 
 use super::child::alone;
-use crate::support::LIMIT;
+use crate::support::{LIMIT, linger};
 use gosync::{WaitGroup, go, num_goroutines, num_workers, scope};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, mpsc};
@@ -73,6 +73,31 @@ fn all_run_in_the_end_if_there_is_no_thread_for_a_while() {
         let mut ran: Vec<_> = ran.iter().take(1001).collect();
         ran.sort_unstable();
         assert!(ran.into_iter().eq(0..=1000));
+    });
+}
+
+/// It tries again and again to start somebody who runs the goroutine, and does nothing else.
+#[test]
+fn who_waits_goes_on_when_there_are_threads() {
+    alone(&[], || {
+        become_somebody();
+        let (hopeless, has_tried) = mpsc::channel::<()>();
+        let allow_later = move || {
+            assert!(has_tried.recv().is_err());
+            linger();
+            allow_threads();
+        };
+        let other = thread::spawn(allow_later);
+        limit_threads(0);
+        assert_refused();
+        let wg = WaitGroup::new();
+        wg.add(1);
+        let member = wg.clone();
+        drop(go(move || member.done()));
+        assert!(!wg.wait_timeout(Duration::from_millis(1)));
+        drop(hopeless);
+        assert!(wg.wait_timeout(LIMIT));
+        other.join().unwrap();
     });
 }
 

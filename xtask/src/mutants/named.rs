@@ -165,8 +165,20 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/workers/scheduler.rs",
         name: "no monitor and no retry",
-        code: "if is_alone() && self.is_waiting_now() {",
-        broken: "if is_alone() && !is_alone() {",
+        code: "if !may_be_alone() {",
+        broken: "if !may_be_alone() || true {",
+    },
+    Fault {
+        file: "src/workers/scheduler.rs",
+        name: "one retry",
+        code: "self.call(0);\n        may_be_alone()",
+        broken: "self.call(0);\n        false",
+    },
+    Fault {
+        file: "src/workers/scheduler.rs",
+        name: "maybe a monitor and no retry",
+        code: "signals & STARTING != 0 || signals",
+        broken: "signals & STARTING > STARTING || signals",
     },
     Fault {
         file: "src/workers/scheduler.rs",
