@@ -16,6 +16,10 @@
 //!
 //! Those are for the models to see, and for the same tests without it.
 //!
+//! One race is known and not reported: a thief reads what lies at the end of a deque, and throws it away
+//! if its owner has been faster, who may be writing there by then (`Buffer` in crossbeam_deque's
+//! `deque.rs`).
+//!
 //! A detector that is asleep, or tests that order by other means what the lock has to order, look
 //! like success. So in the end the tests run over copies of the crate with an ordering too weak, and
 //! there has to be a report.
@@ -51,14 +55,14 @@ pub fn run(args: Args) -> Result<(), Failure> {
     for broken in BREAKS {
         println!("\n=== {broken}");
         let tree = broken.tree()?;
-        let report = tests::run(&tree, &std, &broken.build, &["rwmutex::hammer"])?;
+        let report = tests::run(&tree, &std, &broken.build, &[broken.tests])?;
         println!("{} reports", report.races);
         if report.races == 0 {
             return Err(Failure::check(format!("not noticed, or not run: {broken}")));
         }
     }
     println!(
-        "\ntsan: ok. {passed} tests passed without a report, {} broken locks were reported; {:.1} s\n\
+        "\ntsan: ok. {passed} tests passed without a report, {} broken copies were reported; {:.1} s\n\
          It sees no fences and no membarrier; the models do.",
         BREAKS.len(),
         start.elapsed().as_secs_f64()

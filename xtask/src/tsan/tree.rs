@@ -9,11 +9,13 @@ use crate::{mutants, repo};
 use std::fmt;
 use std::path::PathBuf;
 
-/// A place to break, and the build in which the tests come by.
+/// A place to break, and where the tests come by.
 pub struct Break {
     file: &'static str,
     function: &'static str,
     pub build: Build,
+    /// Those that come by have this in their names.
+    pub tests: &'static str,
 }
 
 const WEAKER: &str = "Release -> Relaxed";
@@ -23,16 +25,25 @@ pub const BREAKS: &[Break] = &[
         file: "src/raw_rwmutex.rs",
         function: "step_down_to",
         build: tests::UNFORCED,
+        tests: "rwmutex::hammer",
     },
     Break {
         file: "src/readers.rs",
         function: "clear",
         build: tests::SLOTS,
+        tests: "rwmutex::hammer",
     },
     Break {
         file: "src/readers.rs",
         function: "clear",
         build: tests::QUIET,
+        tests: "rwmutex::hammer",
+    },
+    Break {
+        file: "src/task.rs",
+        function: "run_claimed",
+        build: tests::UNFORCED,
+        tests: "goroutines",
     },
 ];
 
@@ -79,8 +90,12 @@ impl fmt::Display for Break {
             file,
             function,
             build,
+            tests,
         } = self;
-        write!(f, "broken: {WEAKER} in `{function}` of {file}, {build}")
+        write!(
+            f,
+            "broken: {WEAKER} in `{function}` of {file}, {build}; {tests}"
+        )
     }
 }
 
