@@ -64,18 +64,11 @@ pub(crate) enum Parked {
 }
 
 /// As [`sleep`]. If this is a goroutine, another one may run meanwhile.
-pub(crate) fn park(key: Key, validate: impl Fn() -> bool, deadline: Option<Instant>) -> Parked {
+pub(crate) fn park(key: Key, validate: impl FnOnce() -> bool, deadline: Option<Instant>) -> Parked {
     // Before the thread joins the queue: a thread may be started here, which allocates, and
     // parking_lot_core allows nobody to sleep in two queues, not even an allocator with a lock.
     let _blocked = workers::block();
-    loop {
-        let again = workers::call_if_alone().and_then(self::deadline);
-        let first = [deadline, again].into_iter().flatten().min();
-        let parked = sleep(key, &validate, first);
-        if parked != Parked::TimedOut || first == deadline {
-            return parked;
-        }
-    }
+    sleep(key, validate, deadline)
 }
 
 #[cfg(not(gosync_model))]
@@ -181,6 +174,8 @@ mod real {
         round: u32,
         /// When it first went to sleep.
         since: Option<Instant>,
+        /// How long the next nap is.
+        nap: Duration,
     }
 
     impl Patience {
@@ -193,11 +188,15 @@ mod real {
         };
         /// How long a round gets, in pauses of the processor.
         const MOST_PAUSES: u32 = 32;
+        /// As long as a thread needs to start.
+        const FIRST_NAP: Duration = Duration::from_micros(100);
+        const LONGEST_NAP: Duration = Duration::from_millis(100);
 
         pub(crate) fn new() -> Self {
             Self {
                 round: 0,
                 since: None,
+                nap: Self::FIRST_NAP,
             }
         }
 
@@ -216,6 +215,15 @@ mod real {
                 thread::yield_now();
             }
             self.pause()
+        }
+
+        /// Waits without the processor, ever longer. Returns false, at once, if there is no time left.
+        pub(crate) fn nap(&mut self, deadline: Option<Instant>) -> bool {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let nap = left.map_or(self.nap, |left| left.min(self.nap));
+            self.nap = Self::LONGEST_NAP.min(2 * self.nap);
+            thread::sleep(nap);
+            !nap.is_zero()
         }
 
         /// Waits even less, and keeps the processor. Returns false, at once, after some rounds.

@@ -27,6 +27,7 @@
 
 use crate::park::{self, Key, Parked, Patience};
 use crate::primitive::{AtomicUsize, Ordering};
+use crate::workers;
 use std::time::Instant;
 
 use Ordering::{Acquire, Relaxed, Release};
@@ -176,7 +177,10 @@ impl RawWaitGroup {
             if count(word) < 1 {
                 return true;
             }
-            if patience.spin(deadline) || !self.flag_parked(word) {
+            if patience.spin(deadline)
+                || workers::may_be_refused() && patience.nap(deadline)
+                || !self.flag_parked(word)
+            {
                 continue;
             }
             let sleep = || self.word.load(Relaxed) & PARKED != 0;

@@ -197,7 +197,7 @@ where
             if word & ENDED != 0 {
                 return;
             }
-            if patience.spin(None) {
+            if patience.spin(None) || workers::may_be_refused() && patience.nap(None) {
                 continue;
             }
             self.word.fetch_or(PARKED, Relaxed);

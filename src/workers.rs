@@ -37,9 +37,9 @@
 //!    through the queues; whoever pushes passes a fence and looks at the signals. So one of the two sees
 //!    the other. No signal is lowered but by a call, by the start of a search, or while the monitor
 //!    watches, and the monitor does not doze off without raising a signal. If the system refuses even
-//!    the monitor, nobody is left to look but the threads that are no workers: each that has queued
-//!    goroutines calls when it queues the next one, and again and again while it sleeps in
-//!    [`crate::park`].
+//!    the monitor, nobody is left to look but the threads that have queued goroutines and are no
+//!    workers: they call when they queue another one, before they sleep, and again and again while
+//!    they wait for goroutines.
 //! 2. The state and the signals change together, under the scheduler's lock. Nobody sleeps, wakes or
 //!    starts a thread, or runs foreign code under it.
 //! 3. Only the holder of a place pushes to its deque and pops from it. Places change hands under the
@@ -74,7 +74,6 @@ use std::sync::Arc;
 #[cfg(not(gosync_model))]
 use std::sync::LazyLock;
 use std::thread;
-use std::time::Duration;
 
 /// A goroutine in a queue.
 pub(crate) trait Job: Send + Sync {
@@ -271,6 +270,7 @@ pub(crate) fn may_help() -> bool {
 pub(crate) fn block() -> Option<Blocked> {
     let place = HERE.try_with(Cell::get).ok()??;
     if place.holder() == Holder::Stranger {
+        scheduler().call_if_alone();
         return None;
     }
     HERE.with(|here| here.set(None));
@@ -278,11 +278,11 @@ pub(crate) fn block() -> Option<Blocked> {
     Some(Blocked(()))
 }
 
-/// The current thread is about to sleep. If it has started goroutines, and there is no worker, it calls
-/// one. If none can be had it has to do so again, after the time that this returns.
-pub(crate) fn call_if_alone() -> Option<Duration> {
-    let place = HERE.try_with(Cell::get).ok()??;
-    (place.holder() == Holder::Stranger && scheduler().call_if_alone()).then_some(monitor::LONGEST)
+/// The current thread waits for goroutines. If it has started some, and there is nobody to run them, it
+/// calls a worker. If none can be had it must not sleep, but call again: this returns true.
+pub(crate) fn may_be_refused() -> bool {
+    let place = HERE.try_with(Cell::get).ok().flatten();
+    place.is_some_and(|place| place.holder() == Holder::Stranger && scheduler().call_if_alone())
 }
 
 /// A worker without a place. Gets one again when this is dropped.
@@ -315,9 +315,10 @@ pub(crate) fn set_max_procs(n: usize) -> usize {
 /// What only models do.
 #[cfg(gosync_model)]
 pub(crate) mod models {
-    use super::{Duration, scheduler};
+    use super::scheduler;
     #[cfg(test)]
     use super::{HERE, here};
+    use std::time::Duration;
 
     /// Gives the current thread a place, for longer than the model runs: a lease multiplies the
     /// schedules.

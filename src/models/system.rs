@@ -27,10 +27,10 @@ pub(crate) fn grant(threads: usize) {
     LEFT.set(threads);
 }
 
-/// The monitor's thread can be had.
+/// From now on another monitor can be had, or none.
 #[cfg(all(test, gosync_loom))]
-pub(crate) fn grant_monitor() {
-    super::CURRENT.set(Model::current().watch(Watch::ByTheModel));
+pub(crate) fn set_watch(watch: Watch) {
+    super::CURRENT.set(Model::current().watch(watch));
 }
 
 /// Whether all threads that were started here have ended.

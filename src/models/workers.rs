@@ -1,6 +1,6 @@
 //! Models of the workers: every goroutine that is queued is run, once, by somebody.
 
-use super::system::{grant, grant_monitor};
+use super::system::{grant, set_watch};
 use super::{Counter, Model, Timeouts, Watch, witness};
 use crate::WaitGroup;
 use crate::raw_wait_group::RawWaitGroup;
@@ -285,24 +285,22 @@ fn who_waits_tries_again_to_start_a_monitor() {
     model().watch(Watch::Refused).check(|| {
         admit();
         let handle = go(|| {});
-        grant_monitor();
+        set_watch(Watch::ByTheModel);
         join(handle);
     });
 }
 
-/// Nobody calls any more but those who sleep.
 #[test]
-fn who_sleeps_tries_again_to_start_a_monitor() {
-    let model = model().watch(Watch::Refused).timeouts(Timeouts::Late);
-    model.check(|| {
+fn who_waits_tries_again_and_again_to_start_a_monitor() {
+    model().watch(Watch::Refused).check(|| {
         admit();
         let group = group();
         let member = Arc::clone(&group);
-        // It is refused a monitor, maybe while the first thread goes to sleep.
+        // It is refused a monitor, maybe while the first thread begins to wait.
         let other = thread::spawn(|| {
             admit();
             drop(go(|| {}));
-            grant_monitor();
+            set_watch(Watch::ByTheModel);
         });
         drop(go(move || done(&member)));
         group.wait(None);

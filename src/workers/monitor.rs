@@ -12,7 +12,7 @@ const SHORTEST: Duration = Duration::from_micros(50);
 /// How often while there is no processor without work: then more threads mean fairness only.
 const BUSY: Duration = Duration::from_millis(2);
 /// How often at least, if the system refuses threads.
-pub(super) const LONGEST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_millis(100);
 /// It dozes off when so many looks in a row have found nothing queued.
 const QUIET_LOOKS: u32 = 20;
 
@@ -95,7 +95,7 @@ impl Load {
     /// Whether it has used `processors` of them since the last call, but for a part of one.
     fn is_full(&mut self, processors: usize) -> bool {
         let now = Self::new();
-        let before = std::mem::replace(self, now);
+        let before = mem::replace(self, now);
         let (Some(used), Some(used_before)) = (self.used, before.used) else {
             return true;
         };

@@ -59,6 +59,8 @@ struct State {
     /// How many workers there are.
     workers: usize,
     watch: Watch,
+    /// How often somebody has begun to start the monitor.
+    starts: usize,
     /// Whether the system has refused a thread.
     is_refused: bool,
 }
@@ -67,8 +69,8 @@ struct State {
 enum Watch {
     /// It has ended, or could not be started.
     Absent,
-    /// Somebody starts it.
-    Starting,
+    /// Somebody starts it: the start of this number.
+    Starting(usize),
     /// It sleeps until it is called.
     Dozing(Arc<Sleeper>),
     Watching,
@@ -78,7 +80,8 @@ enum Watch {
 enum Call {
     Sleeper(Arc<Sleeper>),
     NewWorker,
-    NewMonitor,
+    /// With the number of the start.
+    NewMonitor(usize),
 }
 
 /// Who has queued a goroutine.
@@ -132,6 +135,7 @@ impl State {
             free: Free::default(),
             workers: 0,
             watch: Watch::Absent,
+            starts: 0,
             is_refused: false,
         }
     }
@@ -146,7 +150,7 @@ impl State {
         if self.running > self.max_procs {
             signals |= SURPLUS;
         }
-        if let Watch::Starting = self.watch {
+        if let Watch::Starting(_) = self.watch {
             signals |= STARTING;
         }
         signals
@@ -156,7 +160,7 @@ impl State {
     fn wants_call(&self, others: usize) -> bool {
         let is_seen_to = match self.watch {
             Watch::Absent | Watch::Dozing(_) => self.is_searching,
-            Watch::Starting => true,
+            Watch::Starting(_) => true,
             Watch::Watching => self.is_searching || !self.has_room(others),
         };
         !is_seen_to
@@ -175,8 +179,9 @@ impl State {
             return None;
         }
         if let Watch::Absent = self.watch {
-            self.watch = Watch::Starting;
-            return Some(Call::NewMonitor);
+            self.starts += 1;
+            self.watch = Watch::Starting(self.starts);
+            return Some(Call::NewMonitor(self.starts));
         }
         if self.has_room(others) {
             self.running += 1;
@@ -203,9 +208,10 @@ impl State {
         }
     }
 
-    /// The monitor has been started. It may have come so far as to doze by now.
-    fn begin_watch(&mut self) {
-        if let Watch::Starting = self.watch {
+    /// The monitor has been started. It may have come so far as to doze by now, or to end; then maybe
+    /// somebody starts another one.
+    fn begin_watch(&mut self, start: usize) {
+        if matches!(self.watch, Watch::Starting(latest) if latest == start) {
             self.watch = Watch::Watching;
         }
     }
@@ -245,13 +251,17 @@ impl Scheduler {
     fn update<T>(&self, change: impl FnOnce(&mut State) -> T) -> (T, bool) {
         let mut state = self.lock();
         let result = change(&mut state);
+        (result, self.set_signals(&state))
+    }
+
+    /// Lets the signals follow from the state. Returns whether that raises one that calls.
+    fn set_signals(&self, state: &State) -> bool {
         let before = self.signals.load(Relaxed);
         let after = state.signals();
         if before != after {
             self.signals.store(after, Relaxed);
         }
-        let raised = after & !before & (GOROUTINE_CALLS | STRANGER_CALLS);
-        (result, raised != 0)
+        after & !before & (GOROUTINE_CALLS | STRANGER_CALLS) != 0
     }
 
     /// Changes the state, and looks after those who have not seen a signal that this raises
@@ -287,7 +297,7 @@ impl Scheduler {
             None => {}
             Some(Call::Sleeper(sleeper)) => sleeper.call(),
             Some(Call::NewWorker) => self.start_worker(),
-            Some(Call::NewMonitor) => self.start_monitor(),
+            Some(Call::NewMonitor(start)) => self.start_monitor(start),
         }
     }
 
@@ -302,22 +312,21 @@ impl Scheduler {
         }
     }
 
-    fn start_monitor(&self) {
+    fn start_monitor(&self, start: usize) {
         match monitor::start() {
             Ok(()) => {
-                self.update(State::begin_watch);
+                self.update(|state| state.begin_watch(start));
                 self.call(0);
             }
-            // There is no thread at all. Who queues the next goroutine, or waits, tries again
-            // (`call_if_alone`).
+            // There is no thread at all. Who queues the next goroutine, or waits, tries again.
             Err(_) => {
                 self.update(|state| state.watch = Watch::Absent);
             }
         }
     }
 
-    /// A thread is about to sleep, waiting maybe for goroutines that have nobody to run them. Returns
-    /// whether that may be so still: the system refuses threads.
+    /// A thread is about to wait, for goroutines maybe that have nobody to run them. Returns whether that
+    /// may be so still: the system refuses threads.
     pub(super) fn call_if_alone(&self) -> bool {
         let may_be_alone = || {
             // Once: it may be starting again already, or no longer.
@@ -574,36 +583,22 @@ impl Scheduler {
     /// monitor ends.
     pub(super) fn doze(&self) -> bool {
         let me = Arc::new(Sleeper::new());
-        let (ends, _) = self.update(|state| {
-            // Who has started it still counts on it.
-            let ends = state.workers == 0 && !matches!(state.watch, Watch::Starting);
-            state.watch = if ends {
-                Watch::Absent
-            } else {
-                Watch::Dozing(Arc::clone(&me))
-            };
-            ends
-        });
+        let mut state = self.lock();
+        let ends = state.workers == 0;
+        state.watch = if ends {
+            Watch::Absent
+        } else {
+            Watch::Dozing(Arc::clone(&me))
+        };
+        self.set_signals(&state);
         // Whether that has raised a signal or not: the last look may have (invariant 1).
         if self.is_waiting_now() {
-            if ends && self.stays() {
-                return true;
-            }
-            self.call(0);
+            state.watch = Watch::Watching;
+            self.set_signals(&state);
+            return true;
         }
+        drop(state);
         !ends && me.sleep(None)
-    }
-
-    /// The monitor was about to end. It watches on, unless there is another one.
-    fn stays(&self) -> bool {
-        let stays = |state: &mut State| {
-            let stays = matches!(state.watch, Watch::Absent);
-            if stays {
-                state.watch = Watch::Watching;
-            }
-            stays
-        };
-        self.update(stays).0
     }
 
     // Numbers.

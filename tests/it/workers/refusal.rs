@@ -2,7 +2,7 @@
 #![cfg(target_os = "linux")]
 
 use super::child::alone;
-use crate::support::{LIMIT, linger};
+use crate::support::LIMIT;
 use gosync::{WaitGroup, go, num_goroutines, num_workers, scope};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, mpsc};
@@ -84,7 +84,8 @@ fn who_waits_goes_on_when_there_are_threads() {
         let (hopeless, has_tried) = mpsc::channel::<()>();
         let allow_later = move || {
             assert!(has_tried.recv().is_err());
-            linger();
+            // It has tried in vain by then.
+            thread::sleep(Duration::from_millis(300));
             allow_threads();
         };
         let other = thread::spawn(allow_later);

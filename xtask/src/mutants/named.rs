@@ -117,7 +117,7 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/workers.rs",
         name: "blocks in its place",
-        code: "scheduler().dismiss(place);\n            Some(Blocked(()))",
+        code: "scheduler().dismiss(place);\n    Some(Blocked(()))",
         broken: "Some(Blocked(()))",
     },
     Fault {
@@ -147,8 +147,8 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/workers/scheduler.rs",
         name: "dozes without a look",
-        code: "if self.is_waiting_now() {\n            if ends",
-        broken: "if self.is_waiting_now() && false {\n            if ends",
+        code: "if self.is_waiting_now() {\n            state.watch",
+        broken: "if self.is_waiting_now() && false {\n            state.watch",
     },
     Fault {
         file: "src/workers/scheduler.rs",
