@@ -5,6 +5,7 @@ use super::child::{alone, processor_time, threads_of_gosync};
 use super::ends::at_end;
 use crate::support::{LIMIT, holds_within, panic_quietly};
 use gosync::{RWMutex, WaitGroup, go, num_goroutines, num_workers, scope};
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
@@ -55,6 +56,34 @@ fn workers_and_the_monitor_leave_and_come_back() {
         assert!(used < Duration::from_secs(1), "{used:?}");
         storm();
         assert!(num_workers() > 0);
+    });
+}
+
+/// How often the current thread has slept.
+fn sleeps() -> i64 {
+    let mut usage = MaybeUninit::<libc::rusage>::uninit();
+    // SAFETY: `usage` is there to be written, and is read if it was.
+    unsafe {
+        assert_eq!(libc::getrusage(libc::RUSAGE_THREAD, usage.as_mut_ptr()), 0);
+        usage.assume_init().ru_nvcsw
+    }
+}
+
+/// Whether there are workers, or none any more.
+#[test]
+fn a_thread_that_waits_sleeps_once() {
+    alone(&[], || {
+        let wg = WaitGroup::new();
+        wg.add(1);
+        storm();
+        for at_rest in [false, true] {
+            assert!(!at_rest || holds_within(REST, is_at_rest));
+            let before = sleeps();
+            assert!(!wg.wait_timeout(Duration::from_millis(500)));
+            let sleeps = sleeps() - before;
+            println!("{sleeps} sleeps");
+            assert!(sleeps < 5, "{sleeps}");
+        }
     });
 }
 
