@@ -71,6 +71,39 @@ pub(crate) fn park(key: Key, validate: impl FnOnce() -> bool, deadline: Option<I
     sleep(key, validate, deadline)
 }
 
+/// The first nap of [`park_for_goroutines`]: about as long as a thread needs to start.
+const FIRST_NAP: Duration = Duration::from_micros(100);
+const LONGEST_NAP: Duration = Duration::from_millis(100);
+
+/// As [`park`], for who waits for goroutines: while the system refuses whoever could run them, the
+/// thread wakes ever later, and calls again.
+///
+/// Between two naps it is in no queue. If `validate` has become false by then, that is a wake-up; if it has
+/// become true once more, the thread sleeps on.
+pub(crate) fn park_for_goroutines(
+    key: Key,
+    validate: impl Fn() -> bool,
+    deadline: Option<Instant>,
+) -> Parked {
+    let mut nap = FIRST_NAP;
+    let mut has_slept = false;
+    loop {
+        let end = if workers::may_be_refused() {
+            let ends = [deadline, self::deadline(nap)];
+            ends.into_iter().flatten().min()
+        } else {
+            deadline
+        };
+        match park(key, &validate, end) {
+            Parked::TimedOut if end != deadline => has_slept = true,
+            // Between two naps.
+            Parked::Invalid if has_slept => return Parked::Unparked,
+            parked => return parked,
+        }
+        nap = LONGEST_NAP.min(2 * nap);
+    }
+}
+
 #[cfg(not(gosync_model))]
 mod real {
     use super::{Instant, Key, Parked};
@@ -174,8 +207,6 @@ mod real {
         round: u32,
         /// When it first went to sleep.
         since: Option<Instant>,
-        /// How long the next nap is.
-        nap: Duration,
     }
 
     impl Patience {
@@ -188,15 +219,11 @@ mod real {
         };
         /// How long a round gets, in pauses of the processor.
         const MOST_PAUSES: u32 = 32;
-        /// As long as a thread needs to start.
-        const FIRST_NAP: Duration = Duration::from_micros(100);
-        const LONGEST_NAP: Duration = Duration::from_millis(100);
 
         pub(crate) fn new() -> Self {
             Self {
                 round: 0,
                 since: None,
-                nap: Self::FIRST_NAP,
             }
         }
 
@@ -215,15 +242,6 @@ mod real {
                 thread::yield_now();
             }
             self.pause()
-        }
-
-        /// Waits without the processor, ever longer. Returns false, at once, if there is no time left.
-        pub(crate) fn nap(&mut self, deadline: Option<Instant>) -> bool {
-            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            let nap = left.map_or(self.nap, |left| left.min(self.nap));
-            self.nap = Self::LONGEST_NAP.min(2 * self.nap);
-            thread::sleep(nap);
-            !nap.is_zero()
         }
 
         /// Waits even less, and keeps the processor. Returns false, at once, after some rounds.

@@ -27,7 +27,6 @@
 
 use crate::park::{self, Key, Parked, Patience};
 use crate::primitive::{AtomicUsize, Ordering};
-use crate::workers;
 use std::time::Instant;
 
 use Ordering::{Acquire, Relaxed, Release};
@@ -177,14 +176,11 @@ impl RawWaitGroup {
             if count(word) < 1 {
                 return true;
             }
-            if patience.spin(deadline)
-                || workers::may_be_refused() && patience.nap(deadline)
-                || !self.flag_parked(word)
-            {
+            if patience.spin(deadline) || !self.flag_parked(word) {
                 continue;
             }
             let sleep = || self.word.load(Relaxed) & PARKED != 0;
-            match park::park(self.waiters(), sleep, deadline) {
+            match park::park_for_goroutines(self.waiters(), sleep, deadline) {
                 Parked::Unparked => return true,
                 Parked::Invalid => patience.renew(),
                 Parked::TimedOut => return false,

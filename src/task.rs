@@ -197,12 +197,12 @@ where
             if word & ENDED != 0 {
                 return;
             }
-            if patience.spin(None) || workers::may_be_refused() && patience.nap(None) {
+            if patience.spin(None) {
                 continue;
             }
             self.word.fetch_or(PARKED, Relaxed);
             let sleep = || self.word.load(Relaxed) & ENDED == 0;
-            park::park(self.joiner(), sleep, None);
+            park::park_for_goroutines(self.joiner(), sleep, None);
             patience.renew();
         }
     }

@@ -279,7 +279,7 @@ pub(crate) fn block() -> Option<Blocked> {
 }
 
 /// The current thread waits for goroutines. If it has started some, and there is nobody to run them, it
-/// calls a worker. If none can be had it must not sleep, but call again: this returns true.
+/// calls a worker. If none can be had it has to call again: this returns true.
 pub(crate) fn may_be_refused() -> bool {
     let place = HERE.try_with(Cell::get).ok().flatten();
     place.is_some_and(|place| place.holder() == Holder::Stranger && scheduler().call_if_alone())

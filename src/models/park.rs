@@ -214,11 +214,6 @@ impl Patience {
         false
     }
 
-    pub(crate) fn nap(&mut self, deadline: Option<Instant>) -> bool {
-        checker::thread::yield_now();
-        deadline.is_none()
-    }
-
     pub(crate) fn pause(&mut self) -> bool {
         false
     }

@@ -1,5 +1,6 @@
 //! Models of the workers: every goroutine that is queued is run, once, by somebody.
 
+use super::park::sleepers;
 use super::system::{grant, set_watch};
 use super::{Counter, Model, Timeouts, Watch, witness};
 use crate::WaitGroup;
@@ -292,7 +293,8 @@ fn who_waits_tries_again_to_start_a_monitor() {
 
 #[test]
 fn who_waits_tries_again_and_again_to_start_a_monitor() {
-    model().watch(Watch::Refused).check(|| {
+    let model = model().watch(Watch::Refused).timeouts(Timeouts::Late);
+    model.check(|| {
         admit();
         let group = group();
         let member = Arc::clone(&group);
@@ -303,7 +305,29 @@ fn who_waits_tries_again_and_again_to_start_a_monitor() {
             set_watch(Watch::ByTheModel);
         });
         drop(go(move || done(&member)));
-        group.wait(None);
+        assert!(group.wait(None));
+        other.join().unwrap();
+    });
+}
+
+/// Although the group is used again meanwhile.
+#[test]
+fn who_tries_again_and_again_does_not_miss_the_end() {
+    let model = model().watch(Watch::Refused).timeouts(Timeouts::Late);
+    model.check(|| {
+        admit();
+        drop(go(|| {}));
+        let group = group();
+        let member = Arc::clone(&group);
+        let other = thread::spawn(move || {
+            if witness(sleepers(member.waiters()) == 1) {
+                done(&member);
+                member.add(1).unwrap();
+            } else {
+                done(&member);
+            }
+        });
+        assert!(group.wait(None));
         other.join().unwrap();
     });
 }

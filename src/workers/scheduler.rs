@@ -314,10 +314,7 @@ impl Scheduler {
 
     fn start_monitor(&self, start: usize) {
         match monitor::start() {
-            Ok(()) => {
-                self.update(|state| state.begin_watch(start));
-                self.call(0);
-            }
+            Ok(()) => self.change(|state| state.begin_watch(start)),
             // There is no thread at all. Who queues the next goroutine, or waits, tries again.
             Err(_) => {
                 self.update(|state| state.watch = Watch::Absent);

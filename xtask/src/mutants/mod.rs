@@ -30,6 +30,7 @@ const FILES: &[&str] = &[
     "src/raw_wait_group.rs",
     "src/task.rs",
     "src/chunks.rs",
+    "src/park.rs",
     "src/workers.rs",
     "src/workers/place.rs",
     "src/workers/scheduler.rs",

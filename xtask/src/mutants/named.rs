@@ -103,6 +103,18 @@ const FAULTS: &[Fault] = &[
         broken: "if word & DETACHED > DETACHED {",
     },
     Fault {
+        file: "src/park.rs",
+        name: "what came between naps",
+        code: "Parked::Invalid if has_slept => return Parked::Unparked,",
+        broken: "",
+    },
+    Fault {
+        file: "src/park.rs",
+        name: "one nap",
+        code: "Parked::TimedOut if end != deadline => has_slept = true,",
+        broken: "",
+    },
+    Fault {
         file: "src/workers.rs",
         name: "runs whatever is on top",
         code: "if ptr::eq(job.group(), group) {",
