@@ -31,6 +31,10 @@ pub(crate) fn let_time_pass() {
     for _ in 1..1 << thread_rng().gen_range(0..8) {
         pause();
     }
+    // Schedules with few switches let nobody else run before a thread yields.
+    if thread_rng().gen_range(0..4) == 0 {
+        thread::yield_now();
+    }
 }
 
 /// How many schedules of each kind a model gets. A broken lock fails in one of some hundreds, mostly.
