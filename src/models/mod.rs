@@ -110,6 +110,14 @@ fn witness(came_up: bool) -> bool {
     came_up
 }
 
+/// A goroutine. To be joined: a wake-up that is lost on the way to it is a deadlock.
+#[cfg(test)]
+fn go(body: impl FnOnce() + Send + 'static) -> crate::task::Handle<'static, ()> {
+    let (task, handle) = crate::task::Task::new(body, ());
+    crate::workers::start(task);
+    handle
+}
+
 /// Counts. Loom reports it if two threads do so, and neither knows of the other.
 #[cfg(all(test, gosync_loom))]
 struct Counter(primitive::UnsafeCell<usize>);

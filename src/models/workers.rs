@@ -2,7 +2,7 @@
 
 use super::park::sleepers;
 use super::system::{grant, set_watch};
-use super::{Counter, Model, Timeouts, Watch, witness};
+use super::{Counter, Model, Timeouts, Watch, go, witness};
 use crate::WaitGroup;
 use crate::raw_wait_group::RawWaitGroup;
 use crate::task::{Handle, Task};
@@ -16,13 +16,6 @@ use std::sync::Arc;
 /// Workers that do not end before the model does.
 fn model() -> Model {
     Model::new().threads(3).timeouts(Timeouts::AtTheEnd)
-}
-
-/// A goroutine. To be joined: a wake-up that is lost on the way to it is a deadlock.
-fn go(body: impl FnOnce() + Send + 'static) -> Handle<'static, ()> {
-    let (task, handle) = Task::new(body, ());
-    workers::start(task);
-    handle
 }
 
 /// As `go`, from a thread that has no place.

@@ -3,9 +3,9 @@
 use super::{adjust, check, join, one_of, spawn};
 use crate::WaitGroup;
 use crate::models::system::grant;
-use crate::models::{Timeouts, Watch};
-use crate::task::{Handle, Task};
-use crate::workers::{self, models};
+use crate::models::{Timeouts, Watch, go};
+use crate::task::Handle;
+use crate::workers::models;
 use shuttle::sync::{Arc, Condvar, Mutex};
 
 /// Some workers, and as many threads as they want.
@@ -18,12 +18,6 @@ fn set_up() {
     });
     grant(usize::MAX);
     models::admit();
-}
-
-fn go(body: impl FnOnce() + Send + 'static) -> Handle<'static, ()> {
-    let (task, handle) = Task::new(body, ());
-    workers::start(task);
-    handle
 }
 
 fn wait(handle: Handle<'_, ()>) {
