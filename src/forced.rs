@@ -1,9 +1,27 @@
-//! What tests and benches force upon the locks, when the crate is built.
+//! What tests and sweeps build into the locks: a speed, a barrier, a threshold.
 //!
-//! `GOSYNC_SPEED=counted|slots|quiet` in the environment of the compiler: no lock goes beyond that
-//! speed, and all go there at once. `GOSYNC_BARRIER=fence`: as on a system without `membarrier`. The
-//! thresholds that `cargo xtask sweep` tries are numbers: `GOSYNC_WRITE_PRICE`, `GOSYNC_QUIET_AFTER`,
-//! `GOSYNC_ROUNDS`.
+//! Only under `--cfg gosync_forced`. Other builds do not read these variables, so nothing in a user's
+//! environment changes a lock:
+//!
+//! | in the environment of the compiler | effect |
+//! |---|---|
+//! | `GOSYNC_SPEED=counted\|slots\|quiet` | every lock goes to that speed at once, and no lock beyond it |
+//! | `GOSYNC_BARRIER=fence` | as on a system without `membarrier` |
+//! | `GOSYNC_WRITE_PRICE`, `GOSYNC_QUIET_AFTER`, `GOSYNC_ROUNDS` | a number, in place of the threshold; see `cargo xtask sweep` |
+
+#[cfg(gosync_forced)]
+macro_rules! knob {
+    ($variable:literal) => {
+        option_env!($variable)
+    };
+}
+
+#[cfg(not(gosync_forced))]
+macro_rules! knob {
+    ($variable:literal) => {
+        None::<&str>
+    };
+}
 
 /// The speeds of a lock; see `readers`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -14,7 +32,7 @@ pub(crate) enum Speed {
 }
 
 /// The speed that every lock takes up, if it is forced.
-pub(crate) const SPEED: Option<Speed> = match option_env!("GOSYNC_SPEED") {
+pub(crate) const SPEED: Option<Speed> = match knob!("GOSYNC_SPEED") {
     None => None,
     Some(name) => match name.as_bytes() {
         b"counted" => Some(Speed::Counted),
@@ -27,7 +45,7 @@ pub(crate) const SPEED: Option<Speed> = match option_env!("GOSYNC_SPEED") {
 
 /// Whether the process has to do without `membarrier`.
 #[cfg(not(gosync_model))]
-pub(crate) const FENCES: bool = match option_env!("GOSYNC_BARRIER") {
+pub(crate) const FENCES: bool = match knob!("GOSYNC_BARRIER") {
     None => false,
     Some(name) => match name.as_bytes() {
         b"fence" => true,
@@ -37,15 +55,15 @@ pub(crate) const FENCES: bool = match option_env!("GOSYNC_BARRIER") {
 };
 
 /// In place of `readers::WRITE_PRICE`.
-pub(crate) const WRITE_PRICE: Option<u32> = number(option_env!("GOSYNC_WRITE_PRICE"));
+pub(crate) const WRITE_PRICE: Option<u32> = number(knob!("GOSYNC_WRITE_PRICE"));
 
 /// In place of what `barrier::quiet_after` has measured.
 #[cfg(not(gosync_model))]
-pub(crate) const QUIET_AFTER: Option<u32> = number(option_env!("GOSYNC_QUIET_AFTER"));
+pub(crate) const QUIET_AFTER: Option<u32> = number(knob!("GOSYNC_QUIET_AFTER"));
 
 /// In place of `park::Patience::ROUNDS`.
 #[cfg(not(gosync_model))]
-pub(crate) const ROUNDS: Option<u32> = number(option_env!("GOSYNC_ROUNDS"));
+pub(crate) const ROUNDS: Option<u32> = number(knob!("GOSYNC_ROUNDS"));
 
 const fn number(text: Option<&str>) -> Option<u32> {
     match text {
@@ -54,5 +72,23 @@ const fn number(text: Option<&str>) -> Option<u32> {
             Ok(number) => Some(number),
             Err(_) => panic!("a threshold is a number"),
         },
+    }
+}
+
+#[cfg(all(test, not(gosync_model)))]
+mod tests {
+    use super::SPEED;
+    use std::env;
+
+    /// A run that is meant to be forced, but was built without the cfg, would look like success.
+    #[test]
+    fn a_build_is_forced_if_it_is_meant_to_be() {
+        let wanted = env::var("GOSYNC_SPEED").unwrap_or_default();
+        let forced = SPEED.map(|speed| format!("{speed:?}").to_lowercase());
+        assert_eq!(
+            forced.unwrap_or_default(),
+            wanted,
+            "GOSYNC_SPEED counts under `--cfg gosync_forced` only"
+        );
     }
 }

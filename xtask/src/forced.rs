@@ -1,12 +1,28 @@
-//! What was forced upon the locks of this build; see `src/forced.rs` of gosync, which reads the same
-//! variables.
+//! What was forced upon the locks of this build, and how a build is forced; see `src/forced.rs` of
+//! gosync, which reads the same variables under the same cfg.
 
-const SPEED: Option<&str> = option_env!("GOSYNC_SPEED");
-const BARRIER: Option<&str> = option_env!("GOSYNC_BARRIER");
+use crate::repo;
+use std::process::Command;
+
+#[cfg(gosync_forced)]
+const FORCED: [Option<&str>; 2] = [option_env!("GOSYNC_SPEED"), option_env!("GOSYNC_BARRIER")];
+#[cfg(not(gosync_forced))]
+const FORCED: [Option<&str>; 2] = [None; 2];
+
+/// The flags of a build that counts the variables.
+pub const FLAGS: [&str; 2] = ["--cfg", "gosync_forced"];
+
+/// Cargo, for builds with forced locks. They have a target directory of their own, since the flags
+/// hold for the dependencies, too.
+pub fn cargo() -> Command {
+    let mut cargo = repo::cargo_with_flags(&FLAGS);
+    cargo.env("CARGO_TARGET_DIR", repo::target().join("forced"));
+    cargo
+}
 
 /// Names it; nothing, if locks choose their speed.
 pub fn description() -> Option<String> {
-    describe([SPEED, BARRIER])
+    describe(FORCED)
 }
 
 fn describe(variables: [Option<&str>; 2]) -> Option<String> {

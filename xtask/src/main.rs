@@ -47,8 +47,9 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "mutants",
-        synopsis: "[FILE-FILTER] [--list] [--jobs N]",
-        about: "Break the algorithms in one place at a time; some model has to notice.",
+        synopsis: "[FILE-FILTER] [--all] [--minutes M] [--list] [--jobs N]",
+        about: "Break the algorithms in one place at a time; some model has to notice. Judges the mutants \
+                whose verdicts in xtask/mutant-verdicts.txt no longer hold, or with --all every one.",
         run: mutants::run,
     },
     Command {

@@ -18,6 +18,23 @@ pub fn code_only(text: &str) -> String {
     String::from_utf8(code).expect("whole literals and comments are blanked")
 }
 
+/// The words and signs of `text`, a space between them where there was any: the same for every
+/// comment and every layout.
+pub fn without_comments(text: &str) -> String {
+    let mut kept = text.to_string().into_bytes();
+    let mut at = 0;
+    while at < kept.len() {
+        let rest = &text.as_bytes()[at..];
+        let prose = prose_length(rest);
+        if matches!(rest, [b'/', b'/' | b'*', ..]) {
+            blank(&mut kept, at..at + prose);
+        }
+        at += if prose > 0 { prose } else { code_length(rest) };
+    }
+    let kept = String::from_utf8(kept).expect("whole comments are blanked");
+    kept.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The length of the comment, string or character that `text` begins with, or 0.
 fn prose_length(text: &[u8]) -> usize {
     match text {
@@ -185,7 +202,7 @@ pub fn word_before(code: &str, at: usize) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{arguments, code_only, enclosing_call, item_end, words};
+    use super::{arguments, code_only, enclosing_call, item_end, without_comments, words};
 
     #[test]
     fn prose_is_blanked_and_nothing_moves() {
@@ -197,6 +214,12 @@ mod tests {
         for (at, word) in words(&code) {
             assert_eq!(&text[at..at + word.len()], word);
         }
+    }
+
+    #[test]
+    fn comments_and_layout_go_and_strings_stay() {
+        let text = "/// a\nfn b() { // c\n    \"// d\" /* e */; }";
+        assert_eq!(without_comments(text), "fn b() { \"// d\" ; }");
     }
 
     #[test]

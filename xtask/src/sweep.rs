@@ -5,7 +5,7 @@
 
 use crate::args::Args;
 use crate::failure::Failure;
-use crate::repo;
+use crate::forced;
 use std::process::Stdio;
 
 /// A threshold, the values to try, and the loads that it makes a difference to.
@@ -65,7 +65,7 @@ fn sweep(sweep: &Sweep) -> Result<(), Failure> {
 /// The lead for each load, by the name of the load.
 fn measure(sweep: &Sweep, value: u32) -> Result<Vec<(String, String)>, Failure> {
     eprintln!("{} = {value}", sweep.variable);
-    let output = repo::cargo()
+    let output = forced::cargo()
         .args([
             "run",
             "--quiet",

@@ -3,7 +3,6 @@
 use super::{Binary, Checker, Crate};
 use crate::failure::Failure;
 use crate::repo;
-use std::env;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -25,31 +24,14 @@ pub fn clippy(checker: Checker) -> Result<Command, Failure> {
     Ok(clippy)
 }
 
-/// Cargo, for the library alone.
-///
-/// The cfgs are appended to the flags in the environment: those win over any in a configuration
-/// silently, and without the cfgs there are no models.
+/// Cargo, for the library alone, under the checker's cfgs.
 fn cargo(krate: &Crate, subcommand: &str) -> Command {
-    const SEPARATOR: &str = "\x1f";
-    let encoded = env::var("CARGO_ENCODED_RUSTFLAGS");
-    let flags = encoded.or_else(|_| {
-        let flags = env::var("RUSTFLAGS")?;
-        Ok::<_, env::VarError>(flags.split_whitespace().collect::<Vec<_>>().join(SEPARATOR))
-    });
-    let mut flags = flags.unwrap_or_default();
-    for flag in krate.checker.flags() {
-        if !flags.is_empty() {
-            flags += SEPARATOR;
-        }
-        flags += flag;
-    }
-    let mut cargo = repo::cargo();
+    let mut cargo = repo::cargo_with_flags(&krate.checker.flags());
     cargo
         .arg(subcommand)
         .arg("--manifest-path")
         .arg(krate.dir.join("Cargo.toml"))
         .arg("--lib")
-        .env("CARGO_ENCODED_RUSTFLAGS", flags)
         .env("CARGO_TARGET_DIR", krate.checker.target());
     cargo
 }

@@ -31,14 +31,14 @@ impl Equivalents {
         self.0.iter().any(|entry| entry.matches(mutant))
     }
 
-    /// The entries for the files of `mutants` that stand for none of them.
-    pub fn that_match_none_of(&self, mutants: &[Mutant]) -> Vec<String> {
-        let is_stale = |entry: &&Entry| {
-            mutants.iter().any(|mutant| mutant.file == entry.file)
-                && !mutants.iter().any(|mutant| entry.matches(mutant))
-        };
-        let stale = self.0.iter().filter(is_stale);
-        stale.map(|entry| entry.line.clone()).collect()
+    /// What is wrong with the entries that stand for none of `mutants`.
+    pub fn that_match_none_of<'a>(&self, mutants: impl Iterator<Item = &'a Mutant>) -> Vec<String> {
+        let mut stale: Vec<_> = self.0.iter().collect();
+        for mutant in mutants {
+            stale.retain(|entry| !entry.matches(mutant));
+        }
+        let complain = |entry: &Entry| format!("matches no mutant: {}", entry.line);
+        stale.into_iter().map(complain).collect()
     }
 }
 

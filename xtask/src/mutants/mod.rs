@@ -3,12 +3,15 @@
 //! Each mutant is the crate with one place changed: an ordering weakened, a barrier or a wake-up lost,
 //! a check left out. Some model has to fail for it, or what was changed is not covered by any. A mutant that
 //! cannot fail goes into `equivalent-mutants.txt`, with the reason.
+//!
+//! Only mutants without a verdict that holds are judged; see `record`.
 
 mod calls;
 mod equivalent;
 mod find;
 mod named;
 mod orderings;
+mod record;
 mod verdict;
 
 pub use find::mutants as of_file;
@@ -19,7 +22,8 @@ use crate::models::{Crate, seconds};
 use crate::repo;
 use equivalent::Equivalents;
 use find::Mutant;
-use std::time::Instant;
+use record::Record;
+use std::time::{Duration, Instant};
 use verdict::{Bench, Verdict};
 
 /// The files with algorithms in them.
@@ -40,95 +44,109 @@ const FILES: &[&str] = &[
 
 pub fn run(mut args: Args) -> Result<(), Failure> {
     let list = args.flag("--list");
+    let all = args.flag("--all");
     let jobs = args.option("--jobs")?.unwrap_or_else(repo::cores);
+    let minutes: Option<u64> = args.option("--minutes")?;
     let filter = args.word().unwrap_or_default();
     args.finish()?;
-    let mutants = mutants_of(&filter)?;
+    if !FILES.iter().any(|file| file.contains(&*filter)) {
+        return Err(Failure::usage(format!("no `{filter}` in {FILES:?}")));
+    }
+    let equivalents = Equivalents::read(&repo::root().join("xtask/equivalent-mutants.txt"))?;
+    let mut record = Record::read(all_mutants()?)?;
     if list {
-        mutants.iter().for_each(|mutant| println!("{mutant}"));
-        println!("{} mutants", mutants.len());
+        print_list(&record, &filter);
         return Ok(());
     }
-    try_all(&mutants, jobs)
+    if all {
+        record.forget(&filter)?;
+    }
+    let deadline = minutes.map(|minutes| Instant::now() + Duration::from_secs(60 * minutes));
+    judge_stale(&mut record, &equivalents, &filter, jobs, deadline)
 }
 
-fn mutants_of(filter: &str) -> Result<Vec<Mutant>, Failure> {
+fn all_mutants() -> Result<Vec<Mutant>, Failure> {
     let mut mutants = Vec::new();
-    for file in FILES.iter().filter(|file| file.contains(filter)) {
+    for file in FILES {
         mutants.extend(find::mutants(file, &repo::read(&repo::root().join(file))?)?);
-    }
-    if mutants.is_empty() {
-        return Err(Failure::usage(format!(
-            "no mutants in `{filter}` of {FILES:?}"
-        )));
     }
     Ok(mutants)
 }
 
-fn try_all(mutants: &[Mutant], jobs: usize) -> Result<(), Failure> {
+fn print_list(record: &Record, filter: &str) {
+    let mutants = record.mutants();
+    let chosen: Vec<_> = mutants
+        .filter(|mutant| mutant.file.contains(filter))
+        .collect();
+    chosen.iter().for_each(|mutant| println!("{mutant}"));
+    println!("{} mutants", chosen.len());
+}
+
+/// Judges the mutants without a verdict that holds, up to the deadline. Each verdict that is as it
+/// should be is recorded at once.
+fn judge_stale(
+    record: &mut Record,
+    equivalents: &Equivalents,
+    filter: &str,
+    jobs: usize,
+    deadline: Option<Instant>,
+) -> Result<(), Failure> {
     let start = Instant::now();
-    let equivalents = Equivalents::read(&repo::root().join("xtask/equivalent-mutants.txt"))?;
-    let krate = Crate::with_a_copy(repo::target().join("mutants/tree"))?;
-    let bench = Bench::prepare(krate, jobs)?;
-    let mut verdicts = Vec::new();
-    for mutant in mutants {
-        let begin = Instant::now();
-        let verdict = bench.judge(mutant)?;
-        let excused = equivalents.contain(mutant);
-        let note = if excused {
-            "   (listed as equivalent)"
-        } else {
-            ""
-        };
-        println!("{mutant}  {verdict}, {}{note}", seconds(begin.elapsed()));
-        verdicts.push((mutant, verdict, excused));
-    }
-    summarize(&verdicts, &equivalents.that_match_none_of(mutants))?;
+    let is_excused = |mutant: &Mutant| equivalents.contain(mutant);
+    let stale = record.stale(filter, is_excused);
+    let known = record
+        .mutants()
+        .filter(|mutant| mutant.file.contains(filter));
+    let known = known.count() - stale.len();
     println!(
-        "every mutant was noticed or is listed, {}",
-        seconds(start.elapsed())
+        "{known} verdicts hold, {} mutants are to be judged",
+        stale.len()
     );
+    let mut complaints = equivalents.that_match_none_of(record.mutants());
+    let mut left = stale.len();
+    if !stale.is_empty() {
+        let krate = Crate::with_a_copy(repo::target().join("mutants/tree"))?;
+        let mut bench = Bench::new(krate, jobs)?;
+        for index in stale {
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                break;
+            }
+            let begin = Instant::now();
+            let mutant = record.mutant(index);
+            let verdict = bench.judge(mutant, record.killer(index))?;
+            println!("{mutant}  {verdict}, {}", seconds(begin.elapsed()));
+            left -= 1;
+            match verdict.is_expected(is_excused(mutant)) {
+                true => record.note(index, verdict)?,
+                false => complaints.push(complaint(mutant, &verdict)),
+            }
+        }
+    }
+    conclude(complaints, left, start.elapsed())
+}
+
+fn conclude(mut complaints: Vec<String>, left: usize, time: Duration) -> Result<(), Failure> {
+    if left > 0 {
+        complaints.push(format!(
+            "{left} mutants are left: `cargo xtask mutants` goes on with them"
+        ));
+    }
+    if !complaints.is_empty() {
+        return Err(Failure::check(complaints.join("\n")));
+    }
+    println!("every mutant was noticed or is listed, {}", seconds(time));
     Ok(())
 }
 
-fn summarize(verdicts: &[(&Mutant, Verdict, bool)], stale: &[String]) -> Result<(), Failure> {
-    let count = |wanted: fn(&Verdict) -> bool| {
-        verdicts
-            .iter()
-            .filter(|(_, verdict, _)| wanted(verdict))
-            .count()
-    };
-    println!(
-        "\n{} mutants: {} killed, {} timed out, {} survived, {} did not compile",
-        verdicts.len(),
-        count(|verdict| matches!(verdict, Verdict::Killed(_))),
-        count(|verdict| matches!(verdict, Verdict::TimedOut)),
-        count(|verdict| matches!(verdict, Verdict::Survived)),
-        count(|verdict| matches!(verdict, Verdict::DoesNotCompile(_))),
-    );
-    let mut complaints: Vec<_> = verdicts.iter().filter_map(complaint).collect();
-    complaints.extend(
-        stale
-            .iter()
-            .map(|entry| format!("matches no mutant: {entry}")),
-    );
-    if complaints.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::check(complaints.join("\n")))
-}
-
-fn complaint((mutant, verdict, excused): &(&Mutant, Verdict, bool)) -> Option<String> {
+/// What is wrong with a verdict that is not as expected.
+fn complaint(mutant: &Mutant, verdict: &Verdict) -> String {
     let place = mutant.to_string();
     let place = place.trim_end();
-    match (verdict, excused) {
-        (Verdict::DoesNotCompile(messages), _) => {
-            Some(format!("does not compile: {place}\n{messages}"))
+    match verdict {
+        Verdict::DoesNotCompile(messages) => format!("does not compile: {place}\n{messages}"),
+        Verdict::Survived => format!("survived: {place}\n    {}", mutant.source),
+        Verdict::Killed(_) | Verdict::TimedOut => {
+            format!("listed as equivalent, but is not: {place}")
         }
-        (Verdict::Survived, false) => Some(format!("survived: {place}\n    {}", mutant.source)),
-        (Verdict::Killed(_) | Verdict::TimedOut, true) => {
-            Some(format!("listed as equivalent, but is not: {place}"))
-        }
-        _ => None,
     }
 }

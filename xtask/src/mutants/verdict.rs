@@ -2,20 +2,26 @@
 
 use super::find::Mutant;
 use crate::failure::Failure;
-use crate::models::{self, Binary, Crate, Model, Outcome, seconds};
+use crate::models::{self, Binary, Crate, Model, Outcome};
 use crate::repo;
-use std::fmt;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
+use std::str::FromStr;
+use std::time::Duration;
+use std::{fmt, fs};
 
 /// The copy of the crate, and what is known of its models.
 pub struct Bench {
     krate: Crate,
     jobs: usize,
-    /// Each with the time it took over the crate as it is; the fastest first.
-    models: Vec<(Duration, String)>,
+    /// Of the crate as it is.
+    binary: Binary,
+    names: Vec<String>,
+    /// How long the models took that have passed over the crate as it is.
+    times: BTreeMap<String, Duration>,
 }
 
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {
     /// By this model.
     Killed(String),
@@ -26,54 +32,51 @@ pub enum Verdict {
 }
 
 impl Bench {
-    /// Runs every model over the crate as it is: all have to pass.
-    pub fn prepare(krate: Crate, jobs: usize) -> Result<Self, Failure> {
-        let start = Instant::now();
-        let binary = models::build(&krate)?;
-        let models: Vec<_> = binary.list()?.into_iter().map(Model::new).collect();
-        let outcomes = binary.run_all(&models, jobs, |_, _| ControlFlow::Continue(()))?;
-        let mut timed = Vec::new();
-        for (model, outcome) in models.into_iter().zip(outcomes) {
-            match outcome {
-                Outcome::Passed { time, .. } => timed.push((time, model.name)),
-                _ => {
-                    return Err(Failure::check(format!(
-                        "{} fails without a mutant",
-                        model.name
-                    )));
-                }
-            }
-        }
-        if timed.is_empty() {
+    pub fn new(krate: Crate, jobs: usize) -> Result<Self, Failure> {
+        let mut binary = models::build(&krate)?;
+        // Those of the mutants will be built in its place.
+        let copy = krate.dir.join("models");
+        fs::copy(&binary.path, &copy)
+            .map_err(|error| Failure::check(format!("cannot copy the models: {error}")))?;
+        binary.path = copy;
+        let names = binary.list()?;
+        if names.is_empty() {
             return Err(Failure::check("there are no models"));
         }
-        timed.sort();
-        println!(
-            "{} models pass without a mutant, {}",
-            timed.len(),
-            seconds(start.elapsed())
-        );
         Ok(Self {
             krate,
             jobs,
-            models: timed,
+            binary,
+            names,
+            times: BTreeMap::new(),
         })
     }
 
-    pub fn judge(&self, mutant: &Mutant) -> Result<Verdict, Failure> {
+    /// Runs the models over `mutant`: `killer` first, and if that passes all.
+    pub fn judge(&mut self, mutant: &Mutant, killer: Option<&str>) -> Result<Verdict, Failure> {
         let path = self.krate.dir.join(mutant.file);
         let text = repo::read(&path)?;
         repo::write(&path, &mutant.apply(&text))?;
         let binary = models::build_quietly(&self.krate);
         repo::write(&path, &text)?;
-        match binary {
-            Ok(binary) => self.run(&binary),
-            Err(messages) => Ok(Verdict::DoesNotCompile(messages.to_string())),
+        let binary = match binary {
+            Ok(binary) => binary,
+            Err(messages) => return Ok(Verdict::DoesNotCompile(messages.to_string())),
+        };
+        let killer: Vec<_> = self
+            .names
+            .iter()
+            .filter(|name| killer == Some(name))
+            .cloned()
+            .collect();
+        match self.run(&binary, killer)? {
+            Verdict::Killed(model) => Ok(Verdict::Killed(model)),
+            _ => self.run(&binary, self.names.clone()),
         }
     }
 
-    fn run(&self, binary: &Binary) -> Result<Verdict, Failure> {
-        let models = self.models();
+    fn run(&mut self, binary: &Binary, names: Vec<String>) -> Result<Verdict, Failure> {
+        let models = self.limited(names)?;
         let outcomes = binary.run_all(&models, self.jobs, |_, outcome| match outcome {
             Outcome::Failed { .. } => ControlFlow::Break(()),
             _ => ControlFlow::Continue(()),
@@ -94,22 +97,77 @@ impl Bench {
         })
     }
 
-    /// The models in the order that kills soonest: the fastest first.
-    fn models(&self) -> Vec<Model> {
-        let limited = |(time, name): &(Duration, String)| Model {
-            name: name.clone(),
-            limit: Some(*time * 4 + Duration::from_secs(60)),
+    /// The models in the order that kills soonest: the fastest first. All have to pass over the crate
+    /// as it is, or they could not kill a mutant.
+    fn limited(&mut self, names: Vec<String>) -> Result<Vec<Model>, Failure> {
+        let is_new = |name: &&String| !self.times.contains_key(*name);
+        let new: Vec<_> = names
+            .iter()
+            .filter(is_new)
+            .cloned()
+            .map(Model::new)
+            .collect();
+        let outcomes = self
+            .binary
+            .run_all(&new, self.jobs, |_, _| ControlFlow::Continue(()))?;
+        for (Model { name, .. }, outcome) in new.into_iter().zip(outcomes) {
+            match outcome {
+                Outcome::Passed { time, .. } => self.times.insert(name, time),
+                _ => return Err(Failure::check(format!("{name} fails without a mutant"))),
+            };
+        }
+        let mut models: Vec<_> = names
+            .into_iter()
+            .map(|name| (self.times[&name], name))
+            .collect();
+        models.sort();
+        let limited = |(time, name)| Model {
+            name,
+            limit: Some(time * 4 + Duration::from_secs(60)),
         };
-        self.models.iter().map(limited).collect()
+        Ok(models.into_iter().map(limited).collect())
     }
 }
+
+impl Verdict {
+    /// Whether it is as it should be, for a mutant that is listed as equivalent or not.
+    pub fn is_expected(&self, is_excused: bool) -> bool {
+        match self {
+            Self::Killed(_) | Self::TimedOut => !is_excused,
+            Self::Survived => is_excused,
+            Self::DoesNotCompile(_) => false,
+        }
+    }
+}
+
+/// As it is displayed.
+impl FromStr for Verdict {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text.strip_prefix(KILLED_BY) {
+            Some(model) => Ok(Self::Killed(format!("{MODELS}{model}"))),
+            None if text == TIMED_OUT => Ok(Self::TimedOut),
+            None if text == SURVIVED => Ok(Self::Survived),
+            None => Err(()),
+        }
+    }
+}
+
+const MODELS: &str = "models::";
+const KILLED_BY: &str = "killed by ";
+const TIMED_OUT: &str = "TIMED OUT";
+const SURVIVED: &str = "SURVIVED";
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Killed(model) => write!(f, "killed by {}", model.trim_start_matches("models::")),
-            Self::TimedOut => f.write_str("TIMED OUT"),
-            Self::Survived => f.write_str("SURVIVED"),
+            Self::Killed(model) => {
+                let model = model.trim_start_matches(MODELS);
+                write!(f, "{KILLED_BY}{model}")
+            }
+            Self::TimedOut => f.write_str(TIMED_OUT),
+            Self::Survived => f.write_str(SURVIVED),
             Self::DoesNotCompile(_) => f.write_str("DOES NOT COMPILE"),
         }
     }

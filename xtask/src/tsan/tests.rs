@@ -1,7 +1,7 @@
 //! Builds and runs the tests.
 
 use crate::failure::Failure;
-use crate::repo;
+use crate::{forced, repo};
 use std::fmt;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -64,13 +64,14 @@ const KNOWN: &str = "race:crossbeam_deque::deque::Buffer\n";
 fn cargo_test(tree: &Path, std: &Path, build: &Build) -> Result<Command, Failure> {
     let suppressions = repo::target().join("tsan/suppressions");
     repo::write(&suppressions, KNOWN)?;
+    let flags = [&["-Zsanitizer=thread"][..], &forced::FLAGS].concat();
     let mut cargo = repo::cargo();
     cargo
         .current_dir(tree)
         // For the options that begin with Z, on a stable compiler.
         .env("RUSTC_BOOTSTRAP", "1")
         // Wins over any other flags. Build scripts and macros do without it, thanks to `--target`.
-        .env("CARGO_ENCODED_RUSTFLAGS", "-Zsanitizer=thread")
+        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
         // Where cargo looks for the source of std, instead of in the compiler's own directory.
         .env("__CARGO_TESTS_ONLY_SRC_ROOT", std)
         .env("CARGO_TARGET_DIR", repo::target().join("tsan/build"))
