@@ -12,6 +12,7 @@ mod repo;
 mod soak;
 mod source;
 mod sweep;
+mod tools;
 mod tsan;
 
 use args::Args;
@@ -29,8 +30,8 @@ struct Command {
 const COMMANDS: &[Command] = &[
     Command {
         name: "ci",
-        synopsis: "",
-        about: "Run every check, up to the first that fails.",
+        synopsis: "[--install]",
+        about: "Run every check, up to the first that fails. With --install it installs what they need.",
         run: ci::run,
     },
     Command {
@@ -60,7 +61,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "instructions",
-        synopsis: "",
+        synopsis: "[--install]",
         about: "Count the instructions of a read and a write at each speed, with valgrind.",
         run: instructions::run,
     },
@@ -72,14 +73,15 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "go",
-        synopsis: "[CASE-FILTER] [--quick]",
-        about: "Measure goroutines beside those of Go, which it fetches, and of rayon.",
+        synopsis: "[CASE-FILTER] [--quick] [--install]",
+        about: "Measure goroutines beside those of Go and of rayon. With --install it fetches Go.",
         run: go::run,
     },
     Command {
         name: "tsan",
-        synopsis: "",
-        about: "Run the tests under ThreadSanitizer, with a standard library that is built for it.",
+        synopsis: "[--install]",
+        about: "Run the tests under ThreadSanitizer, with a standard library that is built for it. With \
+                --install it fetches the source of std.",
         run: tsan::run,
     },
     Command {

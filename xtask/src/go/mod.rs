@@ -41,6 +41,7 @@ pub fn run(mut args: Args) -> Result<(), Failure> {
         true => QUICK_ROUNDS,
         false => ROUNDS,
     };
+    let install = args.flag("--install");
     let filter = args.word().unwrap_or_default();
     args.finish()?;
     let cases: Vec<_> = CASES
@@ -50,7 +51,7 @@ pub fn run(mut args: Args) -> Result<(), Failure> {
     if cases.is_empty() {
         return Err(Failure::usage(format!("there is no case `{filter}`")));
     }
-    let programs = Programs::build(&toolchain::find_or_fetch()?)?;
+    let programs = Programs::build(&toolchain::find(install)?)?;
     let before = Load::now();
     let samples = measure(&programs, &cases, rounds)?;
     println!("\n{}", rows::table(&samples));

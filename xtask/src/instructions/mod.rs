@@ -9,22 +9,24 @@ mod valgrind;
 use crate::args::Args;
 use crate::failure::Failure;
 use crate::forced;
+use crate::tools::{self, VALGRIND};
 use loops::{LOOPS, Loop};
 
 /// The rounds of a run. A second run has twice as many, so half of those cost nothing but themselves.
 const ROUNDS: u64 = 20_480;
 
-/// The bounds are those of this kind of processor.
-const HAS_BOUNDS: bool = cfg!(target_arch = "x86_64");
+/// Whether the bounds are those of this platform.
+pub const HAS_BOUNDS: bool = cfg!(all(target_arch = "x86_64", target_os = "linux"));
 
 pub fn run(mut args: Args) -> Result<(), Failure> {
     let name = args.option::<String>("--loop")?;
     let rounds = args.option("--rounds")?.unwrap_or(ROUNDS);
+    let install = args.flag("--install");
     args.finish()?;
     match name {
         // What runs under valgrind.
         Some(name) => (find(&name)?.run)(rounds),
-        None => check()?,
+        None => check(install)?,
     }
     Ok(())
 }
@@ -34,12 +36,12 @@ fn find(name: &str) -> Result<&'static Loop, Failure> {
     found.ok_or_else(|| Failure::usage(format!("there is no loop `{name}`")))
 }
 
-fn check() -> Result<(), Failure> {
+fn check(install: bool) -> Result<(), Failure> {
     if let Some(forced) = forced::description() {
         let text = format!("the locks of this build are forced: {forced}");
         return Err(Failure::usage(text));
     }
-    valgrind::provide()?;
+    tools::provide(&[&VALGRIND], install)?;
     println!("{:<36} {:>12} {:>8}", "", "instructions", "at most");
     let mut exceeded = Vec::new();
     for Loop {

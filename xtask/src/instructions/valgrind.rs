@@ -1,8 +1,8 @@
-//! Counts instructions with valgrind, and gets it where that is easy.
+//! Counts instructions with valgrind.
 
 use crate::failure::Failure;
 use std::env;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// Runs a loop of this program. Returns how many instructions that took, from the first to the last.
 pub fn count(name: &str, rounds: u64) -> Result<u64, Failure> {
@@ -23,42 +23,6 @@ pub fn count(name: &str, rounds: u64) -> Result<u64, Failure> {
 fn collected(report: &str) -> Option<u64> {
     let number = |line: &str| line.split_once("Collected :")?.1.trim().parse().ok();
     report.lines().find_map(number)
-}
-
-/// Makes sure that there is a valgrind: installs it, if that needs no more than a command.
-pub fn provide() -> Result<(), Failure> {
-    if succeeds("valgrind", &["--version"]) {
-        return Ok(());
-    }
-    if is_root() && succeeds("apt-get", &["--version"]) {
-        println!("installing valgrind");
-        let is_installed = install() || (succeeds("apt-get", &["update"]) && install());
-        if is_installed && succeeds("valgrind", &["--version"]) {
-            return Ok(());
-        }
-    }
-    Err(Failure::check(
-        "there is no valgrind; install it, by `apt-get install valgrind` or whatever your system has",
-    ))
-}
-
-fn install() -> bool {
-    succeeds(
-        "apt-get",
-        &["install", "--yes", "--no-install-recommends", "valgrind"],
-    )
-}
-
-fn is_root() -> bool {
-    let id = Command::new("id").arg("-u").output();
-    id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
-}
-
-fn succeeds(program: &str, args: &[&str]) -> bool {
-    let mut command = Command::new(program);
-    command.args(args).env("DEBIAN_FRONTEND", "noninteractive");
-    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).status();
-    status.is_ok_and(|status| status.success())
 }
 
 fn cannot(error: std::io::Error) -> Failure {

@@ -42,10 +42,11 @@ const RUNS: &[(Build, &[&str])] = &[
     (tests::QUIET, &["rwmutex", "fairness"]),
 ];
 
-pub fn run(args: Args) -> Result<(), Failure> {
+pub fn run(mut args: Args) -> Result<(), Failure> {
+    let install = args.flag("--install");
     args.finish()?;
     let start = Instant::now();
-    let std = std_source::find_or_fetch()?;
+    let std = std_source::find(install)?;
     let tree = tree::copy()?;
     let mut passed = 0;
     for (build, filters) in RUNS {

@@ -26,8 +26,8 @@ pub struct Compiler {
     release: String,
 }
 
-/// The directory `library`.
-pub fn find_or_fetch() -> Result<PathBuf, Failure> {
+/// The directory `library`; fetched if it is missing and `install` says so.
+pub fn find(install: bool) -> Result<PathBuf, Failure> {
     let own = Path::new(rustc(&["--print", "sysroot"])?.trim()).join(LIBRARY);
     if has_source(&own) {
         return Ok(own);
@@ -37,6 +37,13 @@ pub fn find_or_fetch() -> Result<PathBuf, Failure> {
         .join("tsan")
         .join(format!("rust-src-{release}"));
     let fetched = dir.join("usr").join(LIBRARY);
+    if !has_source(&fetched) && !install {
+        return Err(Failure::check(format!(
+            "there is no source of std {release}: `rustup component add rust-src`, or `cargo xtask tsan \
+             --install`, which fetches Debian's into {}",
+            dir.display()
+        )));
+    }
     if !has_source(&fetched) {
         fetch(&release, &dir)?;
     }
