@@ -228,7 +228,7 @@ impl Owner for Arc<ScopeData> {
 impl ScopeData {
     /// Runs `f`; a panic is kept, for the joiner and for the scope.
     fn contain<T>(&self, f: impl FnOnce() -> T) -> Result<T, Panic> {
-        // Unwind safe: as in `Task::run`.
+        // Unwind safe: as in `Task::run_claimed`.
         catch_unwind(AssertUnwindSafe(f)).map_err(|payload| {
             let panic = Arc::new(Mutex::new(Some(payload)));
             self.lock_panics().push(Arc::clone(&panic));

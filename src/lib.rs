@@ -41,6 +41,20 @@
 //! | `GOSYNC_MAXPROCS` | how many may run at a time; see [`set_max_procs`] |
 //! | `GOSYNC_STACK_SIZE` | the stack of the threads that run goroutines, in bytes, if it shall not be that of `std` |
 //!
+//! # Where it differs from threads
+//!
+//! | what differs | what to do |
+//! |---|---|
+//! | A thread-local variable belongs to the thread, and a goroutine may run on the thread that waits for it, also while that thread runs its thread-local destructors. | Hand values to the goroutine, or start a thread. |
+//! | A worker that finds nothing to run for 5 seconds ends, and its thread-local variables with it. | Keep in a static what has to stay. |
+//! | Linux sends a child process its `PR_SET_PDEATHSIG` when the *thread* that started it ends, and an idle worker ends. | Start such children on a thread that stays, as `main`. |
+//! | `cargo test` does not capture what a goroutine prints. | Return it through [`JoinHandle::join`], and print it in the test. |
+//! | A guard is not `UnwindSafe`, as parking_lot's are not. | Wrap the closure in [`AssertUnwindSafe`](std::panic::AssertUnwindSafe). |
+//! | Two copies of this crate in one process, as in a plugin or in two versions, have two sets of reader slots and two sets of wait queues. | Never use a lock of one copy through the other: hand over functions instead. |
+//! | A lock in shared memory does not exclude other processes, nor wake them. | Use a lock of the system, as a file lock. |
+//! | The detector of `deadlock_detection` does not see a cycle through a [`WaitGroup`], nor through a lock of parking_lot's unless parking_lot's own feature is on; and it reports deadlocks that are none after a guard has moved to another thread. | Read its report as a hint. |
+//! | Under AddressSanitizer with fake stacks nobody knows how much of a stack is left, so a thread that waits does not help. | Nothing: workers run the goroutines. |
+//!
 //! # Features
 //!
 //! * `arc_lock`: guards that own an `Arc` of their lock instead of borrowing it.

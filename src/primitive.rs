@@ -51,7 +51,8 @@ macro_rules! local {
 }
 pub(crate) use local;
 
-/// A number that no algorithm hangs on. No checker sees it.
+/// A number that changes under a lock, or that only one thread changes, and that others may read late.
+/// No checker sees it: whether it is used like that is for the reviewer to see.
 #[derive(Default)]
 pub(crate) struct Tally(std::sync::atomic::AtomicUsize);
 

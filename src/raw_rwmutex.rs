@@ -187,7 +187,7 @@ impl RawRWMutex {
         }
     }
 
-    /// Fails only because of a writer, never because of other readers.
+    /// Fails only because of a writer, or because there are too many readers.
     #[inline(never)]
     fn try_rlock_slow(&self) -> Option<ReadToken> {
         let mut backoff = Backoff::new();
@@ -276,7 +276,8 @@ impl RawRWMutex {
     /// Ends a read that was counted in.
     #[inline]
     fn count_out(&self) {
-        // Release: pairs with the Acquire in `drain`, so that reads end before writes begin.
+        // Release: pairs with the Acquires in `await_count`, `drain_slots` and `try_lock_fast`, so that
+        // reads end before writes begin.
         let word = self.word.fetch_sub(ONE_READER, Release);
         if was_awaited(word) {
             self.wake_drain();

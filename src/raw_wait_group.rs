@@ -1,4 +1,5 @@
-//! The counter behind `WaitGroup`, `JoinHandle` and `scope`: threads sleep until it is 0.
+//! The counter behind `WaitGroup` and `scope`: threads sleep until it is 0. (A `JoinHandle` waits for the
+//! word of its `Task`.)
 //!
 //! # The word
 //!

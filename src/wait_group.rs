@@ -145,6 +145,9 @@ impl WaitGroup {
     /// Waits until the counter is 0, for `timeout` at most. Returns whether it was 0. Go has no
     /// counterpart.
     ///
+    /// Unlike [`wait`](Self::wait) it runs no goroutine of the group on this thread: that could take
+    /// longer than `timeout`, and nothing can interrupt it.
+    ///
     /// # Examples
     ///
     /// ```

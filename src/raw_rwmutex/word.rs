@@ -50,7 +50,7 @@ const ONE_ID: u64 = 1 << 45;
 /// The greatest identity.
 pub(crate) const MAX_ID: u32 = (u64::MAX / ONE_ID) as u32;
 
-/// No writer holds the lock or waits for it.
+/// No writer holds the lock or waits for it, and it has not too many readers already.
 pub(super) fn is_readable(word: u64) -> bool {
     word & (WRITER | HEIR | TOO_MANY_READERS) == 0
 }
