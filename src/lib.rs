@@ -47,6 +47,7 @@
 //! |---|---|
 //! | A thread-local variable belongs to the thread, and a goroutine may run on the thread that waits for it, also while that thread runs its thread-local destructors. | Hand values to the goroutine, or start a thread. |
 //! | A worker that finds nothing to run for 5 seconds ends, and its thread-local variables with it. | Keep in a static what has to stay. |
+//! | A worker inherits the nice value, the scheduling policy and the seccomp filters of the thread that happens to start it. | Call [`init_workers`] early in `main`. |
 //! | Linux sends a child process its `PR_SET_PDEATHSIG` when the *thread* that started it ends, and an idle worker ends. | Start such children on a thread that stays, as `main`. |
 //! | `cargo test` does not capture what a goroutine prints. | Return it through [`JoinHandle::join`], and print it in the test. |
 //! | A guard is not `UnwindSafe`, as parking_lot's are not. | Wrap the closure in [`AssertUnwindSafe`](std::panic::AssertUnwindSafe). |
@@ -95,7 +96,7 @@ mod workers;
 pub use go::{JoinHandle, Scope, ScopedJoinHandle, go, scope};
 pub use raw_rwmutex::RawRWMutex;
 #[cfg(not(gosync_model))]
-pub use runtime::{num_goroutines, num_workers, set_max_procs};
+pub use runtime::{init_workers, num_goroutines, num_workers, set_max_procs};
 #[cfg(all(feature = "arc_lock", not(gosync_model)))]
 pub use rwmutex::{ArcRWMutexReadGuard, ArcRWMutexWriteGuard};
 #[cfg(not(gosync_model))]

@@ -1,6 +1,36 @@
 //! The knobs and gauges of the goroutines: what Go has in its package `runtime`.
 
 use crate::workers;
+use std::io;
+
+/// Starts a thread from which all later threads of this crate descend. To be called early in `main`, by a
+/// program that changes what new threads inherit. Go has no such function.
+///
+/// Workers take their affinity and their signal mask from the main thread, whichever thread starts them;
+/// the mask as it is when the first one starts, or at this call. But the system also hands on the nice
+/// value, the scheduling policy and the filters of system calls (seccomp) of the thread that starts
+/// another one, and none of them can be taken back. Without this call they come from whichever thread
+/// needs a new worker.
+///
+/// Later calls do nothing. In a child of `fork` it counts no more.
+///
+/// # Errors
+///
+/// If the system refuses the thread.
+///
+/// # Examples
+///
+/// ```standalone_crate
+/// fn main() -> std::io::Result<()> {
+///     gosync::init_workers()?;
+///     // From here on this thread may lower its priority, and workers keep theirs.
+///     gosync::go(|| ()).join().unwrap();
+///     Ok(())
+/// }
+/// ```
+pub fn init_workers() -> io::Result<()> {
+    workers::init()
+}
 
 /// Sets how many goroutines may run at a time, and returns how many could before. Go's
 /// `runtime.GOMAXPROCS`.

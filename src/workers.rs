@@ -59,6 +59,8 @@
 
 mod backlog;
 mod monitor;
+#[cfg(not(gosync_model))]
+mod origin;
 mod place;
 mod scheduler;
 mod sleeper;
@@ -294,6 +296,9 @@ impl Drop for Blocked {
         HERE.with(|here| here.set(Some(place)));
     }
 }
+
+#[cfg(not(gosync_model))]
+pub(crate) use origin::init;
 
 /// How many goroutines there are.
 #[cfg(not(gosync_model))]

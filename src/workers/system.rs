@@ -10,6 +10,7 @@ pub(super) use crate::models::system::*;
 
 #[cfg(not(gosync_model))]
 mod real {
+    use super::super::origin;
     use std::cell::Cell;
     use std::ops::RangeInclusive;
     use std::sync::LazyLock;
@@ -67,8 +68,7 @@ mod real {
 
     /// How many processors there were for this process when it was first asked, which takes long.
     pub(crate) fn processors() -> usize {
-        static PROCESSORS: LazyLock<usize> =
-            LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from));
+        static PROCESSORS: LazyLock<usize> = LazyLock::new(origin::processors);
         *PROCESSORS
     }
 
@@ -116,7 +116,7 @@ mod real {
             Some(size) => builder.stack_size(size),
             None => builder,
         };
-        builder.spawn(body).map(drop)
+        origin::spawn(builder, body)
     }
 
     /// Starts the thread that watches them. Without it there are none, so it is worth some patience, as
@@ -126,7 +126,7 @@ mod real {
 
         for tries in 1.. {
             let builder = thread::Builder::new().name("gosync-monitor".into());
-            let result = builder.spawn(body).map(drop);
+            let result = origin::spawn(builder, body);
             if result.is_ok() || IS_HOPELESS.load(Relaxed) {
                 IS_HOPELESS.store(result.is_err(), Relaxed);
                 return result;

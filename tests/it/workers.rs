@@ -11,6 +11,7 @@ mod helping;
 mod idle;
 mod memory;
 mod nesting;
+mod origin;
 mod refusal;
 mod settings;
 mod storms;

@@ -1,0 +1,198 @@
+//! What the threads of this crate start from, whichever thread starts them.
+//!
+//! The system gives a new thread the affinity, the signal mask, the priority, the scheduling policy and the
+//! filters of system calls of the thread that starts it. A worker outlives the goroutine for which it was
+//! started, so it takes its affinity and its signal mask from the main thread. The rest cannot be
+//! undone, so it has to come from a thread that has nothing of the kind: [`init`] starts one, the
+//! *spawner*, and from then on it starts all others.
+
+use std::sync::OnceLock;
+use std::sync::mpsc::{self, Sender};
+use std::{io, process, thread};
+
+/// The thread that starts the others, if [`init`] was called.
+static SPAWNER: OnceLock<Spawner> = OnceLock::new();
+
+struct Spawner {
+    requests: Sender<Request>,
+    /// A child of fork has no spawner.
+    process: u32,
+}
+
+struct Request {
+    builder: thread::Builder,
+    body: fn(),
+    reply: Sender<io::Result<()>>,
+}
+
+/// Starts the spawner, unless it is there.
+pub(crate) fn init() -> io::Result<()> {
+    if SPAWNER.get().is_none() {
+        let (requests, received) = mpsc::channel::<Request>();
+        let serve = move || {
+            main_thread::adopt();
+            for Request {
+                builder,
+                body,
+                reply,
+            } in received
+            {
+                // Fails if nobody waits any more, which nobody does.
+                let _ = reply.send(start(builder, body));
+            }
+        };
+        main_thread::remember();
+        let builder = thread::Builder::new().name("gosync-spawner".into());
+        builder.spawn(serve)?;
+        // If another thread was faster, this spawner ends with its channel.
+        let _ = SPAWNER.set(Spawner {
+            requests,
+            process: process::id(),
+        });
+    }
+    Ok(())
+}
+
+/// Starts a thread.
+pub(super) fn spawn(builder: thread::Builder, body: fn()) -> io::Result<()> {
+    main_thread::remember();
+    match SPAWNER.get() {
+        Some(spawner) if spawner.process == process::id() => spawner.spawn(builder, body),
+        _ => start(builder, body),
+    }
+}
+
+impl Spawner {
+    fn spawn(&self, builder: thread::Builder, body: fn()) -> io::Result<()> {
+        let (reply, result) = mpsc::channel();
+        let request = Request {
+            builder,
+            body,
+            reply,
+        };
+        let sent = self.requests.send(request);
+        sent.expect("the spawner lives as long as the process");
+        result.recv().expect("the spawner replies")
+    }
+}
+
+fn start(builder: thread::Builder, body: fn()) -> io::Result<()> {
+    let start = move || {
+        main_thread::adopt();
+        body();
+    };
+    builder.spawn(start).map(drop)
+}
+
+/// How many processors there are for the main thread.
+pub(super) fn processors() -> usize {
+    let count = || thread::available_parallelism().map_or(1, usize::from);
+    if main_thread::has_same_affinity() {
+        return count();
+    }
+    let there = thread::Builder::new().spawn(move || {
+        main_thread::adopt();
+        count()
+    });
+    let there = there.ok().and_then(|thread| thread.join().ok());
+    there.unwrap_or_else(count)
+}
+
+#[cfg(target_os = "linux")]
+mod main_thread {
+    use std::mem::MaybeUninit;
+    use std::sync::OnceLock;
+    use std::{fs, process, ptr};
+
+    /// The signals that the main thread blocked when the first thread was started: one bit each, from
+    /// signal 1 on. None where nobody knows.
+    static BLOCKED: OnceLock<Option<u64>> = OnceLock::new();
+
+    /// Looks at what may change later. To be called before a thread is started.
+    pub(super) fn remember() {
+        BLOCKED.get_or_init(|| blocked(&fs::read_to_string("/proc/self/status").ok()?));
+    }
+
+    /// The mask in `status`, which the system prints of a process.
+    pub(super) fn blocked(status: &str) -> Option<u64> {
+        let mask = status
+            .lines()
+            .find_map(|line| line.strip_prefix("SigBlk:"))?;
+        u64::from_str_radix(mask.trim(), 16).ok()
+    }
+
+    /// Gives the current thread what the main thread has.
+    pub(super) fn adopt() {
+        if !has_same_affinity() {
+            let affinity = affinity_of(process::id().cast_signed());
+            if let Some(affinity) = affinity {
+                // SAFETY: the set is there to be read. If the call fails, the thread keeps what it has.
+                unsafe { libc::sched_setaffinity(0, size_of_val(&affinity), &affinity) };
+            }
+        }
+        if let Some(Some(blocked)) = BLOCKED.get() {
+            block(*blocked);
+        }
+    }
+
+    fn block(signals: u64) {
+        let mut set = MaybeUninit::<libc::sigset_t>::uninit();
+        // SAFETY: `sigemptyset` writes the set before it is used. The numbers that it refuses are
+        // those that the C library keeps for itself.
+        unsafe {
+            libc::sigemptyset(set.as_mut_ptr());
+            for bit in (0..u64::BITS).filter(|bit| signals >> bit & 1 == 1) {
+                libc::sigaddset(set.as_mut_ptr(), bit.cast_signed() + 1);
+            }
+            libc::pthread_sigmask(libc::SIG_SETMASK, set.as_ptr(), ptr::null_mut());
+        }
+    }
+
+    /// Whether the current thread may run where the main thread may, as far as anybody knows.
+    pub(super) fn has_same_affinity() -> bool {
+        const CURRENT: libc::pid_t = 0;
+        match (
+            affinity_of(process::id().cast_signed()),
+            affinity_of(CURRENT),
+        ) {
+            // SAFETY: both are sets.
+            (Some(a), Some(b)) => unsafe { libc::CPU_EQUAL(&a, &b) },
+            _ => true,
+        }
+    }
+
+    /// Of the thread with this number; that of the main thread is the number of the process. None if
+    /// there are more processors than fit into a set.
+    fn affinity_of(thread: libc::pid_t) -> Option<libc::cpu_set_t> {
+        let mut set = MaybeUninit::<libc::cpu_set_t>::zeroed();
+        // SAFETY: the call writes the set, at most, which is valid all zeros.
+        unsafe {
+            let result = libc::sched_getaffinity(thread, size_of_val(&set), set.as_mut_ptr());
+            (result == 0).then(|| set.assume_init())
+        }
+    }
+}
+
+/// Nobody has asked for it elsewhere.
+#[cfg(not(target_os = "linux"))]
+mod main_thread {
+    pub(super) fn remember() {}
+
+    pub(super) fn adopt() {}
+
+    pub(super) fn has_same_affinity() -> bool {
+        true
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::main_thread::blocked;
+
+    #[test]
+    fn the_mask_is_read_from_the_status() {
+        let status = "Name:\ta\nSigPnd:\t0000000000000001\nSigBlk:\t0000000000000200\n";
+        assert_eq!(blocked(status), Some(1 << 9));
+        assert_eq!(blocked("Name:\ta\n"), None);
+    }
+}
