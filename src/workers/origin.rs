@@ -102,7 +102,8 @@ pub(super) fn processors() -> usize {
 mod main_thread {
     use std::mem::MaybeUninit;
     use std::sync::OnceLock;
-    use std::{fs, process, ptr};
+    use std::time::Duration;
+    use std::{fs, process, ptr, thread};
 
     /// The signals that the main thread blocked when the first thread was started: one bit each, from
     /// signal 1 on. None where nobody knows.
@@ -110,15 +111,49 @@ mod main_thread {
 
     /// Looks at what may change later. To be called before a thread is started.
     pub(super) fn remember() {
-        BLOCKED.get_or_init(|| blocked(&fs::read_to_string("/proc/self/status").ok()?));
+        BLOCKED.get_or_init(find_blocked);
     }
 
-    /// The mask in `status`, which the system prints of a process.
+    /// While the main thread starts a thread or a process, the C library has it block every signal, for a
+    /// moment, which gets longer if it loses its processor. So if it seems to block all, this looks
+    /// again, until the thread sleeps: it does not sleep in that moment.
+    fn find_blocked() -> Option<u64> {
+        const TRIES: u32 = 100;
+
+        let mut latest = None;
+        let mut has_slept = false;
+        for _ in 0..TRIES {
+            let status = fs::read_to_string("/proc/self/status").ok()?;
+            latest = Some(blocked(&status)?);
+            let sleeps = field(&status, "State:")?.starts_with('S');
+            if !latest.is_some_and(blocks_all) || (sleeps && has_slept) || is_main_thread() {
+                break;
+            }
+            has_slept = sleeps;
+            thread::sleep(Duration::from_millis(1));
+        }
+        latest
+    }
+
+    fn blocks_all(mask: u64) -> bool {
+        // SIGKILL and SIGSTOP, which nobody can block, and two that the C library keeps for itself.
+        const OTHERS: u64 = 1 << 8 | 1 << 18 | 1 << 31 | 1 << 32;
+        mask | OTHERS == u64::MAX
+    }
+
+    fn is_main_thread() -> bool {
+        // SAFETY: a system call that touches no memory.
+        unsafe { libc::gettid() == libc::getpid() }
+    }
+
+    /// The mask in `status`, which the system prints of a process: that of its main thread.
     pub(super) fn blocked(status: &str) -> Option<u64> {
-        let mask = status
-            .lines()
-            .find_map(|line| line.strip_prefix("SigBlk:"))?;
-        u64::from_str_radix(mask.trim(), 16).ok()
+        u64::from_str_radix(field(status, "SigBlk:")?, 16).ok()
+    }
+
+    fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
+        let field = |line: &'a str| line.strip_prefix(name).map(str::trim);
+        status.lines().find_map(field)
     }
 
     /// Gives the current thread what the main thread has.
