@@ -10,7 +10,7 @@ use std::hint::black_box;
 #[cfg(target_os = "linux")]
 use std::mem;
 use std::ops::AddAssign;
-use std::sync::atomic::{AtomicU64, Ordering::*, compiler_fence};
+use std::sync::atomic::{AtomicU64, Ordering::*};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -211,6 +211,8 @@ fn one_side_sees_the_other_for_long() {
 #[test]
 #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
 fn without_barriers_both_sides_miss() {
+    use std::sync::atomic::compiler_fence;
+
     const BATCHES: u64 = 1000;
     let nothing = || compiler_fence(SeqCst);
     let processors = thread::available_parallelism().map_or(1, |n| n.get());

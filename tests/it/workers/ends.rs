@@ -1,12 +1,12 @@
 //! Goroutines at the ends: before `main`, and when a thread or the process is about to end.
 
-use super::child::{alone, played};
+use super::child::alone;
 use crate::support::{LIMIT, holds_within, within};
 use gosync::{RWMutex, WaitGroup, go, num_goroutines, scope};
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
-use std::{hint, process, thread};
+use std::{hint, thread};
 
 /// One of each kind, on the current thread.
 fn use_goroutines() {
@@ -31,7 +31,7 @@ fn use_goroutines() {
     assert_ne!(received.recv().unwrap(), thread::current().id());
 }
 
-mod of_a_thread {
+pub mod of_a_thread {
     use super::*;
 
     /// What a thread does in the end.
@@ -193,6 +193,8 @@ mod of_the_process {
     #[cfg(target_os = "linux")]
     mod exit {
         use super::*;
+        use crate::workers::child::played;
+        use std::process;
 
         extern "C" fn handler() {
             use_goroutines();
@@ -293,5 +295,3 @@ mod before_main {
         });
     }
 }
-
-pub use of_a_thread::at_end;

@@ -2,7 +2,7 @@
 #![cfg(target_os = "linux")]
 
 use super::child::{alone, processor_time, threads_of_gosync};
-use super::ends::at_end;
+use super::ends::of_a_thread::at_end;
 use crate::support::{LIMIT, holds_within, panic_quietly};
 use gosync::{RWMutex, WaitGroup, go, num_goroutines, num_workers, scope};
 use std::mem::MaybeUninit;
@@ -60,7 +60,7 @@ fn workers_and_the_monitor_leave_and_come_back() {
 }
 
 /// How often the current thread has slept.
-fn sleeps() -> i64 {
+fn sleeps() -> libc::c_long {
     let mut usage = MaybeUninit::<libc::rusage>::uninit();
     // SAFETY: `usage` is there to be written, and is read if it was.
     unsafe {

@@ -11,7 +11,7 @@ use std::{fs, process, thread};
 
 /// From now on there cannot be more than `n` threads. Where others count that the user runs, there may
 /// be room for none, but then there is for none in any case.
-fn limit_threads(n: u64) {
+fn limit_threads(n: libc::rlim_t) {
     let mut limit = libc::rlimit {
         rlim_cur: 0,
         rlim_max: 0,
@@ -25,7 +25,7 @@ fn limit_threads(n: u64) {
 }
 
 fn allow_threads() {
-    limit_threads(u64::MAX);
+    limit_threads(libc::RLIM_INFINITY);
 }
 
 /// The limit does not bind the superuser. So the process becomes somebody else's who has no other one.
@@ -48,8 +48,8 @@ fn assert_refused() {
 }
 
 /// How many threads there are.
-fn threads() -> u64 {
-    fs::read_dir("/proc/self/task").unwrap().count() as u64
+fn threads() -> libc::rlim_t {
+    fs::read_dir("/proc/self/task").unwrap().count() as libc::rlim_t
 }
 
 #[test]
