@@ -45,7 +45,8 @@ struct Seen {
     moves: Tally,
     turns: Tally,
     rounds: Tally,
-    /// When `rounds` was not what it had been, in milliseconds.
+    /// When `rounds` was not what it had been, in milliseconds. Begins again at 0 after 49.7 days where a
+    /// `usize` has 32 bits.
     since: Tally,
 }
 
@@ -116,12 +117,13 @@ impl Place {
     /// Whether the goroutine here has run since the monitor's last look without another one on top,
     /// or with others for too long. To be called under the scheduler's lock.
     pub(super) fn has_run_on(&self, now: Duration) -> bool {
+        let now = now.as_millis() as usize;
         let has_started = self.seen.turns.replace(self.turns.get());
         if self.seen.rounds.replace(self.rounds.get()) {
-            self.seen.since.set(now.as_millis() as usize);
+            self.seen.since.set(now);
         }
-        let since = Duration::from_millis(self.seen.since.get() as u64);
-        !has_started || now.saturating_sub(since) >= LONGEST_ROUND
+        let round = now.wrapping_sub(self.seen.since.get());
+        !has_started || Duration::from_millis(round as u64) >= LONGEST_ROUND
     }
 
     /// Calls `f` with the deque. Meanwhile the thread seems to have no place: it must not lose it, should
@@ -266,3 +268,6 @@ impl Places {
 /// The indices of the places that nobody has.
 #[derive(Default)]
 pub(super) struct Free(BTreeSet<usize>);
+
+#[cfg(all(test, not(gosync_model)))]
+mod tests;
