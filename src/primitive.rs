@@ -6,6 +6,9 @@
 
 pub(crate) use std::sync::atomic::Ordering;
 
+#[cfg(not(target_has_atomic = "64"))]
+compile_error!("gosync needs 64-bit atomics, which this target does not have");
+
 #[cfg(not(gosync_model))]
 pub(crate) use real::*;
 
