@@ -45,9 +45,9 @@ fn guards_are_send_and_sync_as_far_as_their_data_allows() {
 
 #[test]
 fn a_lock_without_data_is_one_word() {
-    assert_eq!(size_of::<RWMutex<()>>(), size_of::<usize>());
-    assert_eq!(size_of::<RwLock<()>>(), size_of::<usize>());
-    assert_eq!(size_of::<RWMutex<usize>>(), 2 * size_of::<usize>());
+    assert_eq!(size_of::<RWMutex<()>>(), size_of::<u64>());
+    assert_eq!(size_of::<RwLock<()>>(), size_of::<u64>());
+    assert_eq!(size_of::<RWMutex<u64>>(), 2 * size_of::<u64>());
 }
 
 #[test]

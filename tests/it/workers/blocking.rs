@@ -7,6 +7,7 @@ use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::{hint, thread};
 
 #[test]
+#[cfg_attr(target_pointer_width = "32", ignore = "their stacks take gigabytes")]
 fn two_thousand_block_in_a_wait_group() {
     const N: usize = 2000;
 
@@ -33,6 +34,7 @@ fn two_thousand_block_in_a_wait_group() {
 }
 
 #[test]
+#[cfg_attr(target_pointer_width = "32", ignore = "their stacks take gigabytes")]
 fn a_thousand_meet_at_a_barrier_of_std() {
     const N: usize = 1000;
 
