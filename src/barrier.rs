@@ -11,8 +11,15 @@
 //! falls after, then the light side's store came before the fence, and is seen. Where there is no
 //! `membarrier`, both are fences.
 //!
-//! To register for it takes milliseconds once a process has several threads, so a thread of its own
-//! does that, and [`is_decided`] says no until it has. No lock leaves *counted* before that.
+//! A process has to register for it. With one thread that takes microseconds, and the first lock that
+//! is read often does it on the spot. With several it takes milliseconds, so a thread of its own does
+//! it, and [`is_decided`] says no until it has. No lock leaves *counted* before that. Whether there is
+//! one thread, glibc says (`__libc_single_threaded`, since 2.32); where it does not, the process counts
+//! as one with several. If it says so wrongly, registration takes longer, and nothing else changes.
+//!
+//! A filter of system calls may kill a process that makes one that it does not know. So there are two
+//! switches: `GOSYNC_MEMBARRIER` in the environment, which is read once, before the first call, and
+//! [`disable`].
 //!
 //! # The budget
 //!
@@ -30,12 +37,13 @@ pub(crate) use real::*;
 #[cfg(not(gosync_model))]
 mod real {
     use crate::forced;
-    use std::hint;
+    use std::ffi::OsStr;
     use std::sync::OnceLock;
     use std::sync::atomic::{
         AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst, compiler_fence, fence,
     };
     use std::time::Instant;
+    use std::{env, hint};
 
     /// Which barrier this process has. It changes from [`UNDECIDED`] by way of [`DECIDING`] to one of
     /// the others, once.
@@ -96,31 +104,39 @@ mod real {
         }
     }
 
-    /// Whether it is known which barrier this process has. If nobody has asked before, somebody
-    /// begins to find out; this call does not wait for that.
+    /// Whether it is known which barrier this process has. If nobody has asked before, this call finds
+    /// out, or has somebody do so for whom it does not wait, if that takes milliseconds.
     #[cold]
     pub(crate) fn is_decided() -> bool {
-        match KIND.load(Relaxed) {
-            UNDECIDED => {
-                begin_to_decide();
-                forced::SPEED.is_some()
-            }
-            DECIDING => false,
-            _ => true,
+        if KIND.load(Relaxed) == UNDECIDED {
+            begin_to_decide();
         }
+        KIND.load(Relaxed) != DECIDING
+    }
+
+    /// Decides for fences, unless somebody has begun to decide. Returns whether no thread makes the
+    /// system call from now on.
+    pub(crate) fn disable() -> bool {
+        if is_first_to_say(FENCES) {
+            decide(FENCES);
+        }
+        KIND.load(Relaxed) == FENCES
+    }
+
+    /// Leaves [`UNDECIDED`] for `kind`; false if somebody else has been faster.
+    fn is_first_to_say(kind: u8) -> bool {
+        KIND.compare_exchange(UNDECIDED, kind, Relaxed, Relaxed)
+            .is_ok()
     }
 
     fn begin_to_decide() {
-        if KIND
-            .compare_exchange(UNDECIDED, DECIDING, Relaxed, Relaxed)
-            .is_err()
-        {
+        if !is_first_to_say(DECIDING) {
             return;
         }
-        if cfg!(miri) || forced::FENCES || !membarrier::exists() {
+        if cfg!(miri) || forced::FENCES || is_switched_off() || !membarrier::exists() {
             decide(FENCES);
-        } else if forced::SPEED.is_some() {
-            // Tests want to know where they are.
+        } else if forced::SPEED.is_some() || membarrier::is_quick() {
+            // At a forced speed tests want to know where they are.
             decide(membarrier::register());
         } else {
             let registrar = std::thread::Builder::new().name("gosync-registrar".into());
@@ -128,6 +144,18 @@ mod real {
                 decide(FENCES);
             }
         }
+    }
+
+    /// Whether the user wants no `membarrier`. It allocates, and takes the lock of std's environment: the
+    /// reader that comes here holds nothing of ours yet.
+    fn is_switched_off() -> bool {
+        env::var_os("GOSYNC_MEMBARRIER").is_some_and(|value| means_off(&value))
+    }
+
+    /// So does what we do not understand: without the call there is less speed, but with it there may be
+    /// no process.
+    pub(crate) fn means_off(value: &OsStr) -> bool {
+        !value.is_empty() && value != "on"
     }
 
     fn decide(kind: u8) {
@@ -235,6 +263,28 @@ mod real {
             commands > 0 && commands & libc::c_long::from(PRIVATE_EXPEDITED) != 0
         }
 
+        /// Whether it takes microseconds to register: this process has one thread.
+        #[cfg(target_env = "gnu")]
+        pub(super) fn is_quick() -> bool {
+            use std::ffi::CStr;
+            use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+            // By its name, since a glibc before 2.32 does not have it.
+            const NAME: &CStr = c"__libc_single_threaded";
+            // SAFETY: `NAME` ends with a zero.
+            let flag = unsafe { libc::dlsym(libc::RTLD_DEFAULT, NAME.as_ptr()) };
+            // SAFETY: in glibc's `sys/single_threaded.h` this is a `char`, which is there for as long
+            // as the process is. The library alone writes it.
+            let flag = unsafe { flag.cast::<AtomicU8>().as_ref() };
+            flag.is_some_and(|flag| flag.load(Relaxed) != 0)
+        }
+
+        /// Nobody knows.
+        #[cfg(not(target_env = "gnu"))]
+        pub(super) fn is_quick() -> bool {
+            false
+        }
+
         /// Returns the kind of barrier that there is.
         pub(super) fn register() -> u8 {
             // The first barrier is passed here, in case that a filter knows one command only.
@@ -264,6 +314,10 @@ mod real {
     #[cfg(not(target_os = "linux"))]
     mod membarrier {
         pub(super) fn exists() -> bool {
+            false
+        }
+
+        pub(super) fn is_quick() -> bool {
             false
         }
 

@@ -1,7 +1,7 @@
 //! What tests and sweeps build into the locks: a speed, a barrier, a threshold.
 //!
-//! Only under `--cfg gosync_forced`. Other builds do not read these variables, so nothing in a user's
-//! environment changes a lock:
+//! Only under `--cfg gosync_forced`. Other builds do not read these variables, so nothing in the
+//! environment of a user's compiler changes a lock:
 //!
 //! | in the environment of the compiler | effect |
 //! |---|---|

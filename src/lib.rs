@@ -40,6 +40,7 @@
 //! |---|---|
 //! | `GOSYNC_MAXPROCS` | how many may run at a time; see [`set_max_procs`] |
 //! | `GOSYNC_STACK_SIZE` | the stack of the threads that run goroutines, in bytes, if it shall not be that of `std` |
+//! | `GOSYNC_MEMBARRIER` | `off`: locks never make the system call `membarrier`, nor start a thread for it; see [`disable_membarrier`] |
 //!
 //! # Where it differs from threads
 //!
@@ -96,7 +97,7 @@ mod workers;
 pub use go::{JoinHandle, Scope, ScopedJoinHandle, go, scope};
 pub use raw_rwmutex::RawRWMutex;
 #[cfg(not(gosync_model))]
-pub use runtime::{init_workers, num_goroutines, num_workers, set_max_procs};
+pub use runtime::{disable_membarrier, init_workers, num_goroutines, num_workers, set_max_procs};
 #[cfg(all(feature = "arc_lock", not(gosync_model)))]
 pub use rwmutex::{ArcRWMutexReadGuard, ArcRWMutexWriteGuard};
 #[cfg(not(gosync_model))]

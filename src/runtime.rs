@@ -1,6 +1,6 @@
-//! The knobs and gauges of the goroutines: what Go has in its package `runtime`.
+//! The knobs and gauges of the process: what Go has in its package `runtime`, and one more.
 
-use crate::workers;
+use crate::{barrier, workers};
 use std::io;
 
 /// Starts a thread from which all later threads of this crate descend. To be called early in `main`, by a
@@ -103,4 +103,35 @@ pub fn num_goroutines() -> usize {
 /// ```
 pub fn num_workers() -> usize {
     workers::num_workers()
+}
+
+/// Keeps the locks of this process from the system call `membarrier`, and returns true; false if it is too
+/// late for that. The same as `GOSYNC_MEMBARRIER=off` in the environment. Go has no such function.
+///
+/// It is for programs with a filter of system calls (seccomp) that kills. One that refuses `membarrier` does
+/// no harm, if it is set up before a lock first asks for it: then locks use fences. But one that kills the
+/// process does so when a lock asks, at a read, or at a later write. Call this function first of all, or
+/// set the variable: then locks never make the call, nor start a thread for it. A read of a lock that is
+/// seldom written takes some nanoseconds longer.
+///
+/// Without it, on Linux, the first lock that has been read some 500 times registers the process for
+/// `membarrier`. If there is one thread, it does so on the spot, in microseconds, and there is still one.
+/// Otherwise a thread named `gosync-registrar` does it, and ends. Whether there is one, glibc says since
+/// version 2.32 (`__libc_single_threaded`). With other C libraries it is always the thread that does it.
+///
+/// It is too late when a lock has begun to register. Then nothing changes. As long as locks use fences, for
+/// whatever reason, the function returns true.
+///
+/// The variable is read when a lock is about to register. `on` and an empty value are the same as none;
+/// every value that means nothing counts as `off`.
+///
+/// # Examples
+///
+/// ```standalone_crate
+/// // The first line of `main`.
+/// assert!(gosync::disable_membarrier());
+/// ```
+#[must_use = "it may be too late"]
+pub fn disable_membarrier() -> bool {
+    barrier::disable()
 }

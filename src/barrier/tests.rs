@@ -4,8 +4,9 @@
 //! What a run can show is limited: a heavy barrier takes longer than a store stays behind, so one
 //! that did nothing but wait would pass, as a rule. So there is ballast, to hold the stores up.
 
-use super::{heavy, is_decided, light};
+use super::{heavy, is_decided, light, means_off};
 use std::array;
+use std::ffi::OsStr;
 use std::hint::black_box;
 #[cfg(target_os = "linux")]
 use std::mem;
@@ -171,6 +172,13 @@ fn until_decided() {
         assert!(begin.elapsed() < Duration::from_secs(30), "never decided");
         thread::sleep(Duration::from_millis(1));
     }
+}
+
+#[test]
+fn on_and_nothing_are_the_only_values_that_do_not_switch_off() {
+    let is_off = |value: &str| means_off(OsStr::new(value));
+    assert!(["", "on"].into_iter().all(|value| !is_off(value)));
+    assert!(["off", "0", "no", "On", " "].into_iter().all(is_off));
 }
 
 #[test]

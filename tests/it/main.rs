@@ -10,6 +10,8 @@
 mod fairness;
 mod go_macro;
 mod goroutines;
+#[cfg(all(target_os = "linux", not(miri)))]
+mod membarrier;
 mod rwmutex;
 mod rwmutex_go;
 mod rwmutex_model;

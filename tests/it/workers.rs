@@ -2,7 +2,7 @@
 //! afterwards.
 
 mod blocking;
-mod child;
+pub mod child;
 mod destructors;
 mod ends;
 mod fairness;

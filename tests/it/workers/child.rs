@@ -22,20 +22,47 @@ const PLAYED: &str = "[the scenario was played]";
 /// the process ends as any other does whose `main` returns.
 #[track_caller]
 pub fn alone<F: FnOnce()>(variables: &[(&str, &str)], scenario: F) {
+    if let Some(End { status, output }) = play(variables, scenario) {
+        assert!(status.success(), "{status}:\n{output}");
+        assert!(output.contains(PLAYED), "nothing was played:\n{output}");
+    }
+}
+
+/// As [`alone`], but the scenario has to end the process by this signal.
+#[cfg(unix)]
+#[track_caller]
+pub fn killed_by<F: FnOnce()>(signal: i32, variables: &[(&str, &str)], scenario: F) {
+    use std::os::unix::process::ExitStatusExt;
+
+    if let Some(End { status, output }) = play(variables, scenario) {
+        assert_eq!(status.signal(), Some(signal), "{status}:\n{output}");
+    }
+}
+
+/// What became of a child.
+struct End {
+    status: ExitStatus,
+    /// What it has printed.
+    output: String,
+}
+
+/// Returns nothing in the child itself.
+#[track_caller]
+fn play<F: FnOnce()>(variables: &[(&str, &str)], scenario: F) -> Option<End> {
     let test = test_of::<F>();
     if is_playing(&test) {
         die_with_the_test();
         scenario();
         played();
-        return;
+        return None;
     }
     let mut command = Command::new(env::current_exe().unwrap());
     command.args([test.as_str(), "--exact", "--nocapture"]);
-    for variable in ["GOSYNC_MAXPROCS", "GOSYNC_STACK_SIZE"] {
+    for variable in ["GOSYNC_MAXPROCS", "GOSYNC_STACK_SIZE", "GOSYNC_MEMBARRIER"] {
         command.env_remove(variable);
     }
     command.env(SCENARIO, test).envs(variables.iter().copied());
-    run(command);
+    Some(run(command))
 }
 
 /// The scenario is over. To be called by one that ends the process itself.
@@ -65,7 +92,7 @@ fn test_of<F>() -> String {
 }
 
 #[track_caller]
-fn run(mut command: Command) {
+fn run(mut command: Command) -> End {
     let child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -80,9 +107,8 @@ fn run(mut command: Command) {
     let output = format!("{stdout}\n{stderr}");
     match status {
         None => panic!("not over after twice {LIMIT:?}:\n{output}"),
-        Some(status) => assert!(status.success(), "{status}:\n{output}"),
+        Some(status) => End { status, output },
     }
-    assert!(stdout.contains(PLAYED), "nothing was played:\n{output}");
 }
 
 fn read(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {

@@ -1,0 +1,269 @@
+//! What a process sees of the system call `membarrier`: it can be kept from it, and has no thread more for it.
+//!
+//! Filters of system calls show who makes which: the process is killed by the first that is on their list. So they
+//! are set up in processes of their own.
+
+use crate::support::{LIMIT, time_is_up};
+use crate::workers::child::{alone, is_playing, killed_by, played};
+use gosync::{RWMutex, disable_membarrier};
+use std::time::Duration;
+use std::{fs, process, ptr, thread};
+
+/// What takes a lock as far as it gets: many times as many reads as it takes.
+const READS: usize = 100_000;
+
+const MEMBARRIER: libc::c_long = libc::SYS_membarrier;
+
+/// Those that start a thread.
+const CLONES: [libc::c_long; 2] = [libc::SYS_clone, libc::SYS_clone3];
+
+/// From now on the process is killed if this thread, or one that it starts, makes one of these calls.
+fn kill_on(calls: &[libc::c_long]) {
+    let step = |code: u32, jf, k| libc::sock_filter {
+        code: code as u16,
+        jt: 0,
+        jf,
+        k,
+    };
+    let finish = |action| step(libc::BPF_RET | libc::BPF_K, 0, action);
+    // The number of the call comes first.
+    let mut filter = vec![step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0)];
+    for &call in calls {
+        let skip_unless = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
+        filter.push(step(skip_unless, 1, call as u32));
+        filter.push(finish(libc::SECCOMP_RET_KILL_PROCESS));
+    }
+    filter.push(finish(libc::SECCOMP_RET_ALLOW));
+    let program = libc::sock_fprog {
+        len: filter.len() as u16,
+        filter: filter.as_mut_ptr(),
+    };
+    let no_core = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: the limit and the program are there to be read, and the latter is as long as it says.
+    unsafe {
+        assert_eq!(libc::setrlimit(libc::RLIMIT_CORE, &no_core), 0);
+        assert_eq!(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+        let mode = libc::SECCOMP_MODE_FILTER;
+        let program = ptr::from_ref(&program);
+        assert_eq!(libc::prctl(libc::PR_SET_SECCOMP, mode, program), 0);
+    }
+}
+
+/// Whether there are such filters here, and `membarrier`. Says so if not.
+fn has_what_it_takes() -> bool {
+    const QUERY: libc::c_int = 0;
+    const PRIVATE_EXPEDITED: libc::c_long = 1 << 3;
+
+    let action = libc::SECCOMP_RET_KILL_PROCESS;
+    // SAFETY: the one call reads `action`, the other no memory at all.
+    let (filters, commands) = unsafe {
+        (
+            libc::syscall(
+                libc::SYS_seccomp,
+                libc::SECCOMP_GET_ACTION_AVAIL,
+                0,
+                &raw const action,
+            ),
+            libc::syscall(MEMBARRIER, QUERY, 0, 0),
+        )
+    };
+    let has_barrier = commands > 0 && commands & PRIVATE_EXPEDITED != 0;
+    if filters != 0 || !has_barrier {
+        println!("left out: no filters ({filters}), or no membarrier ({commands})");
+    }
+    filters == 0 && has_barrier
+}
+
+fn read_often(lock: &RWMutex<()>) {
+    (0..READS).for_each(|_| drop(lock.rlock()));
+}
+
+/// Time for another thread to make a call.
+const A_WHILE: Duration = Duration::from_millis(100);
+
+/// Reads and writes behind a filter, and then has time.
+fn use_a_lock(filtered: &[libc::c_long], time: Duration) {
+    kill_on(filtered);
+    let lock = RWMutex::new(());
+    for _ in 0..3 {
+        read_often(&lock);
+        drop(lock.lock());
+    }
+    thread::sleep(time);
+}
+
+/// The counterpart of the others: a process that nothing keeps from the call. At some forced speeds there
+/// is none.
+#[cfg(not(gosync_forced))]
+mod unless_it_is_switched_off {
+    use super::*;
+
+    #[test]
+    fn reads_make_the_call() {
+        if has_what_it_takes() {
+            killed_by(libc::SIGSYS, &[], || use_a_lock(&[MEMBARRIER], LIMIT));
+        }
+    }
+
+    #[test]
+    fn reads_make_the_call_if_it_is_on() {
+        if has_what_it_takes() {
+            killed_by(libc::SIGSYS, &[("GOSYNC_MEMBARRIER", "on")], || {
+                use_a_lock(&[MEMBARRIER], LIMIT)
+            });
+        }
+    }
+
+    #[test]
+    fn reads_make_the_call_if_the_variable_is_empty() {
+        if has_what_it_takes() {
+            killed_by(libc::SIGSYS, &[("GOSYNC_MEMBARRIER", "")], || {
+                use_a_lock(&[MEMBARRIER], LIMIT)
+            });
+        }
+    }
+
+    #[test]
+    fn it_is_too_late_when_one_has_made_it() {
+        if has_what_it_takes() {
+            killed_by(libc::SIGSYS, &[], || {
+                let lock = RWMutex::new(());
+                read_often(&lock);
+                assert!(!disable_membarrier());
+                kill_on(&[MEMBARRIER]);
+                // A thread that has no filter yet may have to register first.
+                let is_late = time_is_up(LIMIT);
+                while !is_late() {
+                    read_often(&lock);
+                    drop(lock.lock());
+                }
+            });
+        }
+    }
+}
+
+mod if_it_is_switched_off {
+    use super::*;
+
+    const FILTERED: [libc::c_long; 3] = [MEMBARRIER, CLONES[0], CLONES[1]];
+
+    #[test]
+    fn by_the_variable_nobody_makes_the_call() {
+        if has_what_it_takes() {
+            alone(&[("GOSYNC_MEMBARRIER", "off")], || {
+                use_a_lock(&FILTERED, A_WHILE)
+            });
+        }
+    }
+
+    #[test]
+    fn by_a_value_that_means_nothing_nobody_makes_the_call() {
+        if has_what_it_takes() {
+            alone(&[("GOSYNC_MEMBARRIER", "Off?")], || {
+                use_a_lock(&FILTERED, A_WHILE)
+            });
+        }
+    }
+
+    #[test]
+    fn by_the_function_nobody_makes_the_call() {
+        if has_what_it_takes() {
+            alone(&[], || {
+                assert!(disable_membarrier());
+                use_a_lock(&FILTERED, A_WHILE);
+                assert!(disable_membarrier());
+            });
+        }
+    }
+}
+
+/// Before `main` there is one thread; the harness starts others.
+#[cfg(target_env = "gnu")]
+mod with_one_thread {
+    use super::*;
+
+    const STAYS_ONE: &str = "membarrier::with_one_thread::a_program_stays_one";
+    const IS_QUIET: &str = "membarrier::with_one_thread::a_lock_gets_as_far_as_with_several";
+
+    /// The C library calls what it finds here before `main`.
+    #[used]
+    // SAFETY: the section is one of pointers to functions like this.
+    #[unsafe(link_section = ".init_array")]
+    static BEFORE_MAIN: extern "C" fn() = before_main;
+
+    extern "C" fn before_main() {
+        if is_playing(STAYS_ONE) {
+            stay_one();
+        } else if is_playing(IS_QUIET) {
+            be_quiet();
+        } else {
+            return;
+        }
+        // The harness would need a thread.
+        played();
+        process::exit(0);
+    }
+
+    /// glibc before 2.32 does not say how many threads there are.
+    fn is_known() -> bool {
+        let name = c"__libc_single_threaded".as_ptr();
+        // SAFETY: the name ends with a zero.
+        let is_known = !unsafe { libc::dlsym(libc::RTLD_DEFAULT, name) }.is_null();
+        if !is_known {
+            println!("left out: glibc does not know");
+        }
+        is_known
+    }
+
+    /// Whether a process of one thread may do this at all.
+    fn may_unshare() -> bool {
+        // SAFETY: the child makes system calls only.
+        unsafe {
+            let child = libc::fork();
+            if child == 0 {
+                libc::_exit(libc::unshare(libc::CLONE_NEWUSER));
+            }
+            let mut status = -1;
+            assert_eq!(libc::waitpid(child, &mut status, 0), child);
+            status == 0
+        }
+    }
+
+    fn stay_one() {
+        let may_unshare = may_unshare();
+        use_a_lock(&CLONES, A_WHILE);
+        assert_eq!(fs::read_dir("/proc/self/task").unwrap().count(), 1);
+        if may_unshare {
+            // SAFETY: a system call that touches no memory.
+            assert_eq!(unsafe { libc::unshare(libc::CLONE_NEWUSER) }, 0);
+        } else {
+            println!("left out: nobody may `unshare` here");
+        }
+    }
+
+    #[test]
+    fn a_program_stays_one() {
+        if has_what_it_takes() && is_known() {
+            alone(&[], || unreachable!("played before main"));
+        }
+    }
+
+    /// A write ends the quiet with the call.
+    fn be_quiet() {
+        let lock = RWMutex::new(());
+        read_often(&lock);
+        kill_on(&[MEMBARRIER]);
+        drop(lock.lock());
+    }
+
+    #[test]
+    #[cfg(not(gosync_forced))]
+    fn a_lock_gets_as_far_as_with_several() {
+        if has_what_it_takes() && is_known() {
+            killed_by(libc::SIGSYS, &[], || unreachable!("played before main"));
+        }
+    }
+}
