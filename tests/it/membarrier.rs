@@ -3,11 +3,10 @@
 //! Filters of system calls show who makes which: the process is killed by the first that is on their list. So they
 //! are set up in processes of their own.
 
-use crate::support::{LIMIT, time_is_up};
-use crate::workers::child::{alone, is_playing, killed_by, played};
+use crate::workers::child::alone;
 use gosync::{RWMutex, disable_membarrier};
 use std::time::Duration;
-use std::{fs, process, ptr, thread};
+use std::{ptr, thread};
 
 /// What takes a lock as far as it gets: many times as many reads as it takes.
 const READS: usize = 100_000;
@@ -100,6 +99,8 @@ fn use_a_lock(filtered: &[libc::c_long], time: Duration) {
 #[cfg(not(gosync_forced))]
 mod unless_it_is_switched_off {
     use super::*;
+    use crate::support::{LIMIT, time_is_up};
+    use crate::workers::child::killed_by;
 
     #[test]
     fn reads_make_the_call() {
@@ -184,6 +185,8 @@ mod if_it_is_switched_off {
 #[cfg(target_env = "gnu")]
 mod with_one_thread {
     use super::*;
+    use crate::workers::child::{is_playing, played};
+    use std::{fs, process};
 
     const STAYS_ONE: &str = "membarrier::with_one_thread::a_program_stays_one";
     const IS_QUIET: &str = "membarrier::with_one_thread::a_lock_gets_as_far_as_with_several";
@@ -262,6 +265,8 @@ mod with_one_thread {
     #[test]
     #[cfg(not(gosync_forced))]
     fn a_lock_gets_as_far_as_with_several() {
+        use crate::workers::child::killed_by;
+
         if has_what_it_takes() && is_known() {
             killed_by(libc::SIGSYS, &[], || unreachable!("played before main"));
         }
