@@ -1,10 +1,11 @@
 //! What the tests share: a watchdog, threads that are known to sleep, and checkers.
 
-use gosync::{JoinHandle, RWMutex};
+use gosync::{JoinHandle, RWMutex, WaitGroup};
 use parking_lot_core::{DEFAULT_UNPARK_TOKEN, FilterOp, unpark_filter};
 use proptest::test_runner::{Config, TestRunner};
 use std::any::Any;
 use std::cell::Cell;
+use std::ops::Range;
 use std::panic::{self, AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
@@ -14,7 +15,7 @@ use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 /// For [`within`]: longer than any of these tests takes on a machine that is busy with others.
-pub const LIMIT: Duration = Duration::from_secs(30);
+pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// A timeout that does not pass while a test runs.
 pub const AGES: Duration = Duration::from_secs(3600);
@@ -100,19 +101,34 @@ pub fn holds_within(patience: Duration, condition: impl Fn() -> bool) -> bool {
     true
 }
 
-/// For threads to fall asleep, in vain if others that time out leave the queue meanwhile.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// For threads to fall asleep, in vain if others that time out leave the queue meanwhile. Some hundred threads
+/// of other tests may want the processors, too.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How many threads sleep in the queues of `lock`, whose keys are addresses inside of it.
 pub fn queue_length(lock: &RWMutex<impl ?Sized>) -> usize {
     let first = ptr::from_ref(lock).cast::<u8>().addr();
+    sleepers(first..first + size_of_val(lock))
+}
+
+/// How many threads wait for `group`, which is a pointer to where the key lies.
+pub fn waiters(group: &WaitGroup) -> usize {
+    const { assert!(size_of::<WaitGroup>() == size_of::<usize>()) };
+    // SAFETY: the group is one pointer, and is as long as a number.
+    let first = unsafe { ptr::from_ref(group).cast::<*const u8>().read() }.addr();
+    // The counts of the `Arc`, and what it owns.
+    sleepers(first..first + 4 * size_of::<usize>())
+}
+
+/// How many threads sleep in the queues with these keys.
+fn sleepers(keys: Range<usize>) -> usize {
     let length = Cell::new(0);
-    for key in first..first + size_of_val(lock) {
+    for key in keys {
         let count = |_| {
             length.set(length.get() + 1);
             FilterOp::Skip
         };
-        // SAFETY: the key belongs to a lock that uses parking_lot_core; nobody is unparked, and the
+        // SAFETY: the key belongs to a primitive that uses parking_lot_core; nobody is unparked, and the
         // callbacks neither panic nor call into it.
         unsafe { unpark_filter(key, count, |_| DEFAULT_UNPARK_TOKEN) };
     }

@@ -6,6 +6,7 @@ pub mod child;
 mod destructors;
 mod ends;
 mod fairness;
+mod frozen;
 mod handing_over;
 mod helping;
 mod idle;

@@ -105,8 +105,9 @@ mod chains {
 mod fork_join {
     use super::*;
 
-    /// Far more than are needed, and far fewer than goroutines.
-    const MANY: usize = 64;
+    /// Far more than are needed, also where the monitor adds some for those that have no processor, and far
+    /// fewer than goroutines.
+    const MANY: usize = 200;
 
     fn fib(n: u64) -> u64 {
         if n < 2 {

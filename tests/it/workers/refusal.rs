@@ -5,7 +5,7 @@ use super::child::alone;
 use crate::support::LIMIT;
 use gosync::{WaitGroup, go, num_goroutines, num_workers, scope};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Barrier, mpsc};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::time::Duration;
 use std::{fs, process, thread};
 
@@ -43,7 +43,15 @@ fn become_somebody() -> bool {
 
 #[track_caller]
 fn assert_refused() {
-    let refused = (0..100).any(|_| thread::Builder::new().spawn(|| ()).is_err());
+    let gate = Arc::new(Mutex::new(()));
+    // They stay until one is refused, however soon they run.
+    let _held = gate.lock().unwrap();
+    let refused = (0..100).any(|_| {
+        let gate = Arc::clone(&gate);
+        thread::Builder::new()
+            .spawn(move || drop(gate.lock()))
+            .is_err()
+    });
     assert!(refused, "the limit has no effect");
 }
 

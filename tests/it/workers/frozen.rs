@@ -1,0 +1,130 @@
+//! The monitor, frozen: it stands still as if a debugger had stopped it, for as long as a test likes. What
+//! happens then happens without it, however long the machine takes.
+//!
+//! A tracer stops it and no signal, since a thread may block signals.
+#![cfg(target_os = "linux")]
+
+use gosync::go;
+use std::io::{self, PipeReader, PipeWriter, Read};
+use std::os::fd::{AsRawFd, RawFd};
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::time::Duration;
+use std::{fs, ptr, thread};
+
+/// Goes on when this is dropped.
+pub struct FrozenMonitor {
+    /// In /proc/self/task.
+    thread: libc::pid_t,
+    tracer: libc::pid_t,
+    /// The tracer ends when this is closed, and lets the thread go.
+    hold: Option<PipeWriter>,
+}
+
+impl FrozenMonitor {
+    /// Freezes the monitor while it sleeps, with no lock held. None where nobody may trace this process.
+    pub fn new() -> Option<Self> {
+        loop {
+            // It has ended if its last worker has.
+            let Some(monitor) = find_monitor() else {
+                run_one();
+                continue;
+            };
+            let frozen = Self::freeze(monitor)?;
+            if frozen.is_asleep() {
+                return Some(frozen);
+            }
+            drop(frozen);
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn freeze(thread: libc::pid_t) -> Option<Self> {
+        let (mut answer, answering) = io::pipe().unwrap();
+        let (held, hold) = io::pipe().unwrap();
+        // SAFETY: system calls that touch no memory of ours. The child calls nothing but `trace`. Where
+        // any process may trace another, the first one fails, which does no harm.
+        let tracer = unsafe {
+            libc::prctl(libc::PR_SET_PTRACER, libc::PR_SET_PTRACER_ANY);
+            match libc::fork() {
+                0 => trace(thread, answering.as_raw_fd(), &held, &hold),
+                child => child,
+            }
+        };
+        assert!(tracer > 0, "no process for the tracer");
+        drop(answering);
+        let frozen = Self {
+            thread,
+            tracer,
+            hold: Some(hold),
+        };
+        let mut bytes = Vec::new();
+        let is_frozen = answer.read_to_end(&mut bytes).unwrap() > 0;
+        if !is_frozen {
+            println!("nobody may trace this process");
+        }
+        is_frozen.then_some(frozen)
+    }
+
+    /// Whether it sleeps until it is called. Exact, since it does not run.
+    fn is_asleep(&self) -> bool {
+        let call = fs::read_to_string(task(self.thread).join("syscall")).unwrap_or_default();
+        call.split(' ').next() == Some(&libc::SYS_futex.to_string())
+    }
+}
+
+impl Drop for FrozenMonitor {
+    fn drop(&mut self) {
+        self.hold = None;
+        // SAFETY: a system call that touches no memory.
+        unsafe { libc::waitpid(self.tracer, ptr::null_mut(), 0) };
+    }
+}
+
+/// What the tracer does: it stops `thread`, says so by a byte, or closes the pipe if it may not, and holds
+/// the thread until `hold` is closed in the other process.
+///
+/// # Safety
+///
+/// To be called in a child of a process with threads: so it makes system calls and nothing else.
+unsafe fn trace(thread: libc::pid_t, answer: RawFd, held: &PipeReader, hold: &PipeWriter) -> ! {
+    let (null, mut status, mut byte) = (ptr::null_mut::<libc::c_void>(), 0, 1_u8);
+    // SAFETY: system calls that write to `status` and `byte`, or touch no memory.
+    unsafe {
+        libc::close(hold.as_raw_fd());
+        let is_stopped = libc::ptrace(libc::PTRACE_SEIZE, thread, null, null) == 0
+            && libc::ptrace(libc::PTRACE_INTERRUPT, thread, null, null) == 0
+            && libc::waitpid(thread, &mut status, libc::__WALL) == thread
+            && libc::WIFSTOPPED(status);
+        if is_stopped {
+            libc::write(answer, (&raw const byte).cast(), 1);
+        }
+        libc::close(answer);
+        if is_stopped {
+            libc::read(held.as_raw_fd(), (&raw mut byte).cast(), 1);
+        }
+        // Whatever it traces goes on.
+        libc::_exit(0)
+    }
+}
+
+fn task(thread: libc::pid_t) -> PathBuf {
+    format!("/proc/self/task/{thread}").into()
+}
+
+fn find_monitor() -> Option<libc::pid_t> {
+    let tasks = fs::read_dir("/proc/self/task").unwrap();
+    let mut threads =
+        tasks.map(|task| task.unwrap().file_name().to_str().unwrap().parse().unwrap());
+    threads.find(|&thread| {
+        let name = fs::read_to_string(task(thread).join("comm"));
+        name.is_ok_and(|name| name.trim_end() == "gosync-monitor")
+    })
+}
+
+/// Has a worker run a goroutine, so that there is a monitor.
+fn run_one() {
+    let (send, ran) = mpsc::channel();
+    drop(go(move || send.send(()).unwrap()));
+    ran.recv().unwrap();
+}
