@@ -65,6 +65,11 @@ impl<T> JoinHandle<T> {
     ///
     /// If the goroutine panicked, the value that it panicked with.
     ///
+    /// # Panics
+    ///
+    /// If the goroutine joins itself, or another one that lies beneath it on the same stack, because it
+    /// waits for this one and runs it meanwhile. Neither would ever go on.
+    ///
     /// # Examples
     ///
     /// ```
@@ -269,6 +274,11 @@ impl<T> ScopedJoinHandle<'_, T> {
     ///
     /// If the goroutine panicked, the value that it panicked with. The scope does not raise it again
     /// then.
+    ///
+    /// # Panics
+    ///
+    /// If the goroutine joins itself, or another one that lies beneath it on the same stack: see
+    /// [`JoinHandle::join`].
     pub fn join(self) -> thread::Result<T> {
         match self.0.join() {
             Ok(Ok(value)) => Ok(value),

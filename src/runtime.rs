@@ -36,7 +36,8 @@ pub fn init_workers() -> io::Result<()> {
 /// `runtime.GOMAXPROCS`.
 ///
 /// If `n` is 0 it changes nothing. At first it is the environment variable `GOSYNC_MAXPROCS`, or else
-/// [`available_parallelism`](std::thread::available_parallelism).
+/// [`available_parallelism`](std::thread::available_parallelism) of the main thread. An empty variable counts as
+/// none.
 ///
 /// A goroutine that is blocked does not count, and goes on at once when it no longer is, nor does one
 /// that a thread runs while it waits for it. One that computes for long counts for some milliseconds

@@ -21,7 +21,7 @@
 //!    then.
 
 use crate::park::{self, Key};
-use crate::primitive::{AtomicUsize, Ordering, UnsafeCell};
+use crate::primitive::{AtomicUsize, Ordering, Tally, UnsafeCell, local};
 use crate::workers::{self, Job};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -41,7 +41,18 @@ pub(crate) struct Task<F, T, O> {
     word: AtomicUsize,
     body: UnsafeCell<Option<F>>,
     result: UnsafeCell<Option<thread::Result<T>>>,
+    /// The thread that runs it, or has: see `current`.
+    runner: Tally,
     owner: O,
+}
+
+local! {
+    static MARK: u8 = 0;
+}
+
+/// A number that no other thread has as long as the current one lives.
+fn current() -> usize {
+    MARK.with(|mark| ptr::from_ref(mark).addr())
 }
 
 /// Who has to know of the end of a goroutine.
@@ -112,6 +123,10 @@ trait Outcome<T>: Job {
     /// # Safety
     ///
     /// To be called once in the life of the task, and not after `detach`.
+    ///
+    /// # Panics
+    ///
+    /// If the task waits for the caller, so that neither would ever go on.
     unsafe fn join(self: Arc<Self>) -> thread::Result<T>;
 
     /// Gives up the result.
@@ -136,6 +151,7 @@ where
             word: AtomicUsize::new(0),
             body: UnsafeCell::new(Some(body)),
             result: UnsafeCell::new(None),
+            runner: Tally::default(),
             owner,
         });
         let handle = Handle {
@@ -155,6 +171,7 @@ where
         // SAFETY: this is the runner (invariant 1).
         let body = self.body.with_mut(|body| unsafe { (*body).take() });
         let body = body.expect("a task runs once");
+        self.runner.set(current());
         // Unwind safe: after a panic nobody sees what `body` captured, and whatever it shares with
         // others has to bear panics as it has to in any thread.
         let result = catch_unwind(AssertUnwindSafe(body));
@@ -170,6 +187,12 @@ where
             park::unpark_one(self.joiner(), |_, _| {});
         }
         self.owner.ended();
+    }
+
+    /// Whether the current thread runs it: then it lies beneath the caller on this stack, or is the caller.
+    fn runs_here(&self) -> bool {
+        // The current thread sees what it has set itself.
+        self.runner.get() == current() && self.word.load(Relaxed) & ENDED == 0
     }
 
     /// # Safety
@@ -247,6 +270,10 @@ where
         if workers::may_help() && self.claim() {
             workers::clear_claimed();
             workers::run(|| self.run_claimed());
+        } else if self.runs_here() {
+            // SAFETY: the caller gives up the task with this call.
+            unsafe { self.detach() };
+            panic!("gosync: a goroutine joins itself, or one that waits for it on the same stack");
         } else {
             self.wait();
         }

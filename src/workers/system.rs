@@ -40,7 +40,9 @@ mod real {
     const STACK_SIZES: RangeInclusive<usize> = 64 << 10..=1 << 30;
 
     fn number(variable: &str, range: RangeInclusive<usize>) -> Result<Option<usize>, String> {
-        let Some(value) = env::var_os(variable) else {
+        // As a rule a script that has nothing to set sets it to nothing.
+        let value = env::var_os(variable).filter(|value| !value.is_empty());
+        let Some(value) = value else {
             return Ok(None);
         };
         match value.to_str().map(str::parse) {

@@ -10,6 +10,7 @@ mod frozen;
 mod handing_over;
 mod helping;
 mod idle;
+mod joining;
 mod memory;
 mod nesting;
 mod origin;
