@@ -1,6 +1,8 @@
 //! Goroutines that wait for goroutines, very deep.
 
 use super::child::alone;
+#[cfg(target_os = "linux")]
+use super::frozen::FrozenMonitor;
 use crate::support::{Dice, Ended, LIMIT, within};
 use gosync::{JoinHandle, WaitGroup, go, num_workers, scope, set_max_procs};
 use std::sync::Arc;
@@ -105,9 +107,20 @@ mod chains {
 mod fork_join {
     use super::*;
 
-    /// Far more than are needed, also where the monitor adds some for those that have no processor, and far
-    /// fewer than goroutines.
-    const MANY: usize = 200;
+    /// Far more than are needed, and far fewer than goroutines.
+    const MANY: usize = 40;
+
+    /// Asserts that `body` takes few threads, to be called in a process of its own.
+    ///
+    /// The monitor is frozen if it can be: it would add threads for those that have no processor for a while.
+    #[track_caller]
+    fn assert_takes_few_threads(body: impl FnOnce()) {
+        #[cfg(target_os = "linux")]
+        let _frozen = FrozenMonitor::new();
+        body();
+        println!("{} workers", num_workers());
+        assert!(num_workers() <= MANY + set_max_procs(0));
+    }
 
     fn fib(n: u64) -> u64 {
         if n < 2 {
@@ -120,18 +133,16 @@ mod fork_join {
     #[test]
     fn fib_takes_few_threads() {
         alone(&[], || {
-            assert_eq!(fib(20), 6765);
-            println!("{} workers", num_workers());
-            assert!(num_workers() <= MANY + set_max_procs(0));
+            assert_takes_few_threads(|| assert_eq!(fib(20), 6765));
         });
     }
 
     #[test]
     fn fib_within_a_goroutine_takes_few_threads() {
         alone(&[], || {
-            assert_eq!(go(|| fib(20)).ended().join().unwrap(), 6765);
-            println!("{} workers", num_workers());
-            assert!(num_workers() <= MANY + set_max_procs(0));
+            assert_takes_few_threads(|| {
+                assert_eq!(go(|| fib(20)).ended().join().unwrap(), 6765);
+            });
         });
     }
 
@@ -177,12 +188,10 @@ mod fork_join {
             let mut dice = Dice::new(7);
             let items: Vec<_> = (0..1_000_000).map(|_| dice.roll(1 << 32) as u32).collect();
             let mut sorted = items.clone();
-            quicksort(&mut sorted);
+            assert_takes_few_threads(|| quicksort(&mut sorted));
             assert!(sorted.is_sorted());
             let sum = |items: &[u32]| items.iter().map(|n| u64::from(*n)).sum::<u64>();
             assert_eq!(sum(&sorted), sum(&items));
-            println!("{} workers", num_workers());
-            assert!(num_workers() <= MANY + set_max_procs(0));
         });
     }
 }
