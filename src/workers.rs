@@ -67,6 +67,9 @@ mod sleeper;
 mod system;
 mod worker;
 
+#[cfg(not(gosync_model))]
+pub(crate) use origin::init;
+
 use crate::primitive::local;
 use place::{Holder, Place};
 use scheduler::{Caller, Scheduler};
@@ -296,9 +299,6 @@ impl Drop for Blocked {
         HERE.with(|here| here.set(Some(place)));
     }
 }
-
-#[cfg(not(gosync_model))]
-pub(crate) use origin::init;
 
 /// How many goroutines there are.
 #[cfg(not(gosync_model))]

@@ -158,12 +158,9 @@ mod main_thread {
 
     /// Gives the current thread what the main thread has.
     pub(super) fn adopt() {
-        if !has_same_affinity() {
-            let affinity = affinity_of(process::id().cast_signed());
-            if let Some(affinity) = affinity {
-                // SAFETY: the set is there to be read. If the call fails, the thread keeps what it has.
-                unsafe { libc::sched_setaffinity(0, size_of_val(&affinity), &affinity) };
-            }
+        if let Some(affinity) = other_affinity() {
+            // SAFETY: the set is there to be read. If the call fails, the thread keeps what it has.
+            unsafe { libc::sched_setaffinity(CURRENT, size_of_val(&affinity), &affinity) };
         }
         if let Some(Some(blocked)) = BLOCKED.get() {
             block(*blocked);
@@ -185,16 +182,20 @@ mod main_thread {
 
     /// Whether the current thread may run where the main thread may, as far as anybody knows.
     pub(super) fn has_same_affinity() -> bool {
-        const CURRENT: libc::pid_t = 0;
-        match (
-            affinity_of(process::id().cast_signed()),
-            affinity_of(CURRENT),
-        ) {
-            // SAFETY: both are sets.
-            (Some(a), Some(b)) => unsafe { libc::CPU_EQUAL(&a, &b) },
-            _ => true,
-        }
+        other_affinity().is_none()
     }
+
+    /// Where the main thread may run, if that is not where the current thread may.
+    fn other_affinity() -> Option<libc::cpu_set_t> {
+        let of_main = affinity_of(process::id().cast_signed())?;
+        let own = affinity_of(CURRENT)?;
+        // SAFETY: both are sets.
+        let is_same = unsafe { libc::CPU_EQUAL(&of_main, &own) };
+        (!is_same).then_some(of_main)
+    }
+
+    /// Stands for the number of the current thread.
+    const CURRENT: libc::pid_t = 0;
 
     /// Of the thread with this number; that of the main thread is the number of the process. None if
     /// there are more processors than fit into a set.

@@ -1,7 +1,7 @@
 //! How many others a thread lets pass at most while three of them hold the lock for 1 ms each, back to
 //! back. Turns, and not time: a machine that is busy with others has little of that for all of them.
 
-use crate::support::{LIMIT, Stop, holds_within, queue_length, queued, until_queued, within};
+use crate::support::{LIMIT, Stop, holds_within, queued, until_queued, within};
 use gosync::RWMutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc;
@@ -114,8 +114,7 @@ fn overtakes(lock: &RWMutex<()>) -> Option<bool> {
         drop(held);
         // Now the other one is woken, and is late, as a rule.
         let held = lock.try_lock()?;
-        until_queued(lock, 1);
-        let is_asleep = queue_length(lock) == 1;
+        let is_asleep = until_queued(lock, 1);
         drop(held);
         let overtakes = lock.try_lock().is_some();
         drop(release);

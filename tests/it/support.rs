@@ -1,6 +1,6 @@
 //! What the tests share: a watchdog, threads that are known to sleep, and checkers.
 
-use gosync::{JoinHandle, RWMutex, WaitGroup};
+use gosync::{JoinHandle, RWMutex, WaitGroup, go};
 use parking_lot_core::{DEFAULT_UNPARK_TOKEN, FilterOp, unpark_filter};
 use proptest::test_runner::{Config, TestRunner};
 use std::any::Any;
@@ -84,9 +84,9 @@ pub fn queued<'scope, T: Send + 'scope>(
     thread
 }
 
-/// Returns once `n` threads sleep in the queues of `lock`.
-pub fn until_queued(lock: &RWMutex<impl ?Sized>, n: usize) {
-    holds_within(PATIENCE, || queue_length(lock) >= n);
+/// Returns once `n` threads sleep in the queues of `lock`: true, or false if that takes too long.
+pub fn until_queued(lock: &RWMutex<impl ?Sized>, n: usize) -> bool {
+    holds_within(PATIENCE, || queue_length(lock) >= n)
 }
 
 /// Waits until `condition` holds, for `patience` at most. Returns whether it does.
@@ -167,6 +167,14 @@ pub fn assert_read_locked<T: Send + Sync>(lock: &RWMutex<T>) {
     };
     check();
     elsewhere(check);
+}
+
+/// What `look` sees on a worker.
+pub fn on_a_worker<T: Send + 'static>(look: fn() -> T) -> T {
+    let (send, seen) = mpsc::channel();
+    // Nobody joins it, so nobody helps.
+    drop(go(move || send.send(look()).unwrap()));
+    seen.recv_timeout(LIMIT).unwrap()
 }
 
 /// The text of the panic of `f`, which has to panic. Nothing of it appears on standard error.

@@ -27,23 +27,23 @@ pub fn cargo() -> Command {
     cargo
 }
 
+/// Between the flags in `CARGO_ENCODED_RUSTFLAGS`.
+pub const FLAG_SEPARATOR: &str = "\x1f";
+
 /// The same with more flags for the compiler.
 ///
 /// They are appended to those in the environment: `RUSTFLAGS` there would win over any in a
 /// configuration, without a word.
 pub fn cargo_with_flags(flags: &[&str]) -> Command {
-    const SEPARATOR: &str = "\x1f";
     let encoded = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
     let plain = env::var("RUSTFLAGS").unwrap_or_default();
     let given: Vec<_> = match encoded.is_empty() {
         true => plain.split_whitespace().collect(),
-        false => encoded.split(SEPARATOR).collect(),
+        false => encoded.split(FLAG_SEPARATOR).collect(),
     };
+    let flags = [&given, flags].concat().join(FLAG_SEPARATOR);
     let mut cargo = cargo();
-    cargo.env(
-        "CARGO_ENCODED_RUSTFLAGS",
-        [&given, flags].concat().join(SEPARATOR),
-    );
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags);
     cargo
 }
 

@@ -7,32 +7,30 @@ use std::ops::Range;
 
 /// `text` with comments, strings and characters blanked out.
 pub fn code_only(text: &str) -> String {
-    let mut code = text.to_string().into_bytes();
-    let mut at = 0;
-    while at < code.len() {
-        let rest = &text.as_bytes()[at..];
-        let prose = prose_length(rest);
-        blank(&mut code, at..at + prose);
-        at += if prose > 0 { prose } else { code_length(rest) };
-    }
-    String::from_utf8(code).expect("whole literals and comments are blanked")
+    without_prose(text, |_| true)
 }
 
 /// The words and signs of `text`, a space between them where there was any: the same for every
 /// comment and every layout.
 pub fn without_comments(text: &str) -> String {
-    let mut kept = text.to_string().into_bytes();
+    let is_comment = |prose: &[u8]| matches!(prose, [b'/', ..]);
+    let kept = without_prose(text, is_comment);
+    kept.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// `text` with those comments, strings and characters blanked out that are chosen.
+fn without_prose(text: &str, is_chosen: impl Fn(&[u8]) -> bool) -> String {
+    let mut code = text.to_string().into_bytes();
     let mut at = 0;
-    while at < kept.len() {
+    while at < code.len() {
         let rest = &text.as_bytes()[at..];
         let prose = prose_length(rest);
-        if matches!(rest, [b'/', b'/' | b'*', ..]) {
-            blank(&mut kept, at..at + prose);
+        if is_chosen(&rest[..prose]) {
+            blank(&mut code, at..at + prose);
         }
         at += if prose > 0 { prose } else { code_length(rest) };
     }
-    let kept = String::from_utf8(kept).expect("whole comments are blanked");
-    kept.split_whitespace().collect::<Vec<_>>().join(" ")
+    String::from_utf8(code).expect("whole literals and comments are blanked")
 }
 
 /// The length of the comment, string or character that `text` begins with, or 0.

@@ -4,11 +4,10 @@
 //! A tracer stops it and no signal, since a thread may block signals.
 #![cfg(target_os = "linux")]
 
-use gosync::go;
+use crate::support::on_a_worker;
 use std::io::{self, PipeReader, PipeWriter, Read};
 use std::os::fd::{AsRawFd, RawFd};
 use std::path::PathBuf;
-use std::sync::mpsc;
 use std::time::Duration;
 use std::{fs, ptr, thread};
 
@@ -27,7 +26,7 @@ impl FrozenMonitor {
         loop {
             // It has ended if its last worker has.
             let Some(monitor) = find_monitor() else {
-                run_one();
+                on_a_worker(|| ());
                 continue;
             };
             let frozen = Self::freeze(monitor)?;
@@ -120,11 +119,4 @@ fn find_monitor() -> Option<libc::pid_t> {
         let name = fs::read_to_string(task(thread).join("comm"));
         name.is_ok_and(|name| name.trim_end() == "gosync-monitor")
     })
-}
-
-/// Has a worker run a goroutine, so that there is a monitor.
-fn run_one() {
-    let (send, ran) = mpsc::channel();
-    drop(go(move || send.send(()).unwrap()));
-    ran.recv().unwrap();
 }

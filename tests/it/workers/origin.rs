@@ -2,19 +2,10 @@
 #![cfg(target_os = "linux")]
 
 use super::child::alone;
-use crate::support::LIMIT;
-use gosync::{go, init_workers, set_max_procs};
+use crate::support::on_a_worker;
+use gosync::{init_workers, set_max_procs};
 use std::mem::MaybeUninit;
-use std::sync::mpsc;
 use std::{process, ptr, thread};
-
-/// What `look` sees on a worker.
-fn on_a_worker<T: Send + 'static>(look: fn() -> T) -> T {
-    let (send, seen) = mpsc::channel();
-    // Nobody joins it, so nobody helps.
-    drop(go(move || send.send(look()).unwrap()));
-    seen.recv_timeout(LIMIT).unwrap()
-}
 
 /// The number of processors that the thread may run on.
 fn processors(thread: libc::pid_t) -> i32 {

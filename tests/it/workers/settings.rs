@@ -3,7 +3,7 @@
 use super::child::alone;
 #[cfg(target_os = "linux")]
 use super::frozen::FrozenMonitor;
-use crate::support::{LIMIT, holds_within, panic_text, within};
+use crate::support::{LIMIT, holds_within, on_a_worker, panic_text, within};
 use gosync::{WaitGroup, go, num_goroutines, num_workers, scope, set_max_procs};
 use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -226,13 +226,8 @@ fn a_goroutine_may_use_the_stack_that_was_asked_for() {
 
 #[test]
 fn a_worker_says_by_its_name_where_it_comes_from() {
-    within(LIMIT, || {
-        let (send, name) = mpsc::channel();
-        drop(go(move || {
-            send.send(thread::current().name().map(String::from))
-        }));
-        assert_eq!(name.recv().unwrap().unwrap(), "gosync-worker");
-    });
+    let name = on_a_worker(|| thread::current().name().map(String::from));
+    assert_eq!(name.unwrap(), "gosync-worker");
 }
 
 #[test]

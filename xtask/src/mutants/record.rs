@@ -20,7 +20,7 @@ use crate::repo;
 use crate::source::{blank, code_only, item_end, without_comments, words};
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const HEAD: &str = "\
 # Verdicts of `cargo xtask mutants`, which writes this file. In each line:
@@ -77,8 +77,10 @@ impl Record {
         })
     }
 
-    pub fn mutants(&self) -> impl Iterator<Item = &Mutant> {
-        self.rows.iter().map(|row| &row.mutant)
+    /// The mutants of the files whose names contain `filter`.
+    pub fn mutants(&self, filter: &str) -> impl Iterator<Item = &Mutant> {
+        let mutants = self.rows.iter().map(|row| &row.mutant);
+        mutants.filter(move |mutant| mutant.file.contains(filter))
     }
 
     /// Drops the verdicts of the files whose names contain `filter`.
@@ -89,7 +91,7 @@ impl Record {
         self.write()
     }
 
-    /// Which mutants have no verdict that still holds; to be asked of one file after the other.
+    /// Which mutants of the files whose names contain `filter` have no verdict that still holds.
     pub fn stale(&self, filter: &str, is_excused: impl Fn(&Mutant) -> bool) -> Vec<usize> {
         let is_stale = |row: &Row| {
             let holds = |entry: &Entry| {
@@ -172,7 +174,7 @@ impl Prints {
             let (shared, models) = split(&text);
             match models.is_empty() {
                 true => stand_ins += &text,
-                false => files.push((module(&path.display().to_string()), shared, models)),
+                false => files.push((module(&path), shared, models)),
             }
         }
         let mut prints = BTreeMap::new();
@@ -216,9 +218,9 @@ fn split(text: &str) -> (String, BTreeMap<String, String>) {
 }
 
 /// The name of the module in the file of this path.
-fn module(path: &str) -> String {
-    let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
-    name.trim_end_matches(".rs").into()
+fn module(path: &Path) -> String {
+    let name = path.file_stem().unwrap_or_default();
+    name.display().to_string()
 }
 
 /// Of texts with the same code, whatever their comments and layout. FNV-1a, of 64 bits.
@@ -265,6 +267,7 @@ fn parse_line(line: &str) -> Option<Entry> {
 #[cfg(test)]
 mod tests {
     use super::{Verdict, fingerprint, line, module, parse_line, split};
+    use std::path::Path;
 
     #[test]
     fn a_fingerprint_is_of_the_code() {
@@ -310,6 +313,6 @@ mod tests {
 
     #[test]
     fn the_module_is_named_in_the_path() {
-        assert_eq!(module("a/src/models/readers.rs"), "readers");
+        assert_eq!(module(Path::new("a/src/models/readers.rs")), "readers");
     }
 }

@@ -63,16 +63,13 @@ impl Bench {
             Ok(binary) => binary,
             Err(messages) => return Ok(Verdict::DoesNotCompile(messages.to_string())),
         };
-        let killer: Vec<_> = self
-            .names
-            .iter()
-            .filter(|name| killer == Some(name))
-            .cloned()
-            .collect();
-        match self.run(&binary, killer)? {
-            Verdict::Killed(model) => Ok(Verdict::Killed(model)),
-            _ => self.run(&binary, self.names.clone()),
+        if let Some(killer) = self.names.iter().find(|name| killer == Some(name)) {
+            let verdict = self.run(&binary, vec![killer.clone()])?;
+            if let Verdict::Killed(_) = verdict {
+                return Ok(verdict);
+            }
         }
+        self.run(&binary, self.names.clone())
     }
 
     fn run(&mut self, binary: &Binary, names: Vec<String>) -> Result<Verdict, Failure> {

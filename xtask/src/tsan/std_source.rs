@@ -37,14 +37,14 @@ pub fn find(install: bool) -> Result<PathBuf, Failure> {
         .join("tsan")
         .join(format!("rust-src-{release}"));
     let fetched = dir.join("usr").join(LIBRARY);
-    if !has_source(&fetched) && !install {
-        return Err(Failure::check(format!(
-            "there is no source of std {release}: `rustup component add rust-src`, or `cargo xtask tsan \
-             --install`, which fetches Debian's into {}",
-            dir.display()
-        )));
-    }
     if !has_source(&fetched) {
+        if !install {
+            return Err(Failure::check(format!(
+                "there is no source of std {release}: `rustup component add rust-src`, or `cargo xtask \
+                 tsan --install`, which fetches Debian's into {}",
+                dir.display()
+            )));
+        }
         fetch(&release, &dir)?;
     }
     match has_source(&fetched) {

@@ -71,7 +71,7 @@ fn cargo_test(tree: &Path, std: &Path, build: &Build) -> Result<Command, Failure
         // For the options that begin with Z, on a stable compiler.
         .env("RUSTC_BOOTSTRAP", "1")
         // Wins over any other flags. Build scripts and macros do without it, thanks to `--target`.
-        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
+        .env("CARGO_ENCODED_RUSTFLAGS", flags.join(repo::FLAG_SEPARATOR))
         // Where cargo looks for the source of std, instead of in the compiler's own directory.
         .env("__CARGO_TESTS_ONLY_SRC_ROOT", std)
         .env("CARGO_TARGET_DIR", repo::target().join("tsan/build"))
