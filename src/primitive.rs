@@ -13,7 +13,7 @@ compile_error!("gosync needs 64-bit atomics, which this target does not have");
 pub(crate) use real::*;
 
 #[cfg(gosync_model)]
-pub(crate) use crate::models::primitive::*;
+pub(crate) use crate::models::{primitive::*, thread_number};
 
 /// Declares a function that is `const` outside the models; loom's atomics have no const constructor.
 macro_rules! const_fn {
@@ -100,6 +100,16 @@ mod real {
 
     pub(crate) const fn null_pointers<T, const N: usize>() -> [AtomicPtr<T>; N] {
         [const { AtomicPtr::new(std::ptr::null_mut()) }; N]
+    }
+
+    std::thread_local! {
+        static MARK: u8 = const { 0 };
+    }
+
+    /// A number that no other thread has while the current one lives, and that is not 0. A thread that
+    /// has the number of an earlier one begins after that one has ended.
+    pub(crate) fn thread_number() -> usize {
+        MARK.with(|mark| std::ptr::from_ref(mark).addr())
     }
 
     /// `std::cell::UnsafeCell` with the face of the models', which checks each access for races.

@@ -21,7 +21,7 @@
 //!    then.
 
 use crate::park::{self, Key};
-use crate::primitive::{AtomicUsize, Ordering, Tally, UnsafeCell, local};
+use crate::primitive::{AtomicUsize, Ordering, Tally, UnsafeCell, thread_number};
 use crate::workers::{self, Job};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -41,18 +41,9 @@ pub(crate) struct Task<F, T, O> {
     word: AtomicUsize,
     body: UnsafeCell<Option<F>>,
     result: UnsafeCell<Option<thread::Result<T>>>,
-    /// The thread that runs it, or has: see `current`.
+    /// The `thread_number` of the thread that runs it, or has.
     runner: Tally,
     owner: O,
-}
-
-local! {
-    static MARK: u8 = 0;
-}
-
-/// A number that no other thread has as long as the current one lives.
-fn current() -> usize {
-    MARK.with(|mark| ptr::from_ref(mark).addr())
 }
 
 /// Who has to know of the end of a goroutine.
@@ -171,7 +162,7 @@ where
         // SAFETY: this is the runner (invariant 1).
         let body = self.body.with_mut(|body| unsafe { (*body).take() });
         let body = body.expect("a task runs once");
-        self.runner.set(current());
+        self.runner.set(thread_number());
         // Unwind safe: after a panic nobody sees what `body` captured, and whatever it shares with
         // others has to bear panics as it has to in any thread.
         let result = catch_unwind(AssertUnwindSafe(body));
@@ -191,8 +182,9 @@ where
 
     /// Whether the current thread runs it: then it lies beneath the caller on this stack, or is the caller.
     fn runs_here(&self) -> bool {
-        // The current thread sees what it has set itself.
-        self.runner.get() == current() && self.word.load(Relaxed) & ENDED == 0
+        // Relaxed: if this thread is the runner, it has set the bit itself. If it only has the number of
+        // a runner that is gone, it began after that one had set it.
+        self.runner.get() == thread_number() && self.word.load(Relaxed) & ENDED == 0
     }
 
     /// # Safety

@@ -42,6 +42,7 @@ mod workers;
 
 use crate::forced::Speed;
 use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// When a timed wait times out.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -92,6 +93,18 @@ thread_local! {
     // A checker runs all threads of a model on one OS thread, so these belong to the model.
     static CURRENT: Cell<Model> = const { Cell::new(Model::new()) };
     static WITNESSED: Cell<Option<bool>> = const { Cell::new(None) };
+}
+
+checker::thread_local! {
+    static NUMBER: usize = NEXT_NUMBER.fetch_add(1, Relaxed);
+}
+
+static NEXT_NUMBER: AtomicUsize = AtomicUsize::new(1);
+
+/// A number that no other thread has or has had. An address would not do: no checker knows that a
+/// thread which gets it again begins after the one that had it.
+pub(crate) fn thread_number() -> usize {
+    NUMBER.with(|number| *number)
 }
 
 /// Gives others the time to wake a thread before it times out, if the model wants that.
