@@ -60,6 +60,10 @@ pub(crate) use local;
 pub(crate) struct Tally(std::sync::atomic::AtomicUsize);
 
 impl Tally {
+    pub(crate) const fn new() -> Self {
+        Self(std::sync::atomic::AtomicUsize::new(0))
+    }
+
     /// What came before the changes that this sees happens before what follows.
     pub(crate) fn get(&self) -> usize {
         // Acquire: pairs with the Releases below.
@@ -97,6 +101,11 @@ mod real {
 
     /// The blocks in the first chunk of them.
     pub(crate) const FIRST_CHUNK: usize = 8;
+
+    /// So many bits.
+    pub(crate) type Marks = u64;
+    pub(crate) type AtomicMarks = AtomicU64;
+    pub(crate) const MARKS: usize = 64;
 
     pub(crate) const fn null_pointers<T, const N: usize>() -> [AtomicPtr<T>; N] {
         [const { AtomicPtr::new(std::ptr::null_mut()) }; N]

@@ -2,7 +2,9 @@
 //!
 //! A thread has a [`Block`] of slots. To take a read lock it stores the lock's identity into an empty
 //! slot of its own, and clears the slot to end the read; no line is written that another thread
-//! writes. A writer looks through the blocks of all threads for the identity of its lock.
+//! writes. A writer looks for the identity of its lock through the blocks that are *marked*: those of
+//! the threads that live, and those that a thread has left with a guard in them. So what a look costs
+//! does not depend on how many threads there have been.
 //!
 //! # The speeds
 //!
@@ -25,6 +27,10 @@
 //! 3. While a lock has no `SLOTS` in its word, and no writer either, no slot holds it.
 //! 4. An identity belongs to one lock until that is dropped, and goes with it when it moves. So a slot
 //!    that is never emptied holds up that lock and no other. The drop empties it.
+//! 5. A block is marked from before it gets an owner until it has none and every slot of it has been
+//!    seen empty. Marks and owners change under the registry's lock only. So a filled slot lies in a
+//!    marked block, and while a block has no mark nobody fills its slots.
+//! 6. A new owner gets a block with an empty slot.
 //!
 //! # Proof of exclusion
 //!
@@ -43,6 +49,22 @@
 //! Release, and so is each store of another identity on top, whose owner has acquired in turn when it
 //! saw the slot empty.
 //!
+//! # Proof that no mark is missed
+//!
+//! The writer looks at a slot only if it finds its block marked. It looks at the mark after its
+//! barrier. A reader sets the mark, or is given a block that has it, before it fills the slot, and so
+//! before its own barrier. So what the barriers do for the slot they do for the mark: if the reader
+//! does not see `WRITER`, the writer sees the mark, or a later change of it. The same holds for the
+//! length of the list of marks, which grows before a mark is set at its end.
+//!
+//! A later change can only have taken the mark away. Then somebody had seen the slot empty when the
+//! block had no owner any more. That look acquired from the read, and the change is a Release from
+//! which the writer's look acquires; changes after it go on with that, since all are
+//! read-modify-writes. So the read is over, and the writer knows of it.
+//!
+//! A writer that waits has found a slot filled, and looks at that very slot from then on. It needs no
+//! mark.
+//!
 //! # Proof that no wake-up is lost
 //!
 //! A writer that wants to sleep sets `DRAIN`, passes a heavy barrier at any speed, and looks at the
@@ -53,9 +75,14 @@
 
 use crate::chunks::Chunks;
 use crate::forced;
-use crate::primitive::{AtomicU32, Mutex, MutexGuard, Ordering, SLOTS, const_fn, global, local};
+use crate::primitive::{
+    AtomicMarks, AtomicU32, MARKS, Marks, Mutex, MutexGuard, Ordering, SLOTS, Tally, const_fn,
+    global, local,
+};
 use crate::raw_rwmutex::{MAX_ID, lock_of};
 use std::cell::Cell;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
 
 use Ordering::{Acquire, Relaxed, Release};
 
@@ -70,6 +97,7 @@ struct Block {
     slots: [Slot; SLOTS],
     /// Beside the slots, since writers look at both.
     runs: [Run; RUNS],
+    index: usize,
 }
 
 /// Under which stamp the owner of a block has read by slots most recently, and how often in a row. Only
@@ -82,12 +110,22 @@ struct Run {
 /// The blocks of all threads, and the identities.
 struct Registry {
     blocks: Chunks<Block>,
+    /// A bit for each block, [`MARKS`] in a word: see invariant 5.
+    marks: Chunks<AtomicMarks>,
+    /// How many blocks are marked, and how many of those have no owner.
+    marked: Tally,
+    left: Tally,
     free: Mutex<Free>,
 }
 
 /// What may be handed out again.
 struct Free {
-    blocks: Vec<&'static Block>,
+    /// Blocks without a mark. The first goes first, so that those in use stay close together.
+    empty: BinaryHeap<Reverse<usize>>,
+    /// Blocks that have lost their owners with guards in them: those with an empty slot, and those
+    /// that had none when somebody looked.
+    roomy: VecDeque<&'static Block>,
+    full: VecDeque<&'static Block>,
     ids: Vec<u32>,
     /// The identities up to this one have been handed out.
     last_id: u32,
@@ -107,11 +145,18 @@ const WRITE_PRICE: u32 = match forced::WRITE_PRICE {
     Some(price) => price,
 };
 
-/// With so many blocks are threads few.
+/// With so many marked blocks are threads few.
 const FEW_BLOCKS: u64 = 16;
 
 /// So many blocks beyond take as long to look through as a read saves.
 const BLOCKS_PER_READ: u64 = 2;
+
+/// More blocks without an owner make a look through all expensive, and worth a look at some of them.
+const MANY_LEFT: usize = 16;
+
+/// So many blocks of either kind are looked at again at a time, whether their guards are gone. If guards
+/// are forgotten, most are as they were.
+const LOOKS: usize = 8;
 
 /// So many locks that a thread reads in turn have runs of their own.
 const RUNS: usize = 4;
@@ -273,10 +318,11 @@ pub(crate) fn start_over(stamp: u32) {
 }
 
 impl Block {
-    fn new() -> Self {
+    fn new(index: usize) -> Self {
         Self {
             slots: std::array::from_fn(|_| Slot(AtomicU32::new(0))),
             runs: std::array::from_fn(|_| Run::new()),
+            index,
         }
     }
 
@@ -285,8 +331,9 @@ impl Block {
         &self.runs[lock_of(stamp) as usize % RUNS]
     }
 
-    fn is_empty(&self) -> bool {
-        self.slots.iter().all(|slot| slot.holds(0))
+    /// How many more read locks can be noted in it. Never less later, while the block has no owner.
+    fn empty_slots(&self) -> usize {
+        self.slots.iter().filter(|slot| slot.holds(0)).count()
     }
 }
 
@@ -326,24 +373,19 @@ impl Run {
 /// here is filled by a reader that gets in.
 pub(crate) fn drain(id: u32, stamp: u32, mut wait: impl FnMut(&Slot) -> bool) -> Option<u64> {
     let mut reads = 0;
-    for block in REGISTRY.blocks.iter() {
+    let is_drained = REGISTRY.all_marked(|block| {
         reads += block.run(stamp).reads(stamp);
-        for slot in &block.slots {
-            if slot.holds(id) && !wait(slot) {
-                return None;
-            }
-        }
+        block.slots.iter().all(|slot| !slot.holds(id) || wait(slot))
+    });
+    if REGISTRY.left.get() > MANY_LEFT {
+        REGISTRY.try_to_tidy();
     }
-    Some(reads)
+    is_drained.then_some(reads)
 }
 
 /// Whether any slot holds `id`, at the moment.
 pub(crate) fn any_holds(id: u32) -> bool {
-    REGISTRY
-        .blocks
-        .iter()
-        .flat_map(|block| &block.slots)
-        .any(|slot| slot.holds(id))
+    !REGISTRY.all_marked(|block| !block.slots.iter().any(|slot| slot.holds(id)))
 }
 
 /// Whether a slot of the current thread holds `id`.
@@ -358,7 +400,7 @@ pub(crate) fn price() -> u64 {
     if forced::SPEED.is_some() {
         return 0;
     }
-    let blocks = REGISTRY.blocks.len() as u64;
+    let blocks = REGISTRY.marked.get() as u64;
     u64::from(WRITE_PRICE) + blocks.saturating_sub(FEW_BLOCKS) / BLOCKS_PER_READ
 }
 
@@ -388,12 +430,16 @@ pub(crate) fn give_back(id: u32) {
 /// dropped: their slots are emptied.
 #[cold]
 pub(crate) fn retire(id: u32) {
-    for slot in REGISTRY.blocks.iter().flat_map(|block| &block.slots) {
-        if slot.holds(id) {
-            slot.clear();
-        }
-    }
-    give_back(id);
+    REGISTRY.all_marked(|block| {
+        let filled = block.slots.iter().filter(|slot| slot.holds(id));
+        filled.for_each(Slot::clear);
+        true
+    });
+    once_at_a_time(|| {
+        let mut free = REGISTRY.free();
+        free.ids.push(id);
+        REGISTRY.tidy(&mut free);
+    });
 }
 
 impl Registry {
@@ -401,8 +447,13 @@ impl Registry {
         const fn new() -> Self {
             Self {
                 blocks: Chunks::new(),
+                marks: Chunks::new(),
+                marked: Tally::new(),
+                left: Tally::new(),
                 free: Mutex::new(Free {
-                    blocks: Vec::new(),
+                    empty: BinaryHeap::new(),
+                    roomy: VecDeque::new(),
+                    full: VecDeque::new(),
                     ids: Vec::new(),
                     last_id: 0,
                     #[cfg(all(test, gosync_model))]
@@ -416,29 +467,132 @@ impl Registry {
         self.free.lock().expect("nobody panics with it")
     }
 
-    /// Hands out a block that nobody has.
+    /// Whether `f` holds for all marked blocks. Asks no more once it does not.
+    fn all_marked(&self, mut f: impl FnMut(&'static Block) -> bool) -> bool {
+        let mut first = 0;
+        for words in self.marks.slices() {
+            for word in words {
+                // Acquire: pairs with the Release in `unmark`, so that the reads before have ended; and
+                // with the one in `mark`, so that the block is there.
+                let mut marks = word.load(Acquire);
+                while marks != 0 {
+                    let bit = marks.trailing_zeros() as usize;
+                    if !f(self.blocks.get(first + bit)) {
+                        return false;
+                    }
+                    marks &= marks - 1;
+                }
+                first += MARKS;
+            }
+        }
+        true
+    }
+
+    /// Hands out a block that nobody has: an empty one, or else one with an empty slot.
     fn take(&self) -> &'static Block {
         let mut free = self.free();
-        let block = free.blocks.pop();
-        block.unwrap_or_else(|| self.add(&mut free))
+        let block = self.take_empty(&mut free).or_else(|| {
+            self.tidy(&mut free);
+            let empty = self.take_empty(&mut free);
+            empty.or_else(|| free.roomy.pop_back())
+        });
+        let block = block.unwrap_or_else(|| self.add(&mut free));
+        self.mark(block);
+        self.left.set(free.left());
+        block
+    }
+
+    fn take_empty(&self, free: &mut Free) -> Option<&'static Block> {
+        let index = free.empty.pop();
+        index.map(|Reverse(index)| self.blocks.get(index))
     }
 
     /// Hands out a block that nobody has had. `free` is locked meanwhile.
     fn add(&self, free: &mut Free) -> &'static Block {
-        // So that a thread that ends needs no memory to give its block back.
-        free.blocks.reserve(self.blocks.len() + 1);
-        self.blocks.push(|_| Block::new())
+        let index = self.blocks.len();
+        free.reserve(index + 1);
+        if index.is_multiple_of(MARKS) {
+            self.marks.push(|_| AtomicMarks::new(0));
+        }
+        self.blocks.push(Block::new)
     }
 
     fn put_back(&self, block: &'static Block) {
         let mut free = self.free();
-        // One with forgotten guards in it is handed out when there is no other.
-        let place = if block.is_empty() {
-            free.blocks.len()
-        } else {
-            0
-        };
-        free.blocks.insert(place, block);
+        self.tidy(&mut free);
+        self.sort(&mut free, block);
+        self.left.set(free.left());
+    }
+
+    /// Takes the marks from blocks that have been emptied since they lost their owners; not from all, if
+    /// they are many.
+    fn tidy(&self, free: &mut Free) {
+        for _ in 0..LOOKS.min(free.roomy.len()) {
+            let block = free.roomy.pop_front();
+            block.into_iter().for_each(|block| self.sort(free, block));
+        }
+        for _ in 0..LOOKS.min(free.full.len()) {
+            let block = free.full.pop_front();
+            block.into_iter().for_each(|block| self.sort(free, block));
+        }
+        self.left.set(free.left());
+    }
+
+    /// As `tidy`, unless somebody else is at it.
+    #[cold]
+    fn try_to_tidy(&self) {
+        if let Ok(mut free) = self.free.try_lock() {
+            self.tidy(&mut free);
+        }
+    }
+
+    /// Puts a block without an owner where it belongs.
+    fn sort(&self, free: &mut Free, block: &'static Block) {
+        match block.empty_slots() {
+            SLOTS => {
+                self.unmark(block);
+                free.empty.push(Reverse(block.index));
+            }
+            0 => free.full.push_back(block),
+            _ => free.roomy.push_back(block),
+        }
+    }
+
+    /// To be called with `free` locked, before the block gets its owner.
+    fn mark(&self, block: &Block) {
+        let (word, bit) = self.mark_of(block);
+        // Release: pairs with the Acquire in `all_marked`.
+        if word.fetch_or(bit, Release) & bit == 0 {
+            self.marked.set(self.marked.get() + 1);
+        }
+    }
+
+    /// To be called with `free` locked, when the block is empty and has no owner.
+    fn unmark(&self, block: &Block) {
+        let (word, bit) = self.mark_of(block);
+        // Release: pairs with the Acquire in `all_marked`.
+        word.fetch_and(!bit, Release);
+        self.marked.set(self.marked.get() - 1);
+    }
+
+    fn mark_of(&self, block: &Block) -> (&'static AtomicMarks, Marks) {
+        let word = self.marks.get(block.index / MARKS);
+        (word, 1 << (block.index % MARKS))
+    }
+}
+
+impl Free {
+    /// So that a thread that ends needs no memory to give its block back.
+    fn reserve(&mut self, blocks: usize) {
+        self.empty.reserve(blocks - self.empty.len());
+        for queue in [&mut self.roomy, &mut self.full] {
+            queue.reserve(blocks - queue.len());
+        }
+    }
+
+    /// How many blocks with guards in them have no owner.
+    fn left(&self) -> usize {
+        self.roomy.len() + self.full.len()
     }
 }
 
@@ -465,7 +619,7 @@ pub(crate) mod models {
     /// Whether the threads that had leased blocks have ended, thread-local variables and all.
     pub(crate) fn all_leases_have_ended() -> bool {
         let free = REGISTRY.free();
-        free.blocks.len() + free.lent == REGISTRY.blocks.len()
+        REGISTRY.marked.get() == free.left() + free.lent
     }
 }
 

@@ -15,6 +15,11 @@ pub(crate) const SLOTS: usize = 1;
 
 pub(crate) const FIRST_CHUNK: usize = 1;
 
+/// Enough for one word: each that a writer loads multiplies the schedules.
+pub(crate) const MARKS: usize = 8;
+pub(crate) type Marks = u32;
+pub(crate) type AtomicMarks = AtomicU32;
+
 pub(crate) fn null_pointers<T, const N: usize>() -> [AtomicPtr<T>; N] {
     std::array::from_fn(|_| AtomicPtr::new(std::ptr::null_mut()))
 }

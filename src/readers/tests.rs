@@ -78,11 +78,14 @@ fn blocks_with_forgotten_guards_are_used_again() {
     let forgotten = new_id().unwrap();
     let before = blocks_ever();
     for _ in 0..MANY / 10 {
-        // None once every slot of a block that went round is taken.
-        elsewhere(|| _ = enter(forgotten));
+        elsewhere(|| _ = enter(forgotten).expect("a slot for a new thread"));
     }
     let used = blocks_ever() - before;
-    assert!(used <= 1 + OTHERS, "{used} blocks for one thread at a time");
+    let full = MANY / 10 / SLOTS;
+    assert!(
+        used <= full + 1 + OTHERS,
+        "{used} blocks for one thread at a time, and {full} full of guards"
+    );
     assert!(any_holds(forgotten));
     retire(forgotten);
     assert!(!any_holds(forgotten));
@@ -167,26 +170,147 @@ fn one_read_in_so_many_is_a_sample() {
     });
 }
 
+/// Static, since it never frees its chunks.
+macro_rules! registry {
+    () => {{
+        static REGISTRY: Registry = Registry::new();
+        &REGISTRY
+    }};
+}
+
+fn take_many(registry: &Registry) -> Vec<&'static Block> {
+    (0..3000).map(|_| registry.take()).collect()
+}
+
+/// Where a writer looks.
+#[track_caller]
+fn assert_marked(registry: &Registry, blocks: &[&'static Block]) {
+    let mut indices: Vec<_> = blocks.iter().map(|block| block.index).collect();
+    indices.sort();
+    let mut marked = Vec::new();
+    registry.all_marked(|block| {
+        marked.push(block.index);
+        true
+    });
+    assert_eq!(marked, indices);
+    assert_eq!(registry.marked.get(), blocks.len());
+}
+
+fn fill(block: &Block, slots: usize) {
+    assert!(block.slots[..slots].iter().all(|slot| slot.fill(1)));
+}
+
 #[test]
 fn a_registry_finds_each_block_that_it_has_handed_out() {
-    // Static, since it never frees its chunks.
-    static REGISTRY: Registry = Registry::new();
-
-    assert_eq!(REGISTRY.blocks.iter().count(), 0);
+    let registry = registry!();
+    assert_marked(registry, &[]);
     let mut taken = Vec::new();
     for _ in 0..100 {
-        taken.push(REGISTRY.take());
-        let mut known = REGISTRY.blocks.iter();
-        assert!(
-            taken
-                .iter()
-                .all(|&block| ptr::eq(block, known.next().unwrap()))
-        );
-        assert!(known.next().is_none());
+        taken.push(registry.take());
+        assert_marked(registry, &taken);
     }
-    REGISTRY.put_back(taken[7]);
-    assert!(ptr::eq(REGISTRY.take(), taken[7]));
-    assert_eq!(REGISTRY.blocks.iter().count(), 100);
+    let block = taken.remove(7);
+    registry.put_back(block);
+    assert_marked(registry, &taken);
+    assert!(ptr::eq(registry.take(), block));
+    taken.push(block);
+    assert_marked(registry, &taken);
+    assert_eq!(registry.blocks.len(), 100);
+}
+
+#[test]
+fn a_writer_looks_at_the_blocks_of_threads_that_live() {
+    let registry = registry!();
+    for kept in [0, 1500, 2999] {
+        let blocks = take_many(registry);
+        for block in &blocks {
+            fill(block, 2);
+            block.slots.iter().for_each(Slot::clear);
+        }
+        let lives_on = blocks[kept];
+        for block in &blocks {
+            if !ptr::eq(*block, lives_on) {
+                registry.put_back(block);
+            }
+        }
+        assert_marked(registry, &[lives_on]);
+        registry.put_back(lives_on);
+        assert_marked(registry, &[]);
+    }
+    assert_eq!(registry.blocks.len(), 3000);
+}
+
+#[test]
+fn a_writer_looks_at_guards_that_threads_have_left() {
+    let registry = registry!();
+    let blocks = take_many(registry);
+    let left = [blocks[5], blocks[2999]];
+    fill(left[0], 1);
+    fill(left[1], SLOTS);
+    blocks.iter().for_each(|block| registry.put_back(block));
+    assert_marked(registry, &left);
+    // Whoever looks next finds that they are gone.
+    left[0].slots[0].clear();
+    registry.tidy(&mut registry.free());
+    assert_marked(registry, &left[1..]);
+    left[1].slots.iter().for_each(Slot::clear);
+    registry.try_to_tidy();
+    assert_marked(registry, &[]);
+}
+
+#[test]
+fn guards_that_many_threads_have_left_are_found_gone_in_the_end() {
+    let registry = registry!();
+    let blocks = take_many(registry);
+    for (index, block) in blocks.iter().enumerate() {
+        fill(block, if index % 2 == 0 { 1 } else { SLOTS });
+    }
+    blocks.iter().for_each(|block| registry.put_back(block));
+    assert_marked(registry, &blocks);
+    assert_eq!(registry.left.get(), blocks.len());
+    let slots = blocks.iter().flat_map(|block| &block.slots);
+    slots.for_each(Slot::clear);
+    for _ in 0..blocks.len().div_ceil(LOOKS) {
+        registry.try_to_tidy();
+    }
+    assert_marked(registry, &[]);
+    assert_eq!(registry.left.get(), 0);
+}
+
+#[test]
+fn a_new_thread_gets_a_block_with_an_empty_slot() {
+    let registry = registry!();
+    let blocks = [(); 3 * LOOKS].map(|()| registry.take());
+    for (index, block) in blocks.iter().enumerate() {
+        fill(block, if index == LOOKS { SLOTS - 1 } else { SLOTS });
+    }
+    blocks.iter().for_each(|block| registry.put_back(block));
+    let roomy = registry.take();
+    assert!(ptr::eq(roomy, blocks[LOOKS]), "the only one with room");
+    let new = registry.take();
+    assert_eq!(new.empty_slots(), SLOTS);
+    assert_eq!(registry.blocks.len(), blocks.len() + 1);
+    // An empty one first.
+    registry.put_back(roomy);
+    registry.put_back(new);
+    assert!(ptr::eq(registry.take(), new));
+    assert!(ptr::eq(registry.take(), roomy));
+}
+
+#[test]
+fn threads_read_by_slots_beside_those_that_forget_their_guards() {
+    let _alone = alone();
+    let forgotten = new_id().unwrap();
+    for _ in 0..20 {
+        elsewhere(|| {
+            let slots = [(); SLOTS].map(|()| enter(forgotten));
+            assert!(
+                slots.iter().any(Option::is_some),
+                "no slot for a new thread"
+            );
+        });
+    }
+    retire(forgotten);
 }
 
 #[test]

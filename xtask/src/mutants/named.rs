@@ -75,8 +75,26 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/readers.rs",
         name: "forgotten guards stay",
-        code: "if slot.holds(id) {\n            slot.clear();\n        }",
-        broken: "",
+        code: "filled.for_each(Slot::clear);",
+        broken: "filled.for_each(|_| ());",
+    },
+    Fault {
+        file: "src/readers.rs",
+        name: "a block without a mark",
+        code: "self.mark(block);\n        self.left",
+        broken: "self.left",
+    },
+    Fault {
+        file: "src/readers.rs",
+        name: "a guard without a mark",
+        code: "0 => free.full.push_back(block),",
+        broken: "0 => self.unmark(block),",
+    },
+    Fault {
+        file: "src/readers.rs",
+        name: "a block nobody has seen empty",
+        code: "self.slots.iter().filter(|slot| slot.holds(0)).count()",
+        broken: "self.slots.iter().filter(|slot| slot.0.load(Relaxed) == 0).count()",
     },
     Fault {
         file: "src/chunks.rs",
