@@ -25,7 +25,8 @@
 //!
 //! A heavy barrier interrupts every processor that the process uses. So all of them together get a
 //! twentieth of the time: while the process is in debt, [`is_affordable`] says no, and no lock becomes
-//! quiet. And each is timed, because how dear it is depends on how many processors there are, and what
+//! quiet. Writers that sleep for readers get half of it: beyond that [`is_sleep_affordable`] says no, and they
+//! nap without a barrier. So they cannot keep other locks from the quiet. And each barrier is timed, because how dear it is depends on how many processors there are, and what
 //! they do: [`quiet_after`] says how many reads are worth one.
 
 #[cfg(gosync_model)]
@@ -76,6 +77,8 @@ mod real {
     /// The part of [`light`]'s contract that is passed seldom.
     #[cold]
     pub(crate) fn heavy() {
+        #[cfg(test)]
+        PASSED.set(PASSED.get() + 1);
         fence(SeqCst);
         if kind() == ASYMMETRIC {
             let start = now();
@@ -92,6 +95,26 @@ mod real {
                 kind => return kind,
             }
         }
+    }
+
+    #[cfg(test)]
+    std::thread_local! {
+        /// How many heavy barriers the current thread has passed.
+        pub(crate) static PASSED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+    }
+
+    /// Uses up the budget for so long. Returns what is to be given to [`repay`].
+    #[cfg(test)]
+    pub(crate) fn run_into_debt(time: std::time::Duration) -> u64 {
+        let debt = CREDIT_LINE + time.as_nanos() as u64;
+        PAID_UNTIL.fetch_max(now(), Relaxed);
+        PAID_UNTIL.fetch_add(debt, Relaxed);
+        debt
+    }
+
+    #[cfg(test)]
+    pub(crate) fn repay(debt: u64) {
+        PAID_UNTIL.fetch_sub(debt, Relaxed);
     }
 
     /// A `fence(SeqCst)` right after a read-modify-write, which on x86 is one already.
@@ -215,10 +238,20 @@ mod real {
         }
     }
 
-    /// Whether there is time left for more heavy barriers.
+    /// Whether there is time left for the barrier that ends the quiet of a lock.
     #[cold]
     pub(crate) fn is_affordable() -> bool {
-        forced::SPEED.is_some() || PAID_UNTIL.load(Relaxed) <= now() + CREDIT_LINE
+        is_debt_within(CREDIT_LINE)
+    }
+
+    /// Whether there is time left for the barrier of a writer that wants to sleep.
+    #[cold]
+    pub(crate) fn is_sleep_affordable() -> bool {
+        is_debt_within(CREDIT_LINE / 2)
+    }
+
+    fn is_debt_within(limit: u64) -> bool {
+        forced::SPEED.is_some() || PAID_UNTIL.load(Relaxed) <= now() + limit
     }
 
     fn charge(start: u64, took: u64) {

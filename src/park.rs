@@ -201,6 +201,11 @@ mod real {
         }
     }
 
+    /// Whether the deadline has passed.
+    pub(crate) fn is_late(deadline: Option<Instant>) -> bool {
+        deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
     /// How a thread waits before it sleeps, and for how long it lets others overtake it.
     pub(crate) struct Patience {
         /// Rounds since the thread began to wait, or slept.
@@ -234,8 +239,7 @@ mod real {
         /// done without a line on its way between them.
         pub(crate) fn spin(&mut self, deadline: Option<Instant>) -> bool {
             // A yield may take as long as others like.
-            let is_late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
-            if self.round >= Self::ROUNDS || self.is_over() || is_late() {
+            if self.round >= Self::ROUNDS || self.is_over() || is_late(deadline) {
                 return false;
             }
             if self.round > 0 {

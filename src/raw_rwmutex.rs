@@ -76,7 +76,7 @@ use crate::barrier;
 use crate::park::{self, Backoff, Key, Parked, Patience, deadlock};
 use crate::primitive::{AtomicU64, Ordering, fence};
 use crate::readers::{self, Slot};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use word::*;
 
 #[cfg(gosync_model)]
@@ -113,6 +113,40 @@ enum Exit {
     Done,
     /// It may have left readers inside.
     GaveUp,
+}
+
+/// How an announced writer sleeps for readers in slots.
+struct Sleep {
+    /// Whether it has passed a heavy barrier since it set `DRAIN`.
+    is_safe: bool,
+    nap: Duration,
+}
+
+impl Sleep {
+    /// About as long as a reader needs to go on that has lost its processor.
+    const FIRST_NAP: Duration = Duration::from_micros(50);
+    const LONGEST_NAP: Duration = Duration::from_millis(1);
+
+    fn new() -> Self {
+        Self {
+            is_safe: false,
+            nap: Self::FIRST_NAP,
+        }
+    }
+
+    /// To be called when `DRAIN` is set. None if every reader that leaves from now on sees that;
+    /// otherwise, since the barrier for it cannot be afforded, for how long to sleep at most.
+    fn begin(&mut self) -> Option<Duration> {
+        if !self.is_safe && barrier::is_sleep_affordable() {
+            barrier::heavy();
+            self.is_safe = true;
+        }
+        let nap = self.nap;
+        (!self.is_safe).then(|| {
+            self.nap = Self::LONGEST_NAP.min(2 * nap);
+            nap
+        })
+    }
 }
 
 impl RawRWMutex {
@@ -469,6 +503,9 @@ impl RawRWMutex {
         loop {
             let word = self.word.load(Relaxed);
             if !is_announced(word) {
+                if park::is_late(deadline) && self.has_readers(word) {
+                    return false;
+                }
                 // Not a compare-exchange, which readers that come and go could foil again and again.
                 if !is_announced(self.word.fetch_or(WRITER, Relaxed)) {
                     self.announced();
@@ -535,8 +572,9 @@ impl RawRWMutex {
 
     /// Waits until the readers inside have left, or steps down.
     fn drain(&self, deadline: Option<Instant>) -> bool {
-        let is_drained =
-            self.drain_slots(|slot| self.await_slot(slot, deadline)) && self.await_count(deadline);
+        let mut sleep = Sleep::new();
+        let is_drained = self.drain_slots(|slot| self.await_slot(slot, &mut sleep, deadline))
+            && self.await_count(deadline);
         if !is_drained {
             return self.give_up();
         }
@@ -560,15 +598,14 @@ impl RawRWMutex {
         } else {
             barrier::heavy();
         }
-        let Some(reads) = readers::drain(id(word), stamp(word), wait) else {
-            return false;
-        };
-        self.settle_account(word, reads);
-        true
+        let reads = readers::drain(id(word), stamp(word), wait);
+        // The reads before an attempt that gives up are left to the next writer, who finds them, too.
+        self.settle_account(word, reads.unwrap_or(0));
+        reads.is_some()
     }
 
-    /// Pays for the write with credit. `word` is from before the drain, which has found `reads` reads by
-    /// slots since the last write.
+    /// Pays for the write with credit, or for the attempt. `word` is from before the drain, which has
+    /// found `reads` reads by slots since the last write.
     fn settle_account(&self, word: u64, reads: u64) {
         let now = self.word.load(Relaxed);
         let has_slept = now & DRAIN != 0;
@@ -585,13 +622,13 @@ impl RawRWMutex {
     }
 
     /// Waits until the slot does not hold the lock any more; false if the deadline comes first.
-    fn await_slot(&self, slot: &Slot, deadline: Option<Instant>) -> bool {
+    fn await_slot(&self, slot: &Slot, sleep: &mut Sleep, deadline: Option<Instant>) -> bool {
         let id = id(self.word.load(Relaxed));
         let ask_to_be_woken = || {
             if self.word.load(Relaxed) & DRAIN == 0 {
                 self.word.fetch_or(DRAIN, Relaxed);
-                barrier::heavy();
             }
+            sleep.begin()
         };
         self.await_readers(|| slot.holds(id), ask_to_be_woken, deadline)
     }
@@ -603,16 +640,17 @@ impl RawRWMutex {
         let inside = || has_counted_readers(self.word.load(Acquire));
         let ask_to_be_woken = || {
             self.word.fetch_or(DRAIN, Relaxed);
+            None
         };
         self.await_readers(inside, ask_to_be_woken, deadline)
     }
 
-    /// Waits for readers who are `inside`; those who leave after `ask_to_be_woken` will look for
-    /// somebody to wake.
+    /// Waits for readers who are `inside`. Those who leave after `ask_to_be_woken` will look for
+    /// somebody to wake; if it is not sure that they all see that there is, it says how long to nap.
     fn await_readers(
         &self,
         inside: impl Fn() -> bool,
-        ask_to_be_woken: impl Fn(),
+        mut ask_to_be_woken: impl FnMut() -> Option<Duration>,
         deadline: Option<Instant>,
     ) -> bool {
         let mut patience = Patience::new();
@@ -620,10 +658,15 @@ impl RawRWMutex {
             if patience.spin(deadline) {
                 continue;
             }
-            ask_to_be_woken();
-            match park::park(self.drained(), &inside, deadline) {
+            if park::is_late(deadline) {
+                return !inside();
+            }
+            let nap = ask_to_be_woken().and_then(park::deadline);
+            let end = [nap, deadline].into_iter().flatten().min();
+            match park::park(self.drained(), &inside, end) {
                 Parked::Unparked | Parked::Invalid => patience.renew(),
-                Parked::TimedOut => return !inside(),
+                Parked::TimedOut if end == deadline => return !inside(),
+                Parked::TimedOut => {}
             }
         }
         true
@@ -885,3 +928,6 @@ impl Drop for RawRWMutex {
         }
     }
 }
+
+#[cfg(all(test, not(gosync_model)))]
+mod tests;

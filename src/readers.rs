@@ -72,6 +72,11 @@
 //! looks at the word. So one of them sees the other: the writer the empty slot, or the reader `DRAIN`,
 //! and it wakes the writer. That holds for passing entries, too. After this one barrier the writer may
 //! sleep again and again as long as `DRAIN` stays set.
+//!
+//! While the process cannot afford that barrier the writer sets `DRAIN` and naps without it. A reader
+//! that leaves may miss `DRAIN`; then the nap ends by itself, and the writer looks at the slot again.
+//! The barrier comes after the last nap, and so still after `DRAIN`, and before every sleep that is no
+//! nap.
 
 use crate::chunks::Chunks;
 use crate::forced;

@@ -72,11 +72,25 @@ pub(crate) fn is_decided() -> bool {
 }
 
 pub(crate) fn is_affordable() -> bool {
-    Model::current().limit >= Speed::Quiet
+    true
+}
+
+/// Uses up one of the model's debts. No thread knows of another by it.
+pub(crate) fn is_sleep_affordable() -> bool {
+    let mut model = Model::current();
+    let is_in_debt = model.debts > 0;
+    if is_in_debt {
+        model.debts -= 1;
+        super::CURRENT.set(model);
+    }
+    !is_in_debt
 }
 
 pub(crate) fn quiet_after() -> u32 {
-    1
+    match Model::current().limit {
+        Speed::Quiet => 1,
+        _ => u32::MAX,
+    }
 }
 
 pub(crate) fn price() -> u64 {

@@ -166,8 +166,12 @@ pub(crate) struct Model {
     preemptions: usize,
     patience: usize,
     timeouts: Timeouts,
+    /// Whether timed attempts have no time from the start.
+    is_late: bool,
     explored: Explored,
     barriers: Barriers,
+    /// How often the budget for barriers is found used up before there is enough of it.
+    debts: usize,
     /// The speed of the locks when the model begins, and how far they may get.
     speed: Speed,
     limit: Speed,
@@ -190,10 +194,12 @@ impl Model {
             preemptions: 2,
             patience: usize::MAX,
             timeouts: Timeouts::Early,
+            is_late: false,
             explored: Explored::Word,
             speed: Speed::Counted,
             limit: Speed::Counted,
             barriers: Barriers::Fences,
+            debts: 0,
             credit: ENOUGH,
             price: 0,
             procs: 1,
@@ -230,6 +236,19 @@ impl Model {
             barriers: Barriers::Asymmetric,
             ..self
         }
+    }
+
+    /// Timed attempts have no time from the start.
+    fn late(self) -> Self {
+        Self {
+            is_late: true,
+            ..self
+        }
+    }
+
+    /// The budget for barriers is found used up so often.
+    fn debts(self, debts: usize) -> Self {
+        Self { debts, ..self }
     }
 
     /// The locks have credit for so many reads' worth of writes.

@@ -198,6 +198,11 @@ pub(crate) fn lose_all_if(key: Key, decide: impl FnOnce() -> bool) {
     take_all_if(key, decide);
 }
 
+/// Whether the model wants attempts with a deadline to have no time left when they begin.
+pub(crate) fn is_late(deadline: Option<Instant>) -> bool {
+    deadline.is_some() && Model::current().is_late
+}
+
 /// Spinning is yielding to the checker, and multiplies the schedules: the first look of each loop is the
 /// spin that succeeds; then a thread sleeps. Time does not pass, so the model says how often a
 /// thread looks before its patience is over.

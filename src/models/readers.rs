@@ -337,6 +337,98 @@ fn a_try_to_write_fails_beside_a_reader() {
     });
 }
 
+// Barriers that cannot be afforded, and attempts without time.
+
+/// The barrier comes after the naps, and not at all if the reader leaves meanwhile.
+#[test]
+fn asymmetric_a_writer_naps_before_it_passes_a_barrier() {
+    for debts in [1, 2] {
+        Model::new()
+            .asymmetric()
+            .debts(debts)
+            .explore(Explored::Little)
+            .check_with_slots(|| {
+                let lock = Lock::new();
+                let reader = spawn(&lock, Lock::try_to_read);
+                lock.write();
+                reader.join().unwrap();
+                lock.assert_idle(1);
+            });
+    }
+}
+
+#[test]
+fn a_writer_naps_until_it_may_sleep() {
+    Model::new()
+        .debts(2)
+        .explore(Explored::Little)
+        .check_timeouts_with_slots(|| {
+            let lock = Lock::new();
+            let token = lock.raw.rlock();
+            let writer = spawn(&lock, Lock::write);
+            let reader = spawn(&lock, Lock::read);
+            witness(lock.is_draining());
+            assert_eq!(lock.get(), 0);
+            lock.runlock(token);
+            assert!(reader.join().unwrap() <= 1);
+            writer.join().unwrap();
+            lock.assert_idle(1);
+        });
+}
+
+#[test]
+fn a_writer_gives_up_its_nap() {
+    Model::new()
+        .debts(1)
+        .explore(Explored::Little)
+        .check_timeouts_with_slots(|| {
+            let lock = Lock::new();
+            let token = lock.raw.rlock();
+            let timed = spawn(&lock, Lock::write_timed);
+            let reader = spawn(&lock, Lock::read);
+            reader.join().unwrap();
+            assert_eq!(lock.get(), 0);
+            lock.runlock(token);
+            let writes = usize::from(timed.join().unwrap());
+            lock.assert_idle(writes);
+        });
+}
+
+#[test]
+fn an_attempt_without_time_leaves_no_trace() {
+    Model::new()
+        .late()
+        .explore(Explored::Little)
+        .check_with_slots(|| {
+            let lock = Lock::new();
+            let token = lock.raw.rlock();
+            let reader = spawn(&lock, Lock::read);
+            let timed = spawn(&lock, Lock::write_timed);
+            assert_eq!(lock.get(), 0);
+            lock.runlock(token);
+            // Let in by whoever was in the way.
+            reader.join().unwrap();
+            let writes = usize::from(timed.join().unwrap());
+            lock.assert_idle(writes);
+        });
+}
+
+#[test]
+fn an_attempt_without_time_passes_its_turn_on() {
+    Model::new()
+        .late()
+        .explore(Explored::Little)
+        .check_with_slots(|| {
+            let lock = Lock::new();
+            let timed = spawn(&lock, Lock::write_timed);
+            let writer = spawn(&lock, Lock::write);
+            lock.read();
+            writer.join().unwrap();
+            let writes = 1 + usize::from(timed.join().unwrap());
+            lock.assert_idle(writes);
+        });
+}
+
 // Changes of speed.
 
 /// The first read fills the credit, the second takes up slots, and is one by a slot.

@@ -87,6 +87,8 @@ fn draw_circumstances() {
         limit: speed,
         credit: one_of([1, ENOUGH]),
         patience: one_of([0, 1, usize::MAX]),
+        debts: one_of([0, 0, 1, 3]),
+        is_late: one_of([false, false, true]),
         // At the higher price each writer that has slept takes the slots away.
         price: one_of([0, 2 * ENOUGH]),
         ..Model::new()

@@ -27,8 +27,26 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/raw_rwmutex.rs",
         name: "heavy before DRAIN",
-        code: "self.word.fetch_or(DRAIN, Relaxed);\n                barrier::heavy();",
-        broken: "barrier::heavy();\n                self.word.fetch_or(DRAIN, Relaxed);",
+        code: "if self.word.load(Relaxed) & DRAIN == 0 {\n                self.word.fetch_or(DRAIN, Relaxed);\n            }\n            sleep.begin()",
+        broken: "let nap = sleep.begin();\n            self.word.fetch_or(DRAIN, Relaxed);\n            nap",
+    },
+    Fault {
+        file: "src/raw_rwmutex.rs",
+        name: "asleep without a barrier",
+        code: "(!self.is_safe).then(|| {",
+        broken: "(!self.is_safe && self.nap == Self::FIRST_NAP).then(|| {",
+    },
+    Fault {
+        file: "src/raw_rwmutex.rs",
+        name: "gives up after a nap",
+        code: "Parked::TimedOut if end == deadline => return !inside(),",
+        broken: "Parked::TimedOut => return !inside(),",
+    },
+    Fault {
+        file: "src/raw_rwmutex.rs",
+        name: "in although late",
+        code: "if park::is_late(deadline) {\n                return !inside();",
+        broken: "if park::is_late(deadline) {\n                return true;",
     },
     Fault {
         file: "src/raw_rwmutex.rs",

@@ -1,0 +1,135 @@
+//! What writers cost other threads: they count the heavy barriers that they pass.
+
+use super::*;
+use crate::barrier::{PASSED, repay, run_into_debt};
+use crate::forced::{self, Speed};
+use std::thread;
+
+/// More attempts than a lock has credit for.
+const ATTEMPTS: usize = 200;
+
+/// A lock that notes its readers in slots, if that is not forbidden.
+fn lock_with_slots() -> RawRWMutex {
+    while !barrier::is_decided() {
+        thread::yield_now();
+    }
+    let lock = RawRWMutex::new();
+    (0..600).for_each(|_| read(&lock));
+    // So that it is not quiet.
+    write(&lock);
+    lock
+}
+
+fn read(lock: &RawRWMutex) {
+    let token = lock.rlock();
+    runlock(lock, token);
+}
+
+fn runlock(lock: &RawRWMutex, token: ReadToken) {
+    // SAFETY: the caller has the read lock of the token.
+    unsafe { lock.runlock(token) };
+}
+
+fn write(lock: &RawRWMutex) {
+    lock.lock();
+    // SAFETY: the write lock has just been taken.
+    unsafe { lock.unlock() };
+}
+
+/// A read lock in a slot, if any can be.
+fn reader(lock: &RawRWMutex) -> ReadToken {
+    let token = lock.rlock();
+    assert_eq!(token.0.is_some(), forced::SPEED != Some(Speed::Counted));
+    token
+}
+
+/// How many heavy barriers this thread passes in attempts to write that take `time`, and fail.
+#[track_caller]
+fn barriers_of_attempts(lock: &RawRWMutex, attempts: usize, time: Duration) -> usize {
+    let before = PASSED.get();
+    for _ in 0..attempts {
+        assert!(!lock.try_lock_until(park::deadline(time)));
+    }
+    PASSED.get() - before
+}
+
+#[test]
+fn attempts_without_time_pass_no_barrier_beside_a_reader() {
+    let lock = lock_with_slots();
+    let token = reader(&lock);
+    let before = lock.word.load(Relaxed);
+    let barriers = barriers_of_attempts(&lock, ATTEMPTS, Duration::ZERO);
+    assert_eq!(barriers, 0);
+    assert_eq!(lock.word.load(Relaxed), before, "it was announced");
+    runlock(&lock, token);
+    assert!(lock.try_lock_until(Some(Instant::now())), "nobody reads");
+}
+
+#[test]
+fn attempts_with_little_time_pass_no_barrier_beside_a_forgotten_guard() {
+    let lock = lock_with_slots();
+    let _forgotten = reader(&lock);
+    let barriers = barriers_of_attempts(&lock, ATTEMPTS, Duration::from_micros(1));
+    let to_end_the_quiet = usize::from(forced::SPEED == Some(Speed::Quiet));
+    assert!(barriers <= to_end_the_quiet, "{barriers} barriers");
+}
+
+#[test]
+fn attempts_that_give_up_cost_credit_until_the_lock_gives_up_its_slots() {
+    if forced::SPEED.is_some() {
+        return;
+    }
+    let lock = lock_with_slots();
+    let token = reader(&lock);
+    barriers_of_attempts(&lock, ATTEMPTS, Duration::from_micros(1));
+    runlock(&lock, token);
+    // The reader is still seen by the next writer, who finds no credit.
+    let token = reader(&lock);
+    assert!(!lock.try_lock());
+    runlock(&lock, token);
+    write(&lock);
+    let token = lock.rlock();
+    assert!(token.0.is_none(), "the lock still has slots");
+    runlock(&lock, token);
+}
+
+#[test]
+fn writers_nap_while_the_process_cannot_afford_barriers() {
+    if forced::SPEED.is_some() {
+        return;
+    }
+    let lock = lock_with_slots();
+    let token = reader(&lock);
+    let debt = run_into_debt(Duration::from_secs(60));
+    let barriers = barriers_of_attempts(&lock, 10, Duration::from_millis(2));
+    // One that wants to stay is woken all the same, or wakes by itself.
+    let barriers_of_the_last = thread::scope(|s| {
+        let writer = s.spawn(|| {
+            write(&lock);
+            PASSED.get()
+        });
+        thread::sleep(Duration::from_millis(5));
+        runlock(&lock, token);
+        writer.join().unwrap()
+    });
+    repay(debt);
+    assert_eq!((barriers, barriers_of_the_last), (0, 0));
+}
+
+#[test]
+fn a_writer_that_can_afford_it_sleeps_behind_a_barrier() {
+    let lock = lock_with_slots();
+    let token = reader(&lock);
+    let barriers = thread::scope(|s| {
+        let writer = s.spawn(|| {
+            write(&lock);
+            PASSED.get()
+        });
+        // Until the writer sleeps, as a rule.
+        thread::sleep(Duration::from_millis(20));
+        runlock(&lock, token);
+        writer.join().unwrap()
+    });
+    let to_end_the_quiet = usize::from(forced::SPEED == Some(Speed::Quiet));
+    assert!(barriers <= 1 + to_end_the_quiet, "{barriers} barriers");
+}
