@@ -37,6 +37,7 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
+    workers::prepare();
     let (task, handle) = Task::new(f, ());
     workers::start(task);
     JoinHandle(handle)
@@ -68,7 +69,8 @@ impl<T> JoinHandle<T> {
     /// # Panics
     ///
     /// If the goroutine joins itself, or another one that lies beneath it on the same stack, because it
-    /// waits for this one and runs it meanwhile. Neither would ever go on.
+    /// waits for this one and runs it meanwhile. Neither would ever go on. And in a child of `fork`, if
+    /// the goroutine was running in the parent.
     ///
     /// # Examples
     ///
@@ -195,6 +197,7 @@ impl<'scope> Scope<'scope, '_> {
     /// });
     /// assert_eq!((sum, product), (6, 6));
     /// ```
+    #[track_caller]
     pub fn go<F, T>(&'scope self, f: F) -> ScopedJoinHandle<'scope, T>
     where
         F: FnOnce() -> T + Send + 'scope,

@@ -46,7 +46,7 @@ pub fn init_workers() -> io::Result<()> {
 /// # Panics
 ///
 /// If `GOSYNC_MAXPROCS` is set and is no positive number, or `GOSYNC_STACK_SIZE` and is no number of bytes
-/// between 64 KiB and 1 GiB.
+/// between 64 KiB and 1 GiB. And in a child of `fork`, if its parent had workers then.
 ///
 /// # Examples
 ///
@@ -56,6 +56,7 @@ pub fn init_workers() -> io::Result<()> {
 /// gosync::set_max_procs(before);
 /// ```
 #[doc(alias = "GOMAXPROCS")]
+#[track_caller]
 pub fn set_max_procs(n: usize) -> usize {
     workers::set_max_procs(n)
 }
@@ -83,6 +84,7 @@ pub fn set_max_procs(n: usize) -> usize {
 /// assert_eq!(gosync::num_goroutines(), 0);
 /// ```
 #[doc(alias = "NumGoroutine")]
+#[track_caller]
 pub fn num_goroutines() -> usize {
     workers::num_goroutines()
 }
@@ -102,6 +104,7 @@ pub fn num_goroutines() -> usize {
 /// gosync::go(|| ());
 /// assert!(gosync::num_workers() <= 1);
 /// ```
+#[track_caller]
 pub fn num_workers() -> usize {
     workers::num_workers()
 }

@@ -180,11 +180,18 @@ where
         self.owner.ended();
     }
 
-    /// Whether the current thread runs it: then it lies beneath the caller on this stack, or is the caller.
-    fn runs_here(&self) -> bool {
+    /// Why the caller would wait for ever; none if it would not.
+    fn never_ends(&self) -> Option<&'static str> {
         // Relaxed: if this thread is the runner, it has set the bit itself. If it only has the number of
         // a runner that is gone, it began after that one had set it.
-        self.runner.get() == thread_number() && self.word.load(Relaxed) & ENDED == 0
+        if self.word.load(Relaxed) & ENDED != 0 {
+            None
+        } else if self.runner.get() == thread_number() {
+            // It lies beneath the caller on this stack, or is the caller.
+            Some("gosync: a goroutine joins itself, or one that waits for it on the same stack")
+        } else {
+            workers::has_lost_workers().then_some(workers::LOST_WORKERS)
+        }
     }
 
     /// # Safety
@@ -262,10 +269,10 @@ where
         if workers::may_help() && self.claim() {
             workers::clear_claimed();
             workers::run(|| self.run_claimed());
-        } else if self.runs_here() {
+        } else if let Some(why) = self.never_ends() {
             // SAFETY: the caller gives up the task with this call.
             unsafe { self.detach() };
-            panic!("gosync: a goroutine joins itself, or one that waits for it on the same stack");
+            panic!("{why}");
         } else {
             self.wait();
         }

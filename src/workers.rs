@@ -43,10 +43,11 @@
 //! 2. The state and the signals change together, under the scheduler's lock. Nobody sleeps, wakes or
 //!    starts a thread, or runs foreign code under it.
 //! 3. Only the holder of a place pushes to its deque and pops from it. Places change hands under the
-//!    lock.
+//!    lock. A thread may lose its place wherever it sleeps, also in an allocator, so it looks for it
+//!    anew at each push and pop, and sleeps nowhere in between.
 //! 4. `running` is the number of workers that have been called and are neither blocked, stuck nor
-//!    asleep. While it is below `max_procs`, and fewer than one, a goroutine that waits has a worker
-//!    called for it; so no number of goroutines that block keeps another one from running.
+//!    asleep. While it is 0, or leaves a processor of `max_procs` without work, a worker is called for
+//!    a goroutine that waits; so no number of goroutines that block keeps another one from running.
 //! 5. A goroutine is in one queue, once, until somebody takes it from there. A `Task` may have been
 //!    claimed by then; nothing of its closure and its result is left in it when it is dropped.
 //!
@@ -58,15 +59,25 @@
 //! thread has just queued to that thread, which may be about to wait for it (`backlog`).
 
 mod backlog;
+#[cfg(not(gosync_model))]
+mod fork;
+#[cfg(not(gosync_model))]
+mod limits;
 mod monitor;
 #[cfg(not(gosync_model))]
 mod origin;
 mod place;
 mod scheduler;
 mod sleeper;
+#[cfg(not(gosync_model))]
+mod stack;
 mod system;
 mod worker;
 
+#[cfg(gosync_model)]
+pub(crate) use crate::models::system::has_lost_workers;
+#[cfg(not(gosync_model))]
+pub(crate) use fork::has_lost_workers;
 #[cfg(not(gosync_model))]
 pub(crate) use origin::init;
 
@@ -93,8 +104,10 @@ pub(crate) trait Job: Send + Sync {
 }
 
 #[cfg(not(gosync_model))]
-static SCHEDULER: LazyLock<Result<Scheduler, String>> =
-    LazyLock::new(|| system::max_procs().map(Scheduler::new));
+static SCHEDULER: LazyLock<Result<Scheduler, String>> = LazyLock::new(|| {
+    fork::watch();
+    system::max_procs().map(Scheduler::new)
+});
 
 #[cfg(gosync_model)]
 crate::models::checker::lazy_static! {
@@ -126,7 +139,9 @@ struct Lease(Cell<Option<&'static Place>>);
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(place) = self.0.take() {
+        if let Some(place) = self.0.take()
+            && !has_lost_workers()
+        {
             let _ = HERE.try_with(|here| here.set(None));
             scheduler().dismiss(place);
         }
@@ -155,25 +170,38 @@ fn lease() -> Option<&'static Place> {
         .ok()
 }
 
-/// To be called before a goroutine is counted: `start` panics no more after it.
+/// To be called before a goroutine is counted or the workers are asked or told anything.
 ///
 /// # Panics
 ///
-/// If the environment makes no sense.
+/// If the environment makes no sense, or if this process has lost its workers.
 #[inline]
+#[track_caller]
 pub(crate) fn prepare() {
+    if has_lost_workers() {
+        refuse();
+    }
     scheduler();
 }
 
-/// Queues a goroutine.
+#[cold]
+#[track_caller]
+fn refuse() -> ! {
+    panic!("{LOST_WORKERS}");
+}
+
+/// What goroutines are refused with in a child of fork.
+pub(crate) const LOST_WORKERS: &str =
+    "gosync: a child of fork has no goroutines if its parent had workers";
+
+/// Queues a goroutine. To be called after `prepare`.
 #[inline]
 pub(crate) fn start(job: Arc<dyn Job>) {
     let scheduler = scheduler();
     match place() {
         Some(place) => {
             place.queued.add_one();
-            // SAFETY: the current thread is the holder.
-            unsafe { place.push(job) };
+            place::push(job);
             scheduler.announce(Caller::of(place.holder()));
         }
         None => inject(job),
@@ -192,56 +220,51 @@ pub(crate) fn help(group: *const ()) {
     }
 }
 
-/// How many goroutines of others may lie on top of those of a group.
+/// Who looks for the goroutines of a group gives up at so many of others.
 const REACH: usize = 8;
 
 /// Takes a goroutine of `group` from the top of the current thread's deque, or from near it.
 fn take_member(group: *const ()) -> Option<Arc<dyn Job>> {
-    let place = here()?;
-    let mut others = Vec::new();
+    let mut others = [const { None }; REACH];
+    let mut passed = 0;
     let mut found = None;
-    // SAFETY: the current thread is the holder.
-    while let Some(job) = unsafe { place.pop() } {
+    while found.is_none()
+        && passed < REACH
+        && let Some(job) = place::pop()
+    {
         if job.is_claimed() {
             // Nothing is left in it whose destructor might come back here (invariant 5).
             continue;
         }
         if ptr::eq(job.group(), group) {
             found = Some(job);
-            break;
-        }
-        others.push(job);
-        if others.len() == REACH {
-            break;
+        } else {
+            others[passed] = Some(job);
+            passed += 1;
         }
     }
-    put_back(place, others);
+    put_back(&mut others[..passed]);
     found
 }
 
 /// Takes what has been claimed from the top of the current thread's deque.
 pub(crate) fn clear_claimed() {
-    let Some(place) = here() else { return };
-    // SAFETY: the current thread is the holder.
-    while let Some(job) = unsafe { place.pop() } {
+    while let Some(job) = place::pop() {
         if !job.is_claimed() {
-            put_back(place, [job]);
+            put_back(&mut [Some(job)]);
             return;
         }
     }
 }
 
-/// To the top, in the order in which they were.
-fn put_back(
-    place: &'static Place,
-    jobs: impl IntoIterator<Item = Arc<dyn Job>, IntoIter: DoubleEndedIterator + ExactSizeIterator>,
-) {
-    let jobs = jobs.into_iter();
-    if jobs.len() > 0 {
-        for job in jobs.rev() {
-            // SAFETY: as in `take_member`.
-            unsafe { place.push(job) };
-        }
+/// Queues again at the current thread what it has taken from there, the first on top.
+fn put_back(jobs: &mut [Option<Arc<dyn Job>>]) {
+    let count = jobs.len();
+    let jobs = jobs.iter_mut().rev().filter_map(Option::take);
+    jobs.for_each(place::push);
+    if count > 0
+        && let Some(place) = here()
+    {
         // For a worker that did not see them meanwhile.
         scheduler().announce(Caller::of(place.holder()));
     }
@@ -302,18 +325,24 @@ impl Drop for Blocked {
 
 /// How many goroutines there are.
 #[cfg(not(gosync_model))]
+#[track_caller]
 pub(crate) fn num_goroutines() -> usize {
+    prepare();
     scheduler().goroutines()
 }
 
 /// How many workers there are.
 #[cfg(not(gosync_model))]
+#[track_caller]
 pub(crate) fn num_workers() -> usize {
+    prepare();
     scheduler().workers()
 }
 
 /// Sets how many workers may run, if `n` is not 0. Returns how many could before.
+#[track_caller]
 pub(crate) fn set_max_procs(n: usize) -> usize {
+    prepare();
     scheduler().set_max_procs(n)
 }
 

@@ -92,6 +92,10 @@ fn start(body: fn()) {
     });
 }
 
+pub(crate) fn has_lost_workers() -> bool {
+    false
+}
+
 pub(crate) fn has_room_on_stack() -> bool {
     Model::current().helps
 }

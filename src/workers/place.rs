@@ -126,42 +126,6 @@ impl Place {
         !has_started || Duration::from_millis(round as u64) >= LONGEST_ROUND
     }
 
-    /// Calls `f` with the deque. Meanwhile the thread seems to have no place: it must not lose it, should
-    /// an allocator with a lock of ours sleep in there.
-    ///
-    /// # Safety
-    ///
-    /// The current thread is the holder, and `f` does not come back here.
-    unsafe fn with_deque<R>(&self, f: impl FnOnce(&Worker<Arc<dyn Job>>) -> R) -> R {
-        let here = HERE.with(Cell::take);
-        // SAFETY: only the holder gets here, once at a time.
-        let result = self.deque.with_mut(|deque| f(unsafe { &*deque }));
-        HERE.with(|place| place.set(here));
-        result
-    }
-
-    /// # Safety
-    ///
-    /// The current thread is the holder.
-    pub(super) unsafe fn push(&self, job: Arc<dyn Job>) {
-        // SAFETY: passed on.
-        unsafe { self.with_deque(|deque| deque.push(job)) }
-    }
-
-    /// Takes what was pushed last.
-    ///
-    /// # Safety
-    ///
-    /// The current thread is the holder.
-    pub(super) unsafe fn pop(&self) -> Option<Arc<dyn Job>> {
-        // SAFETY: passed on.
-        let job = unsafe { self.with_deque(Worker::pop) };
-        if job.is_none() {
-            self.drained.add_one();
-        }
-        job
-    }
-
     /// How many wait here.
     pub(super) fn len(&self) -> usize {
         self.stealer.len()
@@ -171,31 +135,48 @@ impl Place {
     pub(super) fn steal(&self) -> Option<Arc<dyn Job>> {
         insist(|| self.stealer.steal())
     }
+}
 
-    /// Takes what has waited for longest at `other`, and some more of it to this place.
-    ///
-    /// # Safety
-    ///
-    /// The current thread is the holder of this place.
-    pub(super) unsafe fn steal_some(&self, other: &Place) -> Option<Arc<dyn Job>> {
-        let steal = |deque: &_| insist(|| other.stealer.steal_batch_and_pop(deque));
-        // SAFETY: passed on.
-        unsafe { self.with_deque(steal) }
-    }
+/// Calls `f` with the place that the current thread has, and its deque. None if it has none.
+///
+/// Memory may be needed in `f`, or given back, and an allocator with a lock of ours may sleep then.
+/// Meanwhile the thread seems to have no place, so that it keeps the one that it has.
+#[inline]
+fn with_own<R>(f: impl FnOnce(&'static Place, &Worker<Arc<dyn Job>>) -> R) -> Option<R> {
+    let place = HERE.with(Cell::take)?;
+    // SAFETY: the current thread is the holder, and gets here once at a time: whoever comes back from
+    // `f` finds no place.
+    let result = place.deque.with_mut(|deque| f(place, unsafe { &*deque }));
+    HERE.with(|here| here.set(Some(place)));
+    Some(result)
+}
 
-    /// As `steal_some`.
-    ///
-    /// # Safety
-    ///
-    /// As there.
-    pub(super) unsafe fn take_some(
-        &self,
-        injector: &Injector<Arc<dyn Job>>,
-    ) -> Option<Arc<dyn Job>> {
-        let steal = |deque: &_| insist(|| injector.steal_batch_and_pop(deque));
-        // SAFETY: passed on.
-        unsafe { self.with_deque(steal) }
-    }
+/// Queues `job` at the current thread, which has a place.
+#[inline]
+pub(super) fn push(job: Arc<dyn Job>) {
+    let pushed = with_own(|_, deque| deque.push(job));
+    pushed.expect("who queues here has a place");
+}
+
+/// Takes what the current thread has queued last.
+pub(super) fn pop() -> Option<Arc<dyn Job>> {
+    with_own(|place, deque| {
+        let job = deque.pop();
+        if job.is_none() {
+            place.drained.add_one();
+        }
+        job
+    })?
+}
+
+/// Takes what has waited for longest at `other`, and some more of it to the current thread's place.
+pub(super) fn steal_some(other: &Place) -> Option<Arc<dyn Job>> {
+    with_own(|_, deque| insist(|| other.stealer.steal_batch_and_pop(deque)))?
+}
+
+/// As `steal_some`.
+pub(super) fn take_some(injector: &Injector<Arc<dyn Job>>) -> Option<Arc<dyn Job>> {
+    with_own(|_, deque| insist(|| injector.steal_batch_and_pop(deque)))?
 }
 
 /// Tries again until nobody comes between.

@@ -3,7 +3,7 @@
 use super::backlog::Backlog;
 use super::place::{self, Free, Holder, Place, Places};
 use super::sleeper::Sleeper;
-use super::{Job, monitor, system, worker};
+use super::{Job, here, monitor, system, worker};
 use crate::deque::Injector;
 use crate::park;
 use crate::primitive::{AtomicUsize, Mutex, MutexGuard, Ordering, Tally, fence};
@@ -461,43 +461,32 @@ impl Scheduler {
         resigns
     }
 
-    /// Takes a goroutine from the deque of `place`, or else from elsewhere, and then some more with it.
-    /// Says who had queued it.
-    ///
-    /// # Safety
-    ///
-    /// The current thread is the holder of `place`.
-    pub(super) unsafe fn find(
-        &self,
-        place: &'static Place,
-        mut backlog: Option<&mut Backlog>,
-    ) -> Option<(Arc<dyn Job>, Caller)> {
-        // SAFETY: passed on.
-        if let Some(job) = unsafe { place.pop() } {
+    /// Takes a goroutine from the deque of the current thread, which has a place, or else from elsewhere,
+    /// and then some more with it. Says who had queued it.
+    pub(super) fn find(&self, mut backlog: Option<&mut Backlog>) -> Option<(Arc<dyn Job>, Caller)> {
+        if let Some(job) = place::pop() {
             return Some((job, Caller::Goroutine));
         }
-        // SAFETY: passed on.
-        if let Some(job) = unsafe { place.take_some(&self.injector) } {
-            self.announce_loot(place, Caller::Goroutine);
+        if let Some(job) = place::take_some(&self.injector) {
+            self.announce_loot(Caller::Goroutine);
             return Some((job, Caller::Goroutine));
         }
-        self.others(place).find_map(|other| {
+        self.others(here()?).find_map(|other| {
             let backlog = backlog.as_deref_mut();
             if backlog.is_some_and(|backlog| backlog.is_fresh(other)) {
                 return None;
             }
-            // SAFETY: passed on.
-            let job = unsafe { place.steal_some(other) }?;
+            let job = place::steal_some(other)?;
             let caller = Caller::of(other.holder());
-            self.announce_loot(place, caller);
+            self.announce_loot(caller);
             Some((job, caller))
         })
     }
 
-    /// What was stolen with another goroutine was in no queue on its way to that of `place`, so somebody
+    /// What was stolen with another goroutine was in no queue on its way to that of the thief, so somebody
     /// may have looked for it in vain: it is queued anew.
-    fn announce_loot(&self, place: &Place, caller: Caller) {
-        if place.len() > 0 {
+    fn announce_loot(&self, caller: Caller) {
+        if here().is_some_and(|place| place.len() > 0) {
             self.announce(caller);
         }
     }
@@ -565,6 +554,7 @@ impl Scheduler {
         let is_full = state.running + strangers >= state.max_procs;
         let may_retake = is_waiting && is_full && !state.is_searching;
         for place in self.places.iter() {
+            // First, and always: it takes note of what it sees.
             if place.has_run_on(now) && may_retake {
                 state.retake(place);
             }
@@ -620,6 +610,15 @@ impl Scheduler {
     #[cfg(not(gosync_model))]
     pub(super) fn workers(&self) -> usize {
         self.lock().workers
+    }
+
+    /// Whether there are workers, or a monitor, as far as this can be seen without waiting.
+    #[cfg(all(unix, not(gosync_model)))]
+    pub(super) fn has_threads(&self) -> bool {
+        let state = self.state.try_lock();
+        state.map_or(true, |state| {
+            state.workers > 0 || !matches!(state.watch, Watch::Absent)
+        })
     }
 
     /// How many processors there can be work for.

@@ -10,19 +10,20 @@ pub(super) use crate::models::system::*;
 
 #[cfg(not(gosync_model))]
 mod real {
-    use super::super::origin;
-    use std::cell::Cell;
+    pub(crate) use super::super::stack::has_room as has_room_on_stack;
+
+    use super::super::{limits, origin, stack};
     use std::ops::RangeInclusive;
     use std::sync::LazyLock;
     use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
     use std::time::Duration;
-    use std::{env, hint, io, ptr, thread};
+    use std::{env, hint, io, thread};
 
     /// What a user sets before the first goroutine starts.
     struct Settings {
         max_procs: usize,
-        /// In bytes; what std gives its threads if there is none.
-        stack_size: Option<usize>,
+        /// What a goroutine has before it, wherever it runs, in bytes.
+        stack_size: usize,
     }
 
     static SETTINGS: LazyLock<Result<Settings, String>> = LazyLock::new(Settings::read);
@@ -31,12 +32,12 @@ mod real {
         fn read() -> Result<Self, String> {
             Ok(Self {
                 max_procs: number("GOSYNC_MAXPROCS", 1..=usize::MAX)?.unwrap_or_else(processors),
-                stack_size: number("GOSYNC_STACK_SIZE", STACK_SIZES)?,
+                stack_size: number("GOSYNC_STACK_SIZE", STACK_SIZES)?.unwrap_or(stack::PROMISE),
             })
         }
     }
 
-    /// In bytes: enough to help on, and nothing absurd.
+    /// In bytes: enough to begin on, and nothing absurd.
     const STACK_SIZES: RangeInclusive<usize> = 64 << 10..=1 << 30;
 
     fn number(variable: &str, range: RangeInclusive<usize>) -> Result<Option<usize>, String> {
@@ -63,9 +64,10 @@ mod real {
             .map_err(String::clone)
     }
 
-    /// The stack of a worker in bytes, if it is not std's.
-    fn stack_size() -> Option<usize> {
-        SETTINGS.as_ref().ok()?.stack_size
+    /// How much stack a goroutine is promised, in bytes.
+    pub(crate) fn stack_size() -> usize {
+        let settings = SETTINGS.as_ref();
+        settings.map_or(stack::PROMISE, |settings| settings.stack_size)
     }
 
     /// How many processors there were for this process when it was first asked, which takes long.
@@ -114,11 +116,9 @@ mod real {
     /// Starts a thread that runs goroutines.
     pub(crate) fn start_worker(body: fn()) -> io::Result<()> {
         let builder = thread::Builder::new().name("gosync-worker".into());
-        let builder = match stack_size() {
-            Some(size) => builder.stack_size(size),
-            None => builder,
-        };
-        origin::spawn(builder, body)
+        let size = stack::worker_size();
+        limits::check(size)?;
+        origin::spawn(builder.stack_size(size), body)
     }
 
     /// Starts the thread that watches them. Without it there are none, so it is worth some patience, as
@@ -141,63 +141,4 @@ mod real {
 
     /// Some 50 ms.
     const MOST_TRIES: u64 = 10;
-
-    thread_local! {
-        /// The lowest address at which a goroutine may begin that runs on top of something else.
-        static FLOOR: Cell<usize> = const { Cell::new(0) };
-    }
-
-    /// Whether the current thread has room for a goroutine on top of what it does: half of the stack
-    /// of a worker.
-    #[inline]
-    pub(crate) fn has_room_on_stack() -> bool {
-        let here = 0_u8;
-        let here = ptr::from_ref(&here).addr();
-        here > match FLOOR.get() {
-            0 => find_floor(here),
-            floor => floor,
-        }
-    }
-
-    /// What std gives a thread unless it is told otherwise.
-    const STD_STACK_SIZE: usize = 2 << 20;
-
-    /// How much of a stack may be used on top of `here` if nobody knows how much there is.
-    const UNKNOWN: usize = 64 << 10;
-
-    #[cold]
-    fn find_floor(here: usize) -> usize {
-        let room = stack_size().unwrap_or(STD_STACK_SIZE) / 2;
-        let floor = match lowest_address() {
-            Some(lowest) => lowest.saturating_add(room),
-            None => here.saturating_sub(UNKNOWN),
-        };
-        FLOOR.set(floor);
-        floor
-    }
-
-    /// The lowest address of the current thread's stack; none where it is not known.
-    #[cfg(target_os = "linux")]
-    fn lowest_address() -> Option<usize> {
-        use std::mem::MaybeUninit;
-
-        let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
-        let mut address = ptr::null_mut();
-        let mut size = 0;
-        // SAFETY: as pthread_getattr_np(3) has it, the attributes are read only after they have been
-        // written, and destroyed once.
-        unsafe {
-            if libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) != 0 {
-                return None;
-            }
-            let result = libc::pthread_attr_getstack(attributes.as_ptr(), &mut address, &mut size);
-            libc::pthread_attr_destroy(attributes.as_mut_ptr());
-            (result == 0).then(|| address.addr())
-        }
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn lowest_address() -> Option<usize> {
-        None
-    }
 }

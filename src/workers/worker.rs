@@ -3,7 +3,7 @@
 use super::backlog::Backlog;
 use super::place::Place;
 use super::scheduler::Caller;
-use super::{HERE, Job, here, run, scheduler, system};
+use super::{HERE, Job, has_lost_workers, here, run, scheduler, system};
 use std::io;
 use std::mem;
 use std::sync::Arc;
@@ -45,6 +45,10 @@ impl Worker {
             if let Some(job) = self.next() {
                 self.place().rounds.add_one();
                 run(|| job.run());
+                if has_lost_workers() {
+                    // The goroutine has forked, and this is the child's only thread.
+                    return;
+                }
             } else if self.sleep() {
                 self = Self::called();
             } else {
@@ -101,10 +105,7 @@ impl Worker {
     }
 
     fn find(&mut self, is_patient: bool) -> Option<Found> {
-        let place = self.place();
-        let backlog = is_patient.then_some(&mut self.backlog);
-        // SAFETY: the current thread is the holder.
-        unsafe { scheduler().find(place, backlog) }
+        scheduler().find(is_patient.then_some(&mut self.backlog))
     }
 
     /// Looks again and again, for a while, and at last takes what there is.

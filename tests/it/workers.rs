@@ -1,19 +1,23 @@
 //! The workers: that goroutines run whatever others do, and what the process is like meanwhile and
 //! afterwards.
 
+mod allocators;
 mod blocking;
 pub mod child;
 mod destructors;
 mod ends;
 mod fairness;
+mod forks;
 mod frozen;
 mod handing_over;
 mod helping;
 mod idle;
 mod joining;
+mod mappings;
 mod memory;
 mod nesting;
 mod origin;
 mod refusal;
 mod settings;
+mod stack;
 mod storms;

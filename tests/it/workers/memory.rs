@@ -1,9 +1,12 @@
 //! Memory returns: that of goroutines, and that of threads that come and go.
+//!
+//! The allocator of the tests stands here.
 
 use super::child::alone;
 use crate::support::{LIMIT, holds_within};
 use gosync::{WaitGroup, go, scope};
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering::Relaxed};
 use std::time::Duration;
@@ -21,7 +24,17 @@ fn count(bytes: isize) {
     }
 }
 
-// SAFETY: all is done by the allocator of the system. Counting needs no memory.
+thread_local! {
+    static AT_NEXT_FREE: Cell<Option<fn()>> = const { Cell::new(None) };
+}
+
+/// The next time that the current thread frees memory it calls `f`.
+pub fn call_at_next_free(f: Option<fn()>) {
+    AT_NEXT_FREE.set(f);
+}
+
+// SAFETY: all is done by the allocator of the system. Counting needs no memory, and what tests call does
+// not unwind.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size() as isize);
@@ -31,6 +44,9 @@ unsafe impl GlobalAlloc for Counting {
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         count(-(layout.size() as isize));
+        if let Some(f) = AT_NEXT_FREE.take() {
+            f();
+        }
         // SAFETY: passed on.
         unsafe { System.dealloc(pointer, layout) }
     }

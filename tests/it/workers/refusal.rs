@@ -204,3 +204,56 @@ fn those_that_block_in_a_group_go_on_when_there_are_more_threads() {
         assert!(wg.wait_timeout(LIMIT));
     });
 }
+
+/// There is room for the stack of a thread, and for nothing else that a thread needs.
+#[test]
+fn a_goroutine_waits_for_memory() {
+    const STACK: usize = 1 << 20;
+
+    /// Bytes.
+    fn address_space() -> usize {
+        let pages = fs::read_to_string("/proc/self/statm").unwrap();
+        pages.split(' ').next().unwrap().parse::<usize>().unwrap() * 4096
+    }
+
+    fn limit_address_space(bytes: libc::rlim_t) {
+        let limit = libc::rlimit {
+            rlim_cur: bytes,
+            rlim_max: libc::RLIM_INFINITY,
+        };
+        // SAFETY: `limit` is there to be read.
+        unsafe { assert_eq!(libc::setrlimit(libc::RLIMIT_AS, &limit), 0) };
+    }
+
+    // A worker's stack is twice as large, and half a MiB.
+    alone(&[("GOSYNC_STACK_SIZE", &STACK.to_string())], || {
+        let (end, ended) = mpsc::channel::<()>();
+        let ended = Arc::new(Mutex::new(ended));
+        let (send, ran) = mpsc::channel();
+        let block = || {
+            let (send, ended) = (send.clone(), Arc::clone(&ended));
+            drop(go(move || {
+                send.send(()).unwrap();
+                let _ = ended.lock().unwrap().recv();
+            }));
+        };
+        // The monitor is there from now on.
+        block();
+        ran.recv_timeout(LIMIT).unwrap();
+        let mut refused = 0;
+        for pages in 0..16 {
+            let size = address_space() + 2 * STACK + (1 << 19) + pages * 4096;
+            limit_address_space(size as libc::rlim_t);
+            block();
+            // There may be an idle worker from the round before.
+            let is_refused = ran.recv_timeout(Duration::from_millis(30)).is_err();
+            limit_address_space(libc::RLIM_INFINITY);
+            if is_refused {
+                refused += 1;
+                ran.recv_timeout(LIMIT).unwrap();
+            }
+        }
+        assert!(refused > 0, "the limit has no effect");
+        drop(end);
+    });
+}

@@ -3,12 +3,12 @@
 use super::child::alone;
 #[cfg(target_os = "linux")]
 use super::frozen::FrozenMonitor;
+use super::stack::below;
 use crate::support::{LIMIT, holds_within, on_a_worker, panic_text, within};
 use gosync::{WaitGroup, go, num_goroutines, num_workers, scope, set_max_procs};
-use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
-use std::{ptr, thread};
+use std::thread;
 
 #[test]
 fn max_procs_is_the_number_of_processors() {
@@ -202,24 +202,11 @@ mod nonsense {
 fn a_goroutine_may_use_the_stack_that_was_asked_for() {
     const STACK: usize = 64 << 20;
 
-    /// Uses so many bytes of the stack below `top`.
-    fn dig(top: usize, bytes: usize) -> usize {
-        let frame = black_box([1_u8; 4096]);
-        let here = frame.as_ptr().addr();
-        match top - here {
-            used if used < bytes => dig(top, bytes) + usize::from(frame[0]),
-            _ => 1,
-        }
-    }
-
     alone(&[("GOSYNC_STACK_SIZE", &STACK.to_string())], || {
         // Joined at once: the joiner's stack is not one that it may run on.
         for _ in 0..10 {
-            let digger = go(|| {
-                let top = 0_u8;
-                dig(ptr::from_ref(&top).addr(), STACK / 2)
-            });
-            assert!(digger.join().unwrap() > 1);
+            let digger = go(|| below(STACK - (64 << 10), || 1));
+            assert_eq!(digger.join().unwrap(), 1);
         }
     });
 }

@@ -1,0 +1,83 @@
+//! How much stack a goroutine has before it, wherever it runs.
+//!
+//! So much is promised: `GOSYNC_STACK_SIZE`. A thread runs a goroutine on top of what it does only if
+//! that much is left, on the stack that the system gave it: a coroutine's stack has bounds that nobody
+//! here knows, as does every stack where the system does not tell.
+
+use super::system;
+use std::cell::Cell;
+use std::ops::Range;
+use std::ptr;
+
+/// What is promised unless the user says otherwise, in bytes. A thread of std's, which has 2 MiB, may
+/// so help while it has used no more than half a MiB.
+pub(super) const PROMISE: usize = 3 << 19;
+
+/// What a worker has besides, for itself and for what a goroutine finds there.
+const SPARE: usize = 1 << 19;
+
+/// What may lie between the look at the stack and the first frame of the goroutine.
+const FRAMES: usize = 16 << 10;
+
+/// The stack of a worker in bytes: so large that a goroutine that has used all that it was promised may
+/// help. With the usual promise it is no multiple of 2 MiB, which some kernels would make resident at
+/// once, as huge pages.
+pub(super) fn worker_size() -> usize {
+    2 * system::stack_size() + SPARE
+}
+
+thread_local! {
+    /// Where a goroutine may begin on the stack of the current thread; none if that is not known yet.
+    static ROOM: Cell<Option<(usize, usize)>> = const { Cell::new(None) };
+}
+
+/// Whether the current thread has room for a goroutine on top of what it does.
+#[inline]
+pub(crate) fn has_room() -> bool {
+    let here = 0_u8;
+    let here = ptr::from_ref(&here).addr();
+    let (lowest, highest) = ROOM.get().unwrap_or_else(find_room);
+    lowest < here && here < highest
+}
+
+const NOWHERE: (usize, usize) = (usize::MAX, 0);
+
+#[cold]
+fn find_room() -> (usize, usize) {
+    let room = match bounds() {
+        Some(stack) => (stack.start + FRAMES + system::stack_size(), stack.end),
+        None => NOWHERE,
+    };
+    ROOM.set(Some(room));
+    room
+}
+
+/// The addresses that the current thread may use as its stack; none where they are not known.
+#[cfg(target_os = "linux")]
+fn bounds() -> Option<Range<usize>> {
+    use std::mem::MaybeUninit;
+
+    let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
+    let mut lowest = ptr::null_mut();
+    let (mut size, mut guard) = (0, 0);
+    // SAFETY: as pthread_getattr_np(3) has it, the attributes are read only after they have been
+    // written, and destroyed once.
+    let result = unsafe {
+        if libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) != 0 {
+            return None;
+        }
+        let attributes = attributes.assume_init_mut();
+        let result = libc::pthread_attr_getstack(attributes, &mut lowest, &mut size)
+            | libc::pthread_attr_getguardsize(attributes, &mut guard);
+        libc::pthread_attr_destroy(attributes);
+        result
+    };
+    let lowest = lowest.addr();
+    // Some C libraries count the guard page in.
+    (result == 0).then(|| lowest + guard..lowest + size)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn bounds() -> Option<Range<usize>> {
+    None
+}

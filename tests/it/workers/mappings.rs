@@ -1,0 +1,97 @@
+//! The system's limit of mappings, of which each thread takes some.
+#![cfg(target_os = "linux")]
+
+use super::child::alone;
+use crate::support::LIMIT;
+use gosync::{WaitGroup, go, num_goroutines, num_workers};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
+use std::{fs, ptr};
+
+/// So many goroutines block, and so many mappings are left when they start: far fewer than that takes.
+const N: usize = 2000;
+const LEFT: usize = 4500;
+/// With more of them the test would take long.
+const MOST: usize = 300_000;
+
+fn limit() -> usize {
+    let limit = fs::read_to_string("/proc/sys/vm/max_map_count").unwrap();
+    limit.trim().parse().unwrap()
+}
+
+fn mappings() -> usize {
+    fs::read_to_string("/proc/self/maps")
+        .unwrap()
+        .lines()
+        .count()
+}
+
+/// Takes mappings until so many are left, or none if it is dropped.
+struct Taken(*mut libc::c_void, usize);
+
+impl Taken {
+    fn but(left: usize) -> Self {
+        const PAGE: usize = 4096;
+
+        let pages = limit() - mappings() - left;
+        let size = pages * PAGE;
+        // SAFETY: new memory; each second page of it is made readable, and so a mapping of its own.
+        unsafe {
+            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+            let at = libc::mmap(ptr::null_mut(), size, libc::PROT_NONE, flags, -1, 0);
+            assert_ne!(at, libc::MAP_FAILED);
+            for page in (0..pages).step_by(2) {
+                let page = at.byte_add(page * PAGE);
+                assert_eq!(libc::mprotect(page, PAGE, libc::PROT_READ), 0);
+            }
+            Self(at, size)
+        }
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        // SAFETY: nobody uses it.
+        assert_eq!(unsafe { libc::munmap(self.0, self.1) }, 0);
+    }
+}
+
+#[test]
+fn goroutines_wait_while_there_are_too_few() {
+    if limit() > MOST {
+        return;
+    }
+    alone(&[], || {
+        let taken = Taken::but(LEFT);
+        let (gate, begun, ended) = (WaitGroup::new(), WaitGroup::new(), WaitGroup::new());
+        gate.add(1);
+        begun.add(N as isize);
+        let running = Arc::new(AtomicUsize::new(0));
+        for _ in 0..N {
+            let (gate, begun, ended) = (gate.clone(), begun.clone(), ended.clone());
+            let running = Arc::clone(&running);
+            ended.add(1);
+            drop(go(move || {
+                running.fetch_add(1, SeqCst);
+                begun.done();
+                gate.wait();
+                ended.done();
+            }));
+        }
+        assert!(!begun.wait_timeout(Duration::from_secs(3)));
+        println!(
+            "{} of {N} run, on {} workers",
+            running.load(SeqCst),
+            num_workers()
+        );
+        assert_eq!(num_goroutines(), N);
+        // Others may still map something.
+        std::thread::spawn(|| ()).join().unwrap();
+        drop(taken);
+        // Nobody calls: it is for the monitor to look again.
+        assert!(begun.wait_timeout(LIMIT));
+        gate.done();
+        assert!(ended.wait_timeout(LIMIT));
+    });
+}
