@@ -29,8 +29,16 @@
 //! A goroutine is a closure that some thread runs to its end. About as many run at a time as there are
 //! processors. One that blocks in a lock, a wait group or a join of this crate makes room for another
 //! at once; one that blocks or computes in foreign code is noticed, and more threads are added until all
-//! have been started. So a goroutine may do whatever a thread may. There is no limit at which they
-//! would wait for each other.
+//! have been started. So a goroutine may do whatever a thread may.
+//!
+//! A goroutine that blocks keeps a thread, so as many may block at a time as the system has threads for.
+//! There is no lower limit at which they would wait for each other. At the system's limit the others wait
+//! until one of them goes on or the limit is raised; nothing is lost. On Linux it is the least of
+//! `RLIMIT_NPROC`, `kernel.threads-max`, the control group's `pids.max`, the memory, and `vm.max_map_count`:
+//! a thread takes four mappings, and a sixteenth of the limit is left to the rest of the program, so the
+//! usual 65,530 are enough for 15,000 goroutines that block.
+//!
+//! Wherever it runs, a goroutine has at least `GOSYNC_STACK_SIZE` of stack before it.
 //!
 //! A thread that waits for goroutines with [`WaitGroup::wait`], [`scope`] or [`JoinHandle::join`] runs
 //! those of them that nobody has started. So thread-local variables are not a goroutine's own, and one
@@ -39,7 +47,7 @@
 //! | environment variable | |
 //! |---|---|
 //! | `GOSYNC_MAXPROCS` | how many may run at a time; see [`set_max_procs`] |
-//! | `GOSYNC_STACK_SIZE` | the stack of the threads that run goroutines, in bytes, if it shall not be that of `std` |
+//! | `GOSYNC_STACK_SIZE` | the stack that each goroutine has before it, in bytes; 1.5 MiB if it is not set. A worker has twice as much and half a MiB, so that a goroutine that waits can run others |
 //! | `GOSYNC_MEMBARRIER` | `off`: locks never make the system call `membarrier`, nor start a thread for it; see [`disable_membarrier`] |
 //!
 //! # Where it differs from threads
@@ -50,6 +58,8 @@
 //! | A worker that finds nothing to run for 5 seconds ends, and its thread-local variables with it. | Keep in a static what has to stay. |
 //! | A worker inherits the nice value, the scheduling policy and the seccomp filters of the thread that happens to start it. | Call [`init_workers`] early in `main`. |
 //! | Linux sends a child process its `PR_SET_PDEATHSIG` when the *thread* that started it ends, and an idle worker ends. | Start such children on a thread that stays, as `main`. |
+//! | A child of `fork` has one thread, and none of the workers. If there were workers before, starting a goroutine panics there, as does joining one that ran. Locks and groups are good that no other thread held or waited for. | Fork before the first goroutine, or start the child with [`Command`](std::process::Command). |
+//! | Locks and goroutines allocate, and sleep. In a global allocator or in a signal handler they may deadlock or abort; their behaviour is never undefined. | Use none there. |
 //! | `cargo test` does not capture what a goroutine prints. | Return it through [`JoinHandle::join`], and print it in the test. |
 //! | A guard is not `UnwindSafe`, as parking_lot's are not. | Wrap the closure in [`AssertUnwindSafe`](std::panic::AssertUnwindSafe). |
 //! | Two copies of this crate in one process, as in a plugin or in two versions, have two sets of reader slots and two sets of wait queues. | Never use a lock of one copy through the other: hand over functions instead. |

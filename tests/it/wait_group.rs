@@ -299,7 +299,7 @@ fn a_waiter_is_released_although_the_next_round_has_begun() {
     within(LIMIT, || {
         let wg = WaitGroup::new();
         wg.add(1);
-        for _ in rounds(100) {
+        for _ in rounds(20) {
             thread::scope(|s| {
                 let woken = [(); 3].map(|()| s.spawn(|| wg.wait()));
                 assert!(holds_within(LIMIT, || waiters(&wg) == 3));
