@@ -638,6 +638,8 @@ impl RawRWMutex {
         // Acquire: pairs with the Releases of all before: in `count_out` of the readers that have
         // left, in `step_down` of the writers.
         let inside = || has_counted_readers(self.word.load(Acquire));
+        // Without a barrier: a counted reader leaves by a read-modify-write of this very word, so it finds
+        // `DRAIN`, or is not counted any more when this looks again before it sleeps.
         let ask_to_be_woken = || {
             self.word.fetch_or(DRAIN, Relaxed);
             None

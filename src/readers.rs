@@ -45,6 +45,15 @@
 //! are seen by the next one without another. Only one that has seen every slot empty may take `SLOTS`
 //! away (invariant 3).
 //!
+//! A writer that is *handed* the lock has set no flag itself, and its look at the word need not be a
+//! read-modify-write. It relies on its predecessor: `WRITER` or `HEIR` has been set without a gap since
+//! that one announced itself, so a reader that holds by a slot looked at the word before then; the
+//! predecessor has passed its barrier after it, of the speed at which that reader may have entered, or
+//! saw no `SLOTS`; and the heir acquires from the step in which the predecessor steps down. So its
+//! looks at the slots come after that barrier, as if it had passed it itself. A thread that holds
+//! `HEIR` only to wake a successor has passed none, but nobody is handed the lock by it: it
+//! drops `HEIR` in the step in which the successor gets it.
+//!
 //! The writer's look at the empty slot acquires from every read that ended there: clearing is a
 //! Release, and so is each store of another identity on top, whose owner has acquired in turn when it
 //! saw the slot empty.
