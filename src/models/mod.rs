@@ -86,6 +86,14 @@ pub(crate) enum Watch {
     Refused,
 }
 
+/// How many preemptions every model has besides its own: `GOSYNC_MORE_PREEMPTIONS`. One more makes it take
+/// some ten times as long.
+#[cfg(all(test, gosync_loom))]
+fn more_preemptions() -> usize {
+    let more = std::env::var("GOSYNC_MORE_PREEMPTIONS");
+    more.map_or(0, |more| more.parse().expect("a number"))
+}
+
 /// So much credit that no model uses it up.
 const ENOUGH: u64 = 500;
 
@@ -310,7 +318,7 @@ impl Model {
 
         CURRENT.set(self);
         let mut builder = loom::model::Builder::new();
-        builder.preemption_bound = Some(self.preemptions);
+        builder.preemption_bound = Some(self.preemptions + more_preemptions());
         builder.max_branches = 5_000;
         let schedules = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&schedules);
@@ -351,7 +359,7 @@ impl Model {
         }
     }
 
-    /// As `check`, at every speed: with all its preemptions at *counted*, and with two at the others,
+    /// As `check`, at every speed: with all its preemptions at *counted*, and with one or two at the others,
     /// at which everything takes more steps.
     fn check_speeds(self, body: impl Fn() + Send + Sync + Clone + 'static) {
         for model in self.at_every_speed() {
@@ -381,7 +389,7 @@ impl Model {
     }
 
     fn at_every_speed(self) -> [Self; 3] {
-        let bounded = self.preemptions(self.preemptions.min(2));
+        let bounded = self.preemptions((self.preemptions.min(3) - 1).max(1));
         [
             self,
             bounded.speed(Speed::Slots),

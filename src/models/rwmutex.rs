@@ -167,11 +167,12 @@ fn an_attempt_to_read_fails_between_two_writers() {
 
 #[test]
 fn readers_go_between_two_writers() {
-    Model::new().check_speeds(|| {
+    Model::new().preemptions(1).check_speeds(|| {
         let lock = Lock::new();
         lock.raw.lock();
         let reader = spawn(&lock, Lock::read);
         let writer = spawn(&lock, Lock::write);
+        settle();
         let wait = witness(lock.queued_readers() == 1 && lock.queued_writers() == 1);
         lock.unlock();
         let seen = reader.join().unwrap();
@@ -188,6 +189,7 @@ fn waiting_readers_enter_together() {
         lock.raw.lock();
         let keep = |lock: &Lock| lock.raw.rlock();
         let readers = [spawn(&lock, keep), spawn(&lock, keep)];
+        settle();
         let wait = witness(lock.queued_readers() == 2);
         lock.unlock();
         if wait {
@@ -265,7 +267,7 @@ fn a_patient_heir_is_woken() {
 
 #[test]
 fn a_handoff_lets_waiting_readers_go_first() {
-    Model::new().patience(0).check(|| {
+    Model::new().preemptions(1).patience(0).check(|| {
         let lock = Lock::new();
         lock.raw.lock();
         let writer = spawn(&lock, Lock::write);
@@ -462,11 +464,12 @@ fn a_draining_writer_that_gives_up_lets_a_writer_go_on() {
 
 #[test]
 fn a_queued_writer_gives_up() {
-    Model::new().check_speeds_and_timeouts(|| {
+    Model::new().preemptions(1).check_speeds_and_timeouts(|| {
         let lock = Lock::new();
         lock.raw.lock();
         let writer = spawn(&lock, Lock::write_timed);
         let reader = spawn(&lock, Lock::read);
+        settle();
         lock.increment();
         lock.unlock();
         reader.join().unwrap();
@@ -498,11 +501,12 @@ fn an_heir_gives_up_before_a_reader() {
 #[test]
 fn an_heir_gives_up_before_a_writer() {
     for model in [Model::new(), Model::new().patience(1)] {
-        model.check_speeds_and_timeouts(|| {
+        model.preemptions(1).check_speeds_and_timeouts(|| {
             let lock = Lock::new();
             lock.raw.lock();
             let timed = spawn(&lock, Lock::write_timed);
             let writer = spawn(&lock, Lock::write);
+            settle();
             lock.unlock();
             lock.write();
             writer.join().unwrap();

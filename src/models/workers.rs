@@ -69,7 +69,7 @@ impl Gate {
 
 #[test]
 fn a_worker_that_searches_or_falls_asleep_or_ends_sees_what_is_queued() {
-    Model::new().preemptions(3).check_timeouts(|| {
+    Model::new().check_timeouts(|| {
         admit();
         join(go(|| {}));
         join(go(|| {}));
@@ -78,7 +78,7 @@ fn a_worker_that_searches_or_falls_asleep_or_ends_sees_what_is_queued() {
 
 #[test]
 fn a_worker_runs_all_that_is_queued() {
-    Model::new().preemptions(3).check_timeouts(|| {
+    Model::new().check_timeouts(|| {
         admit();
         let [first, second] = [(); 2].map(|()| go(|| {}));
         join(first);
@@ -138,7 +138,7 @@ fn a_goroutine_queues_another_one() {
 
 #[test]
 fn two_workers_share_what_a_goroutine_queues() {
-    model().procs(2).threads(2).check(|| {
+    model().procs(2).threads(2).preemptions(1).check(|| {
         admit();
         let group = group();
         let outer = Arc::clone(&group);
@@ -159,7 +159,7 @@ fn two_workers_share_what_a_goroutine_queues() {
 
 #[test]
 fn a_goroutine_that_blocks_makes_room() {
-    model().check(|| {
+    model().preemptions(1).check(|| {
         admit();
         let group = group();
         let [waits, ends] = [(); 2].map(|()| Arc::clone(&group));
@@ -224,6 +224,7 @@ fn the_monitor_looks_again_before_it_dozes_off() {
         .helping()
         .watch(Watch::ByMonitor)
         .threads(0)
+        .preemptions(1)
         .check(|| {
             admit();
             // No worker can be had, and none is needed.

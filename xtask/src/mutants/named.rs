@@ -63,7 +63,7 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/raw_rwmutex.rs",
         name: "slots not waited for",
-        code: "self.drain_slots(|slot| self.await_slot(slot, deadline)) && self.await_count(deadline)",
+        code: "self.drain_slots(|slot| self.await_slot(slot, &mut sleep, deadline))\n            && self.await_count(deadline)",
         broken: "self.await_count(deadline)",
     },
     Fault {
@@ -159,7 +159,7 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/workers.rs",
         name: "others not put back",
-        code: "put_back(place, others);",
+        code: "put_back(&mut others[..passed]);",
         broken: "drop(others);",
     },
     Fault {
@@ -207,7 +207,7 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/workers/scheduler.rs",
         name: "loot kept secret",
-        code: "if place.len() > 0 {\n            self.announce(caller);\n        }",
+        code: "if here().is_some_and(|place| place.len() > 0) {\n            self.announce(caller);\n        }",
         broken: "",
     },
     Fault {
