@@ -69,8 +69,8 @@ impl<T> JoinHandle<T> {
     /// # Panics
     ///
     /// If the goroutine joins itself, or another one that lies beneath it on the same stack, because it
-    /// waits for this one and runs it meanwhile. Neither would ever go on. And in a child of `fork`, if
-    /// the goroutine was running in the parent.
+    /// waits for this one and runs it meanwhile. Neither would ever go on. And in a child of `fork`, if a
+    /// worker of the parent has the goroutine.
     ///
     /// # Examples
     ///
@@ -116,7 +116,7 @@ impl<T> fmt::Debug for JoinHandle<T> {
 ///
 /// If a goroutine of the scope panicked and nobody joined it, `scope` panics with the same value
 /// once all have ended; with that of the first, if there are several. A panic of `f` itself goes
-/// first.
+/// first. If `f` forks, `scope` panics in the child if a worker of the parent has a goroutine of it.
 ///
 /// # Examples
 ///
@@ -145,6 +145,13 @@ where
     // Unwind safe: a panic is raised again, after the wait.
     let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
     workers::help(scope.data.group());
+    if workers::has_lost_workers() && scope.data.running.count() > 0 {
+        // What is counted ran in the parent. In this process there is none of it, so nothing borrows.
+        match result {
+            Err(payload) => resume_unwind(payload),
+            Ok(_) => panic!("{}", workers::LOST_WORKERS),
+        }
+    }
     scope.data.running.wait(None);
     let unclaimed = scope.data.take_panics();
     match result {

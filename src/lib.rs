@@ -34,11 +34,12 @@
 //! A goroutine that blocks keeps a thread, so as many may block at a time as the system has threads for.
 //! There is no lower limit at which they would wait for each other. At the system's limit the others wait
 //! until one of them goes on or the limit is raised; nothing is lost. On Linux it is the least of
-//! `RLIMIT_NPROC`, `kernel.threads-max`, the control group's `pids.max`, the memory, and `vm.max_map_count`:
+//! `RLIMIT_NPROC`, `kernel.threads-max` and `kernel.pid_max`, the control group's `pids.max`, the memory, and `vm.max_map_count`:
 //! a thread takes four mappings, and a sixteenth of the limit is left to the rest of the program, so the
 //! usual 65,530 are enough for 15,000 goroutines that block.
 //!
-//! Wherever it runs, a goroutine has at least `GOSYNC_STACK_SIZE` of stack before it.
+//! Wherever it runs, a goroutine has at least `GOSYNC_STACK_SIZE` of stack before it, for what it captures
+//! and for its frames.
 //!
 //! A thread that waits for goroutines with [`WaitGroup::wait`], [`scope`] or [`JoinHandle::join`] runs
 //! those of them that nobody has started. So thread-local variables are not a goroutine's own, and one
@@ -58,13 +59,13 @@
 //! | A worker that finds nothing to run for 5 seconds ends, and its thread-local variables with it. | Keep in a static what has to stay. |
 //! | A worker inherits the nice value, the scheduling policy and the seccomp filters of the thread that happens to start it. | Call [`init_workers`] early in `main`. |
 //! | Linux sends a child process its `PR_SET_PDEATHSIG` when the *thread* that started it ends, and an idle worker ends. | Start such children on a thread that stays, as `main`. |
-//! | A child of `fork` has one thread, and none of the workers. If there were workers before, starting a goroutine panics there, as does joining one that ran. Locks and groups are good that no other thread held or waited for. | Fork before the first goroutine, or start the child with [`Command`](std::process::Command). |
+//! | A child of `fork` has one thread, and none of the workers. If there were workers before, starting a goroutine panics there, as does joining one that ran; and a group whose goroutines ran never comes to 0. A lock or a group is good there if no other thread used it at the fork. | Fork before the first goroutine, or start the child with [`Command`](std::process::Command). |
 //! | Locks and goroutines allocate, and sleep. In a global allocator or in a signal handler they may deadlock or abort; their behaviour is never undefined. | Use none there. |
 //! | `cargo test` does not capture what a goroutine prints. | Return it through [`JoinHandle::join`], and print it in the test. |
 //! | A guard is not `UnwindSafe`, as parking_lot's are not. | Wrap the closure in [`AssertUnwindSafe`](std::panic::AssertUnwindSafe). |
 //! | Two copies of this crate in one process, as in a plugin or in two versions, have two sets of reader slots and two sets of wait queues. | Never use a lock of one copy through the other: hand over functions instead. |
 //! | A lock in shared memory does not exclude other processes, nor wake them. | Use a lock of the system, as a file lock. |
-//! | The detector of `deadlock_detection` does not see a cycle through a [`WaitGroup`], nor through a lock of parking_lot's unless parking_lot's own feature is on; and it reports deadlocks that are none after a guard has moved to another thread. | Read its report as a hint. |
+//! | The detector of `deadlock_detection` does not see a cycle through a [`WaitGroup`], nor through a lock of parking_lot's unless parking_lot's own feature is on; and it reports deadlocks that are none after a guard has moved to another thread. A writer that naps is in no cycle. | Read its report as a hint. |
 //! | Under AddressSanitizer with fake stacks nobody knows how much of a stack is left, so a thread that waits does not help. | Nothing: workers run the goroutines. |
 //!
 //! # Features

@@ -4,7 +4,7 @@
 //! slot of its own, and clears the slot to end the read; no line is written that another thread
 //! writes. A writer looks for the identity of its lock through the blocks that are *marked*: those of
 //! the threads that live, and those that a thread has left with a guard in them. So what a look costs
-//! does not depend on how many threads there have been.
+//! hardly depends on how many threads there have been: 64 blocks without a mark take one load.
 //!
 //! # The speeds
 //!

@@ -46,7 +46,7 @@ pub fn init_workers() -> io::Result<()> {
 /// # Panics
 ///
 /// If `GOSYNC_MAXPROCS` is set and is no positive number, or `GOSYNC_STACK_SIZE` and is no number of bytes
-/// between 64 KiB and 1 GiB. And in a child of `fork`, if its parent had workers then.
+/// between 64 KiB and 1 GiB (256 MiB where a pointer has 32 bits). And in a child of `fork`, if its parent had workers then.
 ///
 /// # Examples
 ///

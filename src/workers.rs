@@ -152,7 +152,8 @@ fn here() -> Option<&'static Place> {
     HERE.with(Cell::get)
 }
 
-/// A place for the current thread; none if the thread is about to end and has given it back.
+/// A place for the current thread; none if it has given its own back, since it is about to end, or is at
+/// its deque.
 #[inline]
 fn place() -> Option<&'static Place> {
     here().or_else(lease)
@@ -162,12 +163,16 @@ fn place() -> Option<&'static Place> {
 fn lease() -> Option<&'static Place> {
     LEASE
         .try_with(|lease| {
+            if lease.0.get().is_some() {
+                // It has one, and is at its deque: see `place::with_own`.
+                return None;
+            }
             let place = scheduler().admit_stranger();
             lease.0.set(Some(place));
             HERE.with(|here| here.set(Some(place)));
-            place
+            Some(place)
         })
-        .ok()
+        .ok()?
 }
 
 /// To be called before a goroutine is counted or the workers are asked or told anything.
@@ -190,7 +195,7 @@ fn refuse() -> ! {
     panic!("{LOST_WORKERS}");
 }
 
-/// What goroutines are refused with in a child of fork.
+/// What goroutines are refused with, and joins of those that the parent's workers ran.
 pub(crate) const LOST_WORKERS: &str =
     "gosync: a child of fork has no goroutines if its parent had workers";
 

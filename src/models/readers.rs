@@ -200,22 +200,19 @@ fn a_block_without_a_thread_is_passed_over() {
 /// A guard outlives the thread that locked, is released, and then another thread finds its block empty.
 #[test]
 fn a_block_is_found_empty_by_another_thread() {
-    Model::new()
-        .preemptions(1)
-        .explore(Explored::Little)
-        .check_with_slots(|| {
-            let lock = Lock::new();
-            let token = spawn_without_block(&lock, |lock| lock.raw.rlock())
-                .join()
-                .unwrap();
-            let finder = spawn_without_block(&lock, Lock::try_to_read);
-            let writer = spawn(&lock, Lock::write);
-            assert_eq!(lock.get(), 0);
-            lock.runlock(token);
-            finder.join().unwrap();
-            writer.join().unwrap();
-            lock.assert_idle(1);
-        });
+    Model::new().explore(Explored::Little).check_with_slots(|| {
+        let lock = Lock::new();
+        let token = spawn_without_block(&lock, |lock| lock.raw.rlock())
+            .join()
+            .unwrap();
+        let finder = spawn_without_block(&lock, Lock::try_to_read);
+        let writer = spawn(&lock, Lock::write);
+        assert_eq!(lock.get(), 0);
+        lock.runlock(token);
+        finder.join().unwrap();
+        writer.join().unwrap();
+        lock.assert_idle(1);
+    });
 }
 
 /// A thread ends and leaves a guard in a slot of its block, which the next thread gets.

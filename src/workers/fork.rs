@@ -2,7 +2,8 @@
 //!
 //! Only the thread that forks lives on in the child. The workers' state says that they are there, a lock
 //! that one of them held stays locked, and what they ran does not go on. So if there were any, the child
-//! cannot have goroutines, and is told so. If there were none, all is as in the parent.
+//! cannot have goroutines, and is told so. What the thread itself has queued, and nobody has started, it
+//! still runs when it waits for it. If there were no workers, all is as in the parent.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -29,15 +30,21 @@ pub(super) fn watch() {}
 /// Waits for nobody, and reads nothing that another thread may have left half written.
 #[cfg(unix)]
 extern "C" fn begin_child() {
+    use super::place::Holder;
     use super::{HERE, SCHEDULER};
     use std::sync::LazyLock;
 
-    let scheduler = LazyLock::get(&SCHEDULER);
-    if let Some(Ok(scheduler)) = scheduler
-        && scheduler.has_threads()
-    {
+    let has_lost_workers = match LazyLock::get(&SCHEDULER) {
+        Some(Ok(scheduler)) => scheduler.lose_threads(),
+        Some(Err(_)) => false,
+        // Another thread was about to make it, and nobody ever ends that.
+        None => true,
+    };
+    if has_lost_workers {
         HAS_LOST_WORKERS.store(true, Relaxed);
-        // So the current thread gives no place back, and calls nobody.
-        HERE.set(None);
+        // A thread that is no worker keeps its place when it sleeps.
+        if let Some(place) = HERE.get() {
+            place.set_holder(Holder::Stranger);
+        }
     }
 }

@@ -6,6 +6,7 @@
 //! undone, so it has to come from a thread that has nothing of the kind: [`init`] starts one, the
 //! *spawner*, and from then on it starts all others.
 
+use super::limits;
 use std::sync::OnceLock;
 use std::sync::mpsc::{self, Sender};
 use std::{io, process, thread};
@@ -20,7 +21,8 @@ struct Spawner {
 }
 
 struct Request {
-    builder: thread::Builder,
+    name: &'static str,
+    stack_size: usize,
     body: fn(),
     reply: Sender<io::Result<()>>,
 }
@@ -30,20 +32,14 @@ pub(crate) fn init() -> io::Result<()> {
     if SPAWNER.get().is_none() {
         let (requests, received) = mpsc::channel::<Request>();
         let serve = move || {
-            main_thread::adopt();
-            for Request {
-                builder,
-                body,
-                reply,
-            } in received
-            {
+            for request in received {
+                let result = start(request.name, request.stack_size, request.body);
                 // Fails if nobody waits any more, which nobody does.
-                let _ = reply.send(start(builder, body));
+                let _ = request.reply.send(result);
             }
         };
         main_thread::remember();
-        let builder = thread::Builder::new().name("gosync-spawner".into());
-        builder.spawn(serve)?;
+        start("gosync-spawner", SMALL_STACK, serve)?;
         // If another thread was faster, this spawner ends with its channel.
         let _ = SPAWNER.set(Spawner {
             requests,
@@ -53,20 +49,24 @@ pub(crate) fn init() -> io::Result<()> {
     Ok(())
 }
 
-/// Starts a thread.
-pub(super) fn spawn(builder: thread::Builder, body: fn()) -> io::Result<()> {
+/// For threads that run no goroutines, in bytes.
+pub(super) const SMALL_STACK: usize = 1 << 20;
+
+/// Starts a thread with a stack of so many bytes.
+pub(super) fn spawn(name: &'static str, stack_size: usize, body: fn()) -> io::Result<()> {
     main_thread::remember();
     match SPAWNER.get() {
-        Some(spawner) if spawner.process == process::id() => spawner.spawn(builder, body),
-        _ => start(builder, body),
+        Some(spawner) if spawner.process == process::id() => spawner.spawn(name, stack_size, body),
+        _ => start(name, stack_size, body),
     }
 }
 
 impl Spawner {
-    fn spawn(&self, builder: thread::Builder, body: fn()) -> io::Result<()> {
+    fn spawn(&self, name: &'static str, stack_size: usize, body: fn()) -> io::Result<()> {
         let (reply, result) = mpsc::channel();
         let request = Request {
-            builder,
+            name,
+            stack_size,
             body,
             reply,
         };
@@ -76,12 +76,15 @@ impl Spawner {
     }
 }
 
-fn start(builder: thread::Builder, body: fn()) -> io::Result<()> {
+fn start(name: &str, stack_size: usize, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    limits::check(stack_size)?;
     let start = move || {
         main_thread::adopt();
         body();
+        limits::thread_ends();
     };
-    builder.spawn(start).map(drop)
+    let builder = thread::Builder::new().name(name.into());
+    builder.stack_size(stack_size).spawn(start).map(drop)
 }
 
 /// How many processors there are for the main thread.
@@ -90,12 +93,11 @@ pub(super) fn processors() -> usize {
     if main_thread::has_same_affinity() {
         return count();
     }
-    let there = thread::Builder::new().spawn(move || {
-        main_thread::adopt();
-        count()
-    });
-    let there = there.ok().and_then(|thread| thread.join().ok());
-    there.unwrap_or_else(count)
+    let (send, there) = mpsc::channel();
+    let look = move || _ = send.send(count());
+    // If the thread is refused, the channel is closed at once.
+    let _ = start("gosync-origin", SMALL_STACK, look);
+    there.recv().unwrap_or_else(|_| count())
 }
 
 #[cfg(target_os = "linux")]

@@ -612,13 +612,19 @@ impl Scheduler {
         self.lock().workers
     }
 
-    /// Whether there are workers, or a monitor, as far as this can be seen without waiting.
+    /// In a child of fork: whether the parent may have had workers, or a monitor. If so, nobody here calls
+    /// them any more.
     #[cfg(all(unix, not(gosync_model)))]
-    pub(super) fn has_threads(&self) -> bool {
-        let state = self.state.try_lock();
-        state.map_or(true, |state| {
-            state.workers > 0 || !matches!(state.watch, Watch::Absent)
-        })
+    pub(super) fn lose_threads(&self) -> bool {
+        let has_lost_threads = match self.state.try_lock() {
+            Ok(state) => state.workers > 0 || !matches!(state.watch, Watch::Absent),
+            // It stays locked.
+            Err(_) => true,
+        };
+        if has_lost_threads {
+            self.signals.store(0, Relaxed);
+        }
+        has_lost_threads
     }
 
     /// How many processors there can be work for.

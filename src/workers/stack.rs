@@ -1,6 +1,6 @@
 //! How much stack a goroutine has before it, wherever it runs.
 //!
-//! So much is promised: `GOSYNC_STACK_SIZE`. A thread runs a goroutine on top of what it does only if
+//! So much is promised: `GOSYNC_STACK_SIZE`, for what the goroutine captures and for its frames. A thread runs a goroutine on top of what it does only if
 //! that much is left, on the stack that the system gave it: a coroutine's stack has bounds that nobody
 //! here knows, as does every stack where the system does not tell.
 
@@ -40,13 +40,18 @@ pub(crate) fn has_room() -> bool {
     lowest < here && here < highest
 }
 
+/// Where no goroutine may begin.
 const NOWHERE: (usize, usize) = (usize::MAX, 0);
 
 #[cold]
 fn find_room() -> (usize, usize) {
     let room = match bounds() {
-        Some(stack) => (stack.start + FRAMES + system::stack_size(), stack.end),
-        None => NOWHERE,
+        Some(stack) => {
+            let needed = FRAMES + system::stack_size();
+            (stack.start.saturating_add(needed), stack.end)
+        }
+        // Maybe only for now.
+        None => return NOWHERE,
     };
     ROOM.set(Some(room));
     room
@@ -72,9 +77,40 @@ fn bounds() -> Option<Range<usize>> {
         libc::pthread_attr_destroy(attributes);
         result
     };
-    let lowest = lowest.addr();
+    if result != 0 {
+        return None;
+    }
     // Some C libraries count the guard page in.
-    (result == 0).then(|| lowest + guard..lowest + size)
+    let (lowest, highest) = (lowest.addr() + guard, lowest.addr() + size);
+    let is_endless = is_main_thread() && has_no_limit();
+    let lowest = if is_endless {
+        lowest.max(highest.saturating_sub(USUAL_SIZE))
+    } else {
+        lowest
+    };
+    Some(lowest..highest)
+}
+
+/// What Linux gives to main threads as a rule. If there is no limit a stack may grow until it meets
+/// another mapping, and no one can tell what is mapped there later: maybe the stack of a coroutine.
+#[cfg(target_os = "linux")]
+const USUAL_SIZE: usize = 8 << 20;
+
+#[cfg(target_os = "linux")]
+fn is_main_thread() -> bool {
+    // SAFETY: system calls that touch no memory.
+    unsafe { libc::gettid() == libc::getpid() }
+}
+
+#[cfg(target_os = "linux")]
+fn has_no_limit() -> bool {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: `limit` is there to be written.
+    let result = unsafe { libc::getrlimit(libc::RLIMIT_STACK, &mut limit) };
+    result != 0 || limit.rlim_cur == libc::RLIM_INFINITY
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -12,7 +12,7 @@ pub(super) use crate::models::system::*;
 mod real {
     pub(crate) use super::super::stack::has_room as has_room_on_stack;
 
-    use super::super::{limits, origin, stack};
+    use super::super::{origin, stack};
     use std::ops::RangeInclusive;
     use std::sync::LazyLock;
     use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -38,7 +38,13 @@ mod real {
     }
 
     /// In bytes: enough to begin on, and nothing absurd.
-    const STACK_SIZES: RangeInclusive<usize> = 64 << 10..=1 << 30;
+    const STACK_SIZES: RangeInclusive<usize> = 64 << 10..=MOST_STACK;
+
+    /// 1 GiB, or 256 MiB where an address has 32 bits.
+    const MOST_STACK: usize = match usize::BITS {
+        32 => 1 << 28,
+        _ => 1 << 30,
+    };
 
     fn number(variable: &str, range: RangeInclusive<usize>) -> Result<Option<usize>, String> {
         // As a rule a script that has nothing to set sets it to nothing.
@@ -115,10 +121,7 @@ mod real {
 
     /// Starts a thread that runs goroutines.
     pub(crate) fn start_worker(body: fn()) -> io::Result<()> {
-        let builder = thread::Builder::new().name("gosync-worker".into());
-        let size = stack::worker_size();
-        limits::check(size)?;
-        origin::spawn(builder.stack_size(size), body)
+        origin::spawn("gosync-worker", stack::worker_size(), body)
     }
 
     /// Starts the thread that watches them. Without it there are none, so it is worth some patience, as
@@ -127,8 +130,7 @@ mod real {
         static IS_HOPELESS: AtomicBool = AtomicBool::new(false);
 
         for tries in 1.. {
-            let builder = thread::Builder::new().name("gosync-monitor".into());
-            let result = origin::spawn(builder, body);
+            let result = origin::spawn("gosync-monitor", origin::SMALL_STACK, body);
             if result.is_ok() || IS_HOPELESS.load(Relaxed) {
                 IS_HOPELESS.store(result.is_err(), Relaxed);
                 return result;

@@ -2,29 +2,46 @@
 #![cfg(unix)]
 
 use super::child::alone;
-use crate::support::{Ended, LIMIT, holds_within, panic_text};
+use crate::support::{Ended, LIMIT, holds_within, panic_text, text};
 use gosync::{RWMutex, WaitGroup, go, num_goroutines, num_workers, scope};
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use std::{ptr, thread};
 
 /// Forks, and plays `body` in the child, which must not panic there.
 #[track_caller]
 fn in_a_child(body: impl FnOnce()) {
-    // SAFETY: other threads may hold locks of std's or of libc's at this moment, in theory: those of the
-    // test are asleep.
-    let child = unsafe { libc::fork() };
-    assert!(child >= 0);
-    if child == 0 {
-        // SAFETY: system calls that touch no memory. The alarm ends a child that hangs.
-        unsafe {
-            libc::alarm(LIMIT.as_secs() as u32);
-            let is_over = catch_unwind(AssertUnwindSafe(body)).is_ok();
-            libc::_exit(if is_over { 0 } else { 1 });
-        }
+    match fork() {
+        0 => exit(i32::from(catch_unwind(AssertUnwindSafe(body)).is_err())),
+        child => assert_ends_well(child),
     }
+}
+
+/// The child is killed if it hangs.
+fn fork() -> libc::pid_t {
+    // SAFETY: other threads may hold locks of std's or of libc's at this moment, in theory: those of the
+    // test are asleep. The alarm touches no memory.
+    unsafe {
+        let child = libc::fork();
+        assert!(child >= 0);
+        if child == 0 {
+            libc::alarm(LIMIT.as_secs() as u32);
+        }
+        child
+    }
+}
+
+/// Ends a child, but for what the test program would do at its end.
+fn exit(code: i32) -> ! {
+    // SAFETY: a system call that touches no memory.
+    unsafe { libc::_exit(code) }
+}
+
+#[track_caller]
+fn assert_ends_well(child: libc::pid_t) {
     let mut status = 0;
     // SAFETY: the status is there to be written.
     assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
@@ -74,12 +91,77 @@ fn a_join_of_what_nobody_runs_any_more_is_refused() {
     });
 }
 
+/// What the thread itself has queued, and nobody has started, runs in each process when it is waited for.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_nobody_has_started_runs_in_the_child() {
+    use super::frozen::FrozenMonitor;
+
+    alone(&[("GOSYNC_MAXPROCS", "1")], || {
+        let Some(_frozen) = FrozenMonitor::new() else {
+            return;
+        };
+        // The only worker is busy, and without the monitor there is no other one.
+        let (end, ended) = mpsc::channel::<()>();
+        let (begin, begun) = mpsc::channel();
+        drop(go(move || {
+            begin.send(()).unwrap();
+            let _ = ended.recv();
+        }));
+        begun.recv_timeout(LIMIT).unwrap();
+        let ran = Arc::new(AtomicUsize::new(0));
+        let wg = WaitGroup::new();
+        for _ in 0..3 {
+            let ran = Arc::clone(&ran);
+            wg.go(move || _ = ran.fetch_add(1, SeqCst));
+        }
+        let wait = || {
+            wg.wait();
+            assert_eq!(ran.load(SeqCst), 3);
+        };
+        in_a_child(wait);
+        assert_eq!(ran.load(SeqCst), 0);
+        wait();
+        drop(end);
+    });
+}
+
+#[test]
+fn a_scope_does_not_wait_for_what_runs_in_the_parent() {
+    alone(&[], || {
+        let (end, ended) = mpsc::channel::<()>();
+        let (begin, begun) = mpsc::channel();
+        let mut end = Some(end);
+        let fork_in_scope = || {
+            scope(|s| {
+                drop(s.go(move || {
+                    begin.send(()).unwrap();
+                    let _ = ended.recv();
+                }));
+                begun.recv_timeout(LIMIT).unwrap();
+                let child = fork();
+                if child > 0 {
+                    end = None;
+                }
+                child
+            })
+        };
+        match catch_unwind(AssertUnwindSafe(fork_in_scope)) {
+            Ok(0) => exit(1),
+            Ok(child) => assert_ends_well(child),
+            Err(payload) => exit(i32::from(!text(payload).contains("fork"))),
+        }
+    });
+}
+
 /// As in a server that forks its workers first of all.
 #[test]
 fn goroutines_run_if_there_were_no_workers_before() {
     alone(&[], || {
         let lock = RWMutex::new(1);
-        assert_eq!((num_goroutines(), *lock.rlock()), (0, 1));
+        assert_eq!(num_goroutines(), 0);
+        // So often that the next write asks membarrier to end the quiet, which has to work in the child.
+        assert!((0..100_000).all(|_| *lock.rlock() == 1));
         in_a_child(|| {
             let (send, ran) = mpsc::channel();
             drop(go(move || send.send(1).unwrap()));
