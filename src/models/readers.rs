@@ -205,6 +205,8 @@ fn a_block_is_found_empty_by_another_thread() {
         let token = spawn_without_block(&lock, |lock| lock.raw.rlock())
             .join()
             .unwrap();
+        // It gives its block back.
+        settle();
         let finder = spawn_without_block(&lock, Lock::try_to_read);
         let writer = spawn(&lock, Lock::write);
         assert_eq!(lock.get(), 0);
@@ -226,6 +228,8 @@ fn a_block_is_recycled_with_a_guard_in_it() {
             let token = spawn_without_block(&lock, |lock| lock.raw.rlock())
                 .join()
                 .unwrap();
+            // It gives its block back.
+            settle();
             let writer = spawn(&lock, Lock::write);
             let next = spawn_without_block(&lock, |lock| {
                 if let Some(token) = lock.raw.try_rlock() {

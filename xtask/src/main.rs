@@ -95,8 +95,14 @@ const COMMANDS: &[Command] = &[
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
     let name = words.next().unwrap_or_else(|| "help".into());
-    match dispatch(&name, words.collect()) {
-        Ok(()) => ExitCode::SUCCESS,
+    let words = words.collect();
+    let result = if forced::is_compiler(&name) {
+        forced::compile(&name, words)
+    } else {
+        dispatch(&name, words).map(|()| 0)
+    };
+    match result {
+        Ok(code) => code.into(),
         Err(failure) => {
             eprintln!("cargo xtask {name}: {failure}");
             failure.exit_code()

@@ -65,7 +65,7 @@ fn sweep(sweep: &Sweep) -> Result<(), Failure> {
 /// The lead for each load, by the name of the load.
 fn measure(sweep: &Sweep, value: u32) -> Result<Vec<(String, String)>, Failure> {
     eprintln!("{} = {value}", sweep.variable);
-    let output = forced::cargo()
+    let output = forced::cargo()?
         .args([
             "run",
             "--quiet",
