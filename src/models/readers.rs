@@ -5,6 +5,7 @@ use super::threads::*;
 use super::{Explored, Model, witness};
 use crate::forced::Speed;
 use crate::raw_rwmutex::ReadToken;
+use crate::readers::models::lend;
 
 // Exclusion.
 
@@ -200,14 +201,16 @@ fn a_block_without_a_thread_is_passed_over() {
 /// A guard outlives the thread that locked, is released, and then another thread finds its block empty.
 #[test]
 fn a_block_is_found_empty_by_another_thread() {
-    Model::new().explore(Explored::Little).check_with_slots(|| {
+    let model = Model::new().preemptions(3).explore(Explored::Little);
+    model.check_with_slots(|| {
         let lock = Lock::new();
         let token = spawn_without_block(&lock, |lock| lock.raw.rlock())
             .join()
             .unwrap();
         // It gives its block back.
         settle();
-        let finder = spawn_without_block(&lock, Lock::try_to_read);
+        // It looks for a block for somebody.
+        let finder = spawn_without_block(&lock, |_| _ = lend());
         let writer = spawn(&lock, Lock::write);
         assert_eq!(lock.get(), 0);
         lock.runlock(token);
