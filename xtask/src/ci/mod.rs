@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::instructions::HAS_BOUNDS;
 use crate::tools::{self, CLIPPY, RUSTFMT, Tool, VALGRIND};
 use std::time::{Duration, Instant};
-use step::{Step, bench, cargo, clippy_of_models, docs, example, models, shuttle, tests, xtask};
+use step::{Step, cargo, clippy_of_models, docs, example, models, shuttle, tests, xtask};
 
 /// Whatever a step needs has to be there: one that finds no target, or runs no test, fails.
 #[rustfmt::skip]
@@ -25,14 +25,14 @@ const STEPS: &[Step] = &[
     Step("tests, slots", forced::tests, &["slots"]),
     Step("tests, quiet", forced::tests, &["quiet"]),
     Step("tests, quiet by fences", forced::tests, &["quiet", "fence"]),
-    Step("tests, all features", tests, &["--workspace", "--lib", "--bins", "--examples", "--test=*", "--all-features"]),
+    Step("tests, all features", tests, &["--package=gosync", "--lib", "--test=*", "--all-features"]),
     Step("doctests", tests, &["--package=gosync", "--doc", "--all-features"]),
     Step("models", models, &[]),
     Step("models, at random", shuttle, &[]),
     Step("docs", docs, &["--all-features"]),
     Step("docs, private items", docs, &["--all-features", "--document-private-items"]),
     Step("feature combinations", features::check, &[]),
-    Step("benches", bench, &["--", "--test"]),
+    Step("benches", cargo, &["test", "--package=gosync", "--bench=*"]),
     Step("example contention", example, &["contention", "--", "--threads=2", "--writes=0,10", "--rounds=1", "--slice-ms=5", "--out=target/contention.svg"]),
     Step("example fairness", example, &["fairness", "--", "--rounds=1", "--slice-ms=50"]),
     Step("example wordcount", example, &["wordcount", "--", "--check", "src", "docs"]),

@@ -53,20 +53,9 @@ pub fn docs(args: &[&str]) -> Result<usize, Failure> {
     run(doc.args(["doc", "--workspace", "--no-deps"]).args(args))
 }
 
-/// Runs the benches. The library is no bench target, although cargo takes it for one.
-pub fn bench(args: &[&str]) -> Result<usize, Failure> {
-    cargo(&[&["bench", "--package=gosync", "--bench=*"], args].concat())
-}
-
-/// Runs an example, in the profile of the benches: their dependencies are the same, and many.
+/// Runs an example.
 pub fn example(args: &[&str]) -> Result<usize, Failure> {
-    cargo(
-        &[
-            &["run", "--profile=bench", "--package=gosync", "--example"],
-            args,
-        ]
-        .concat(),
-    )
+    cargo(&[&["run", "--package=gosync", "--example"], args].concat())
 }
 
 /// Another command of this program, in a process of its own: the soak ends its process where it finds
