@@ -25,9 +25,10 @@
 //!
 //! A heavy barrier interrupts every processor that the process uses. So all of them together get a
 //! twentieth of the time: while the process is in debt, [`is_affordable`] says no, and no lock becomes
-//! quiet. Writers that sleep for readers may use up half of that credit: from there on [`is_sleep_affordable`]
-//! says no, and they nap without a barrier. So they alone hardly keep other locks from the quiet. And each barrier is timed, because how dear it is depends on how many processors there are, and what
-//! they do: [`quiet_after`] says how many reads are worth one.
+//! quiet. Writers that sleep for readers may use up half of that credit: from there on
+//! [`is_sleep_affordable`] says no, and they nap without a barrier. So they alone hardly keep other locks
+//! from the quiet. And each barrier is timed, because how dear it is depends on how many processors
+//! there are, and what they do: [`quiet_after`] says how many reads are worth one.
 
 #[cfg(gosync_model)]
 pub(crate) use crate::models::barrier::*;

@@ -93,6 +93,20 @@ fn attempts_that_give_up_cost_credit_until_the_lock_gives_up_its_slots() {
     runlock(&lock, token);
 }
 
+/// How many barriers a writer passes that waits for a read which ends after `time`: the writer sleeps by
+/// then, as a rule.
+fn barriers_of_a_write(lock: &RawRWMutex, token: ReadToken, time: Duration) -> usize {
+    thread::scope(|s| {
+        let writer = s.spawn(|| {
+            write(lock);
+            PASSED.get()
+        });
+        thread::sleep(time);
+        runlock(lock, token);
+        writer.join().unwrap()
+    })
+}
+
 #[test]
 fn writers_nap_while_the_process_cannot_afford_barriers() {
     if forced::SPEED.is_some() {
@@ -103,15 +117,7 @@ fn writers_nap_while_the_process_cannot_afford_barriers() {
     let debt = run_into_debt(Duration::from_secs(60));
     let barriers = barriers_of_attempts(&lock, 10, Duration::from_millis(2));
     // One that wants to stay is woken all the same, or wakes by itself.
-    let barriers_of_the_last = thread::scope(|s| {
-        let writer = s.spawn(|| {
-            write(&lock);
-            PASSED.get()
-        });
-        thread::sleep(Duration::from_millis(5));
-        runlock(&lock, token);
-        writer.join().unwrap()
-    });
+    let barriers_of_the_last = barriers_of_a_write(&lock, token, Duration::from_millis(5));
     repay(debt);
     assert_eq!((barriers, barriers_of_the_last), (0, 0));
 }
@@ -120,16 +126,7 @@ fn writers_nap_while_the_process_cannot_afford_barriers() {
 fn a_writer_that_can_afford_it_sleeps_behind_a_barrier() {
     let lock = lock_with_slots();
     let token = reader(&lock);
-    let barriers = thread::scope(|s| {
-        let writer = s.spawn(|| {
-            write(&lock);
-            PASSED.get()
-        });
-        // Until the writer sleeps, as a rule.
-        thread::sleep(Duration::from_millis(20));
-        runlock(&lock, token);
-        writer.join().unwrap()
-    });
+    let barriers = barriers_of_a_write(&lock, token, Duration::from_millis(20));
     let to_end_the_quiet = usize::from(forced::SPEED == Some(Speed::Quiet));
     assert!(barriers <= 1 + to_end_the_quiet, "{barriers} barriers");
 }

@@ -101,6 +101,9 @@ pub(super) fn processors() -> usize {
 }
 
 #[cfg(target_os = "linux")]
+pub(super) use main_thread::is_main_thread;
+
+#[cfg(target_os = "linux")]
 mod main_thread {
     use std::mem::MaybeUninit;
     use std::sync::OnceLock;
@@ -143,7 +146,7 @@ mod main_thread {
         mask | OTHERS == u64::MAX
     }
 
-    fn is_main_thread() -> bool {
+    pub(in super::super) fn is_main_thread() -> bool {
         // SAFETY: a system call that touches no memory.
         unsafe { libc::gettid() == libc::getpid() }
     }

@@ -1,9 +1,12 @@
 //! How much stack a goroutine has before it, wherever it runs.
 //!
-//! So much is promised: `GOSYNC_STACK_SIZE`, for what the goroutine captures and for its frames. A thread runs a goroutine on top of what it does only if
-//! that much is left, on the stack that the system gave it: a coroutine's stack has bounds that nobody
-//! here knows, as does every stack where the system does not tell.
+//! So much is promised: `GOSYNC_STACK_SIZE`, for what the goroutine captures and for its frames. A thread
+//! runs a goroutine on top of what it does only if that much is left, on the stack that the system gave
+//! it: a coroutine's stack has bounds that nobody here knows, as does every stack where the system does
+//! not tell.
 
+#[cfg(target_os = "linux")]
+use super::origin;
 use super::system;
 use std::cell::Cell;
 use std::ops::Range;
@@ -82,7 +85,7 @@ fn bounds() -> Option<Range<usize>> {
     }
     // Some C libraries count the guard page in.
     let (lowest, highest) = (lowest.addr() + guard, lowest.addr() + size);
-    let is_endless = is_main_thread() && has_no_limit();
+    let is_endless = origin::is_main_thread() && has_no_limit();
     let lowest = if is_endless {
         lowest.max(highest.saturating_sub(USUAL_SIZE))
     } else {
@@ -95,12 +98,6 @@ fn bounds() -> Option<Range<usize>> {
 /// another mapping, and no one can tell what is mapped there later: maybe the stack of a coroutine.
 #[cfg(target_os = "linux")]
 const USUAL_SIZE: usize = 8 << 20;
-
-#[cfg(target_os = "linux")]
-fn is_main_thread() -> bool {
-    // SAFETY: system calls that touch no memory.
-    unsafe { libc::gettid() == libc::getpid() }
-}
 
 #[cfg(target_os = "linux")]
 fn has_no_limit() -> bool {

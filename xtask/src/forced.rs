@@ -3,7 +3,6 @@
 
 use crate::failure::Failure;
 use crate::repo;
-use std::env;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
@@ -21,9 +20,8 @@ pub const FLAGS: [&str; 2] = ["--cfg", "gosync_forced"];
 /// It has this very program call the compiler for the crates of the workspace, see [`compile`], so that the
 /// flags do not count for dependencies, which need not be built again.
 pub fn cargo() -> Result<Command, Failure> {
-    let xtask = env::current_exe().map_err(|error| Failure::check(error.to_string()))?;
     let mut cargo = repo::cargo();
-    cargo.env("RUSTC_WORKSPACE_WRAPPER", xtask);
+    cargo.env("RUSTC_WORKSPACE_WRAPPER", repo::xtask()?);
     Ok(cargo)
 }
 

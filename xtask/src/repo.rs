@@ -27,6 +27,11 @@ pub fn cargo() -> Command {
     cargo
 }
 
+/// This program.
+pub fn xtask() -> Result<PathBuf, Failure> {
+    env::current_exe().map_err(|error| Failure::check(format!("cannot find xtask: {error}")))
+}
+
 /// Between the flags in `CARGO_ENCODED_RUSTFLAGS`.
 pub const FLAG_SEPARATOR: &str = "\x1f";
 

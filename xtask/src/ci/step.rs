@@ -61,8 +61,7 @@ pub fn example(args: &[&str]) -> Result<usize, Failure> {
 /// Another command of this program, in a process of its own: the soak ends its process where it finds
 /// something.
 pub fn xtask(args: &[&str]) -> Result<usize, Failure> {
-    let xtask = env::current_exe().map_err(|error| Failure::check(error.to_string()))?;
-    run(Command::new(xtask).args(args))
+    run(Command::new(repo::xtask()?).args(args))
 }
 
 /// Runs `command`, passes on what it prints, and counts the tests that it says have passed.

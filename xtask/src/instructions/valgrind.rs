@@ -1,15 +1,16 @@
 //! Counts instructions with valgrind.
 
 use crate::failure::Failure;
-use std::env;
+use crate::repo;
 use std::process::Command;
 
 /// Runs a loop of this program. Returns how many instructions that took, from the first to the last.
 pub fn count(name: &str, rounds: u64) -> Result<u64, Failure> {
-    let this = env::current_exe().map_err(cannot)?;
     let mut valgrind = Command::new("valgrind");
     valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
-    valgrind.arg(this).args(["instructions", "--loop", name]);
+    valgrind
+        .arg(repo::xtask()?)
+        .args(["instructions", "--loop", name]);
     valgrind.args(["--rounds", &rounds.to_string()]);
     let output = valgrind.output().map_err(cannot)?;
     let report = String::from_utf8_lossy(&output.stderr);
