@@ -157,9 +157,9 @@ mod real {
         if !is_first_to_say(DECIDING) {
             return;
         }
-        if cfg!(miri) || forced::FENCES || is_switched_off() || !membarrier::exists() {
+        if cfg!(miri) || forced::fences() || is_switched_off() || !membarrier::exists() {
             decide(FENCES);
-        } else if forced::SPEED.is_some() || membarrier::is_quick() {
+        } else if forced::speed().is_some() || membarrier::is_quick() {
             // At a forced speed tests want to know where they are.
             decide(membarrier::register());
         } else {
@@ -223,7 +223,7 @@ mod real {
     /// A lock may become quiet after so many reads of one thread without a write between them.
     #[inline]
     pub(crate) fn quiet_after() -> u32 {
-        match (forced::SPEED, forced::QUIET_AFTER) {
+        match (forced::speed(), forced::quiet_after()) {
             (None, None) => QUIET_AFTER.load(Relaxed),
             (None, Some(reads)) => reads,
             (Some(forced::Speed::Quiet), _) => 1,
@@ -252,7 +252,7 @@ mod real {
     }
 
     fn is_debt_within(limit: u64) -> bool {
-        forced::SPEED.is_some() || PAID_UNTIL.load(Relaxed) <= now() + limit
+        forced::speed().is_some() || PAID_UNTIL.load(Relaxed) <= now() + limit
     }
 
     fn charge(start: u64, took: u64) {

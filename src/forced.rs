@@ -1,27 +1,22 @@
-//! What tests and sweeps build into the locks: a speed, a barrier, a threshold.
+//! What tests and sweeps force upon the locks of a process: a speed, a barrier, a threshold.
 //!
-//! Only under `--cfg gosync_forced`. Other builds do not read these variables, so nothing in the
-//! environment of a user's compiler changes a lock:
+//! Only under `--cfg gosync_forced`. Other builds do not read these variables, so nothing in a user's
+//! environment changes a lock:
 //!
-//! | in the environment of the compiler | effect |
+//! | in the environment | effect |
 //! |---|---|
 //! | `GOSYNC_SPEED=counted\|slots\|quiet` | every lock goes to that speed at once, and no lock beyond it |
 //! | `GOSYNC_BARRIER=fence` | as on a system without `membarrier` |
 //! | `GOSYNC_WRITE_PRICE`, `GOSYNC_QUIET_AFTER`, `GOSYNC_ROUNDS` | a number, in place of the threshold; see `cargo xtask sweep` |
+//!
+//! They are read once, so that one build serves every run.
+#![cfg_attr(
+    gosync_model,
+    allow(dead_code, reason = "models have their own barriers and do not spin")
+)]
 
-#[cfg(gosync_forced)]
-macro_rules! knob {
-    ($variable:literal) => {
-        option_env!($variable)
-    };
-}
-
-#[cfg(not(gosync_forced))]
-macro_rules! knob {
-    ($variable:literal) => {
-        None::<&str>
-    };
-}
+use std::env;
+use std::sync::OnceLock;
 
 /// The speeds of a lock; see `readers`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -31,63 +26,98 @@ pub(crate) enum Speed {
     Quiet,
 }
 
+#[derive(Clone, Copy, Default)]
+struct Forced {
+    speed: Option<Speed>,
+    fences: bool,
+    write_price: Option<u32>,
+    quiet_after: Option<u32>,
+    rounds: Option<u32>,
+}
+
+#[inline]
+fn forced() -> Forced {
+    static FORCED: OnceLock<Forced> = OnceLock::new();
+    if cfg!(gosync_forced) {
+        *FORCED.get_or_init(Forced::read)
+    } else {
+        Forced::default()
+    }
+}
+
+impl Forced {
+    #[cold]
+    fn read() -> Self {
+        Self {
+            speed: match &*variable("GOSYNC_SPEED") {
+                "counted" => Some(Speed::Counted),
+                "slots" => Some(Speed::Slots),
+                "quiet" => Some(Speed::Quiet),
+                "" => None,
+                _ => panic!("GOSYNC_SPEED is one of counted, slots and quiet"),
+            },
+            fences: match &*variable("GOSYNC_BARRIER") {
+                "fence" => true,
+                "" => false,
+                _ => panic!("GOSYNC_BARRIER can be fence"),
+            },
+            write_price: number("GOSYNC_WRITE_PRICE"),
+            quiet_after: number("GOSYNC_QUIET_AFTER"),
+            rounds: number("GOSYNC_ROUNDS"),
+        }
+    }
+}
+
+fn number(name: &str) -> Option<u32> {
+    let text = variable(name);
+    let number = || text.parse().expect("a threshold is a number");
+    (!text.is_empty()).then(number)
+}
+
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_default()
+}
+
 /// The speed that every lock takes up, if it is forced.
-pub(crate) const SPEED: Option<Speed> = match knob!("GOSYNC_SPEED") {
-    None => None,
-    Some(name) => match name.as_bytes() {
-        b"counted" => Some(Speed::Counted),
-        b"slots" => Some(Speed::Slots),
-        b"quiet" => Some(Speed::Quiet),
-        b"" => None,
-        _ => panic!("GOSYNC_SPEED is one of counted, slots and quiet"),
-    },
-};
+#[inline]
+pub(crate) fn speed() -> Option<Speed> {
+    forced().speed
+}
 
 /// Whether the process has to do without `membarrier`.
-#[cfg(not(gosync_model))]
-pub(crate) const FENCES: bool = match knob!("GOSYNC_BARRIER") {
-    None => false,
-    Some(name) => match name.as_bytes() {
-        b"fence" => true,
-        b"" => false,
-        _ => panic!("GOSYNC_BARRIER can be fence"),
-    },
-};
+pub(crate) fn fences() -> bool {
+    forced().fences
+}
 
 /// In place of `readers::WRITE_PRICE`.
-pub(crate) const WRITE_PRICE: Option<u32> = number(knob!("GOSYNC_WRITE_PRICE"));
+#[inline]
+pub(crate) fn write_price() -> Option<u32> {
+    forced().write_price
+}
 
 /// In place of what `barrier::quiet_after` has measured.
-#[cfg(not(gosync_model))]
-pub(crate) const QUIET_AFTER: Option<u32> = number(knob!("GOSYNC_QUIET_AFTER"));
+#[inline]
+pub(crate) fn quiet_after() -> Option<u32> {
+    forced().quiet_after
+}
 
 /// In place of `park::Patience::ROUNDS`.
-#[cfg(not(gosync_model))]
-pub(crate) const ROUNDS: Option<u32> = number(knob!("GOSYNC_ROUNDS"));
-
-const fn number(text: Option<&str>) -> Option<u32> {
-    match text {
-        None => None,
-        Some(text) => match u32::from_str_radix(text, 10) {
-            Ok(number) => Some(number),
-            Err(_) => panic!("a threshold is a number"),
-        },
-    }
+#[inline]
+pub(crate) fn rounds() -> Option<u32> {
+    forced().rounds
 }
 
 #[cfg(all(test, not(gosync_model)))]
 mod tests {
-    use super::SPEED;
-    use std::env;
+    use super::{speed, variable};
 
     /// A run that is meant to be forced, but was built without the cfg, would look like success.
     #[test]
     fn a_build_is_forced_if_it_is_meant_to_be() {
-        let wanted = env::var("GOSYNC_SPEED").unwrap_or_default();
-        let forced = SPEED.map(|speed| format!("{speed:?}").to_lowercase());
+        let forced = speed().map(|speed| format!("{speed:?}").to_lowercase());
         assert_eq!(
             forced.unwrap_or_default(),
-            wanted,
+            variable("GOSYNC_SPEED"),
             "GOSYNC_SPEED counts under `--cfg gosync_forced` only"
         );
     }

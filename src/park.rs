@@ -218,10 +218,7 @@ mod real {
         /// The bound of Go's `sync.Mutex` (`starvationThresholdNs`).
         const LIMIT: Duration = Duration::from_millis(1);
         /// After so many rounds the thread has waited about as long as a sleep would take it.
-        const ROUNDS: u32 = match forced::ROUNDS {
-            None => 20,
-            Some(rounds) => rounds,
-        };
+        const ROUNDS: u32 = 20;
         /// How long a round gets, in pauses of the processor.
         const MOST_PAUSES: u32 = 32;
 
@@ -239,7 +236,7 @@ mod real {
         /// done without a line on its way between them.
         pub(crate) fn spin(&mut self, deadline: Option<Instant>) -> bool {
             // A yield may take as long as others like.
-            if self.round >= Self::ROUNDS || self.is_over() || is_late(deadline) {
+            if self.round >= Self::rounds() || self.is_over() || is_late(deadline) {
                 return false;
             }
             if self.round > 0 {
@@ -250,7 +247,7 @@ mod real {
 
         /// Waits even less, and keeps the processor. Returns false, at once, after some rounds.
         pub(crate) fn pause(&mut self) -> bool {
-            if self.round >= Self::ROUNDS {
+            if self.round >= Self::rounds() {
                 return false;
             }
             for _ in 0..Self::MOST_PAUSES.min(1 << self.round) {
@@ -258,6 +255,10 @@ mod real {
             }
             self.round += 1;
             true
+        }
+
+        fn rounds() -> u32 {
+            forced::rounds().unwrap_or(Self::ROUNDS)
         }
 
         /// To be called before a sleep: from the first one on the time counts, as in Go.

@@ -252,7 +252,7 @@ impl RawRWMutex {
     #[inline]
     fn count_in(&self, word: u64) -> Option<ReadToken> {
         let has_earned = is_counted(word) && readers::is_sample();
-        let credit = if has_earned { READ_CREDIT } else { 0 };
+        let credit = if has_earned { read_credit() } else { 0 };
         // Acquire: pairs with the Release in `step_down`.
         self.word
             .compare_exchange_weak(word, word + ONE_READER + credit, Acquire, Relaxed)

@@ -154,10 +154,7 @@ pub(crate) const SAMPLE: u32 = 7;
 
 /// What a writer loses with few threads: the lines of their blocks. As much as a sample of credit, so
 /// that a single one does not outlive the next write.
-const WRITE_PRICE: u32 = match forced::WRITE_PRICE {
-    None => SAMPLE,
-    Some(price) => price,
-};
+const WRITE_PRICE: u32 = SAMPLE;
 
 /// With so many marked blocks are threads few.
 const FEW_BLOCKS: u64 = 16;
@@ -411,11 +408,12 @@ pub(crate) fn own_holds(id: u32) -> bool {
 
 /// What a write costs a lock with slots more than one without, in reads that save as much.
 pub(crate) fn price() -> u64 {
-    if forced::SPEED.is_some() {
+    if forced::speed().is_some() {
         return 0;
     }
     let blocks = REGISTRY.marked.get() as u64;
-    u64::from(WRITE_PRICE) + blocks.saturating_sub(FEW_BLOCKS) / BLOCKS_PER_READ
+    let price = forced::write_price().unwrap_or(WRITE_PRICE);
+    u64::from(price) + blocks.saturating_sub(FEW_BLOCKS) / BLOCKS_PER_READ
 }
 
 /// An identity that no lock has; none if there are as many as fit into a word.

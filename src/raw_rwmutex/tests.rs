@@ -39,7 +39,7 @@ fn write(lock: &RawRWMutex) {
 /// A read lock in a slot, if any can be.
 fn reader(lock: &RawRWMutex) -> ReadToken {
     let token = lock.rlock();
-    assert_eq!(token.0.is_some(), forced::SPEED != Some(Speed::Counted));
+    assert_eq!(token.0.is_some(), forced::speed() != Some(Speed::Counted));
     token
 }
 
@@ -70,13 +70,13 @@ fn attempts_with_little_time_pass_no_barrier_beside_a_forgotten_guard() {
     let lock = lock_with_slots();
     let _forgotten = reader(&lock);
     let barriers = barriers_of_attempts(&lock, ATTEMPTS, Duration::from_micros(1));
-    let to_end_the_quiet = usize::from(forced::SPEED == Some(Speed::Quiet));
+    let to_end_the_quiet = usize::from(forced::speed() == Some(Speed::Quiet));
     assert!(barriers <= to_end_the_quiet, "{barriers} barriers");
 }
 
 #[test]
 fn attempts_that_give_up_cost_credit_until_the_lock_gives_up_its_slots() {
-    if forced::SPEED.is_some() {
+    if forced::speed().is_some() {
         return;
     }
     let lock = lock_with_slots();
@@ -109,7 +109,7 @@ fn barriers_of_a_write(lock: &RawRWMutex, token: ReadToken, time: Duration) -> u
 
 #[test]
 fn writers_nap_while_the_process_cannot_afford_barriers() {
-    if forced::SPEED.is_some() {
+    if forced::speed().is_some() {
         return;
     }
     let lock = lock_with_slots();
@@ -127,6 +127,6 @@ fn a_writer_that_can_afford_it_sleeps_behind_a_barrier() {
     let lock = lock_with_slots();
     let token = reader(&lock);
     let barriers = barriers_of_a_write(&lock, token, Duration::from_millis(20));
-    let to_end_the_quiet = usize::from(forced::SPEED == Some(Speed::Quiet));
+    let to_end_the_quiet = usize::from(forced::speed() == Some(Speed::Quiet));
     assert!(barriers <= 1 + to_end_the_quiet, "{barriers} barriers");
 }

@@ -33,15 +33,14 @@ const FLAGS: u64 = SLOTS - 1;
 const EPOCH: u64 = 0b11 << 9;
 const ONE_EPOCH: u64 = 1 << 9;
 const ONE_CREDIT: u64 = 1 << 11;
-/// What a read that is counted in adds to the credit, if it is a sample.
-pub(super) const READ_CREDIT: u64 = match forced::SPEED {
-    Some(Speed::Counted) => 0,
-    Some(Speed::Slots | Speed::Quiet) => CREDIT_FULL,
-    None if cfg!(gosync_model) => CREDIT_FULL,
-    None => SAMPLE as u64 * ONE_CREDIT,
-};
 const CREDIT: u64 = (ONE_READER - 1) & !(ONE_CREDIT - 1);
 const CREDIT_FULL: u64 = ONE_READER >> 1;
+/// What a read that is counted in adds to the credit, if it is a sample.
+const READ_CREDIT: u64 = if cfg!(gosync_model) {
+    CREDIT_FULL
+} else {
+    SAMPLE as u64 * ONE_CREDIT
+};
 pub(super) const ONE_READER: u64 = 1 << 21;
 const COUNT: u64 = (ONE_ID - 1) & !(ONE_READER - 1);
 /// Half the range stays free for readers that are admitted from the queue, who cannot be refused.
@@ -154,6 +153,17 @@ pub(super) fn needs_heir(word: u64) -> bool {
 
 // The credit: a walk between 0 and full, up with each read and down by a price with each write. At
 // full the lock takes up slots; at 0 it gives them up.
+
+/// What a read that is counted in adds to the credit, if it is a sample. To a forced speed it goes at
+/// once, or never.
+#[inline]
+pub(super) fn read_credit() -> u64 {
+    match forced::speed() {
+        None => READ_CREDIT,
+        Some(Speed::Counted) => 0,
+        Some(Speed::Slots | Speed::Quiet) => CREDIT_FULL,
+    }
+}
 
 /// The word after a read of a lock that keeps to *counted* although its credit is full: it starts
 /// to save anew.

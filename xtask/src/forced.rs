@@ -1,21 +1,17 @@
-//! What was forced upon the locks of this build, and how a build is forced; see `src/forced.rs` of
-//! gosync, which reads the same variables under the same cfg.
+//! What is forced upon the locks of this process, and how a build is made that lets itself be forced; see
+//! `src/forced.rs` of gosync, which reads the same variables under the same cfg.
 
 use crate::failure::Failure;
 use crate::repo;
+use std::env;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
 
-#[cfg(gosync_forced)]
-const FORCED: [Option<&str>; 2] = [option_env!("GOSYNC_SPEED"), option_env!("GOSYNC_BARRIER")];
-#[cfg(not(gosync_forced))]
-const FORCED: [Option<&str>; 2] = [None; 2];
-
-/// The flags of a build that counts the variables.
+/// The flags of a build that heeds the variables.
 pub const FLAGS: [&str; 2] = ["--cfg", "gosync_forced"];
 
-/// Cargo, for builds with forced locks.
+/// Cargo, for builds that heed the variables.
 ///
 /// It has this very program call the compiler for the crates of the workspace, see [`compile`], so that the
 /// flags do not count for dependencies, which need not be built again.
@@ -42,10 +38,11 @@ pub fn compile(compiler: &str, args: Vec<String>) -> Result<u8, Failure> {
 
 /// Names it; nothing, if locks choose their speed.
 pub fn description() -> Option<String> {
-    describe(FORCED)
+    let heeded = cfg!(gosync_forced);
+    describe(["GOSYNC_SPEED", "GOSYNC_BARRIER"].map(|name| env::var(name).ok().filter(|_| heeded)))
 }
 
-fn describe(variables: [Option<&str>; 2]) -> Option<String> {
+fn describe(variables: [Option<String>; 2]) -> Option<String> {
     let set = variables.into_iter().flatten();
     let forced: Vec<_> = set.filter(|value| !value.is_empty()).collect();
     (!forced.is_empty()).then(|| forced.join(" "))
@@ -57,10 +54,11 @@ mod tests {
 
     #[test]
     fn an_empty_variable_forces_nothing() {
+        let set = |value: &str| Some(value.to_string());
         assert_eq!(describe([None, None]), None);
-        assert_eq!(describe([Some(""), Some("")]), None);
-        assert_eq!(describe([Some("quiet"), Some("")]).unwrap(), "quiet");
-        let both = describe([Some("quiet"), Some("fence")]);
+        assert_eq!(describe([set(""), set("")]), None);
+        assert_eq!(describe([set("quiet"), set("")]).unwrap(), "quiet");
+        let both = describe([set("quiet"), set("fence")]);
         assert_eq!(both.unwrap(), "quiet fence");
     }
 }

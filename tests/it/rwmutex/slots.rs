@@ -3,7 +3,7 @@
 //!
 //! Which speed a lock has cannot be seen from outside, so each property is tried on locks with
 //! different pasts. Where a lock was not as fast as it should be, a test is weaker, but not wrong.
-//! A build with `GOSYNC_SPEED` leaves nothing to chance (`src/forced.rs`).
+//! A run with `GOSYNC_SPEED` leaves nothing to chance (`src/forced.rs`).
 
 use crate::support::{
     AGES, Dice, LIMIT, Log, Stop, assert_free, assert_read_locked, elsewhere, panic_quietly,

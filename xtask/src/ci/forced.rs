@@ -1,4 +1,5 @@
-//! Tests and soak with every lock at one speed, whatever its readers do; see `src/forced.rs`.
+//! Tests and soaks with every lock at one speed, whatever its readers do, and without a word said the same
+//! build with locks as they are; see `src/forced.rs`.
 
 use super::step;
 use crate::failure::Failure;
@@ -6,17 +7,21 @@ use crate::forced;
 use crate::repo;
 use std::process::Command;
 
-/// Runs the tests as `name` says, but for those that are about goroutines: the speed of locks has no
-/// part in them.
+/// Runs the tests with all features as `name` says. At a speed it leaves out those that are about
+/// goroutines: the speed of locks has no part in them.
 pub fn tests(name: &[&str]) -> Result<usize, Failure> {
-    step::tests_of(cargo(name)?.args([
+    let mut tests = cargo(name)?;
+    tests.args([
         "test",
         "--package=gosync",
+        "--all-features",
         "--lib",
         "--test=*",
-        "--",
-        "--skip=workers::",
-    ]))
+    ]);
+    if !name.is_empty() {
+        tests.args(["--", "--skip=workers::"]);
+    }
+    step::tests_of(&mut tests)
 }
 
 /// Runs a short soak as `name` says.
@@ -34,13 +39,12 @@ pub fn soak(name: &[&str]) -> Result<usize, Failure> {
     ]))
 }
 
-/// Cargo, with locks at a speed, and with a barrier if there is a second word.
+/// Cargo, with locks at a speed if there is a word, and with a barrier if there is a second.
 fn cargo(name: &[&str]) -> Result<Command, Failure> {
     let mut cargo = forced::cargo()?;
-    cargo.env("GOSYNC_SPEED", name[0]);
-    match name.get(1) {
-        Some(barrier) => cargo.env("GOSYNC_BARRIER", barrier),
-        None => cargo.env_remove("GOSYNC_BARRIER"),
-    };
+    let mut words = name.iter();
+    for variable in ["GOSYNC_SPEED", "GOSYNC_BARRIER"] {
+        cargo.env(variable, words.next().unwrap_or(&""));
+    }
     Ok(cargo)
 }

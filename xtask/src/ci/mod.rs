@@ -20,12 +20,12 @@ const STEPS: &[Step] = &[
     Step("clippy", cargo, &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"]),
     Step("clippy of the models", clippy_of_models, &[]),
     Step("tests", tests, &["--workspace", "--lib", "--bins", "--examples", "--test=*"]),
-    // In a row: where the speed changes, the crate and its tests are built anew.
+    // One build for these five.
+    Step("tests, all features", forced::tests, &[]),
     Step("tests, counted", forced::tests, &["counted"]),
     Step("tests, slots", forced::tests, &["slots"]),
     Step("tests, quiet", forced::tests, &["quiet"]),
     Step("tests, quiet by fences", forced::tests, &["quiet", "fence"]),
-    Step("tests, all features", tests, &["--package=gosync", "--lib", "--test=*", "--all-features"]),
     Step("doctests", tests, &["--package=gosync", "--doc", "--all-features"]),
     Step("models", models, &[]),
     Step("models, at random", shuttle, &[]),

@@ -26,6 +26,10 @@ pub fn tests(args: &[&str]) -> Result<usize, Failure> {
 
 /// As `tests`, of a command that is complete.
 pub fn tests_of(command: &mut Command) -> Result<usize, Failure> {
+    if env::var_os("RUST_TEST_THREADS").is_none() {
+        // Half of them wait, at any time.
+        command.env("RUST_TEST_THREADS", (2 * repo::cores()).to_string());
+    }
     match run(command)? {
         0 => Err(Failure::check("there are no tests")),
         passed => Ok(passed),
