@@ -37,13 +37,109 @@ const PARKED: usize = 8;
 
 /// A goroutine with a handle.
 pub(crate) struct Task<F, T, O> {
-    /// See the table in the module's header.
-    word: AtomicUsize,
+    progress: Progress,
     body: UnsafeCell<Option<F>>,
     result: UnsafeCell<Option<thread::Result<T>>>,
+    owner: O,
+}
+
+/// How far a task is. Apart, since its code is the same for all closures: so it is compiled once.
+struct Progress {
+    /// See the table in the module's header.
+    word: AtomicUsize,
     /// The `thread_number` of the thread that runs it, or has.
     runner: Tally,
-    owner: O,
+}
+
+impl Progress {
+    fn new() -> Self {
+        Self {
+            word: AtomicUsize::new(0),
+            runner: Tally::new(),
+        }
+    }
+
+    /// Whether the caller is the one to run the task.
+    #[inline]
+    fn claim(&self) -> bool {
+        // Relaxed: whoever can see the task sees the closure.
+        self.word.fetch_or(CLAIMED, Relaxed) & CLAIMED == 0
+    }
+
+    #[inline]
+    fn is_claimed(&self) -> bool {
+        self.word.load(Relaxed) & CLAIMED != 0
+    }
+
+    /// The current thread runs the task.
+    #[inline]
+    fn begin(&self) {
+        self.runner.set(thread_number());
+    }
+
+    /// The task has run. Returns whether it is for the caller to drop the result (invariant 2).
+    #[inline]
+    fn end(&self) -> bool {
+        // Release: pairs with the Acquires in `wait` and `detach`.
+        let word = self.word.fetch_or(ENDED, Release);
+        if word & (DETACHED | PARKED) == PARKED {
+            self.wake_joiner();
+        }
+        word & DETACHED != 0
+    }
+
+    #[inline]
+    fn is_ended(&self) -> bool {
+        self.word.load(Relaxed) & ENDED != 0
+    }
+
+    /// Nobody will join. Returns whether it is for the caller to drop the result (invariant 2).
+    #[inline]
+    fn detach(&self) -> bool {
+        // Acquire: pairs with the Release in `end`.
+        self.word.fetch_or(DETACHED, Acquire) & ENDED != 0
+    }
+
+    /// Why the caller would wait for ever; none if it would not.
+    fn never_ends(&self) -> Option<&'static str> {
+        // Relaxed: if this thread is the runner, it has set the bit itself. If it only has the number of
+        // a runner that is gone, it began after that one had set it.
+        if self.is_ended() {
+            None
+        } else if self.runner.get() == thread_number() {
+            // It lies beneath the caller on this stack, or is the caller.
+            Some("gosync: a goroutine joins itself, or one that waits for it on the same stack")
+        } else {
+            workers::has_lost_workers().then_some(workers::LOST_WORKERS)
+        }
+    }
+
+    fn wait(&self) {
+        let mut patience = park::Patience::new();
+        loop {
+            // Acquire: pairs with the Release in `end`.
+            let word = self.word.load(Acquire);
+            if word & ENDED != 0 {
+                return;
+            }
+            if patience.spin(None) {
+                continue;
+            }
+            self.word.fetch_or(PARKED, Relaxed);
+            let sleep = || self.word.load(Relaxed) & ENDED == 0;
+            park::park_for_goroutines(self.joiner(), sleep, None);
+            patience.renew();
+        }
+    }
+
+    #[cold]
+    fn wake_joiner(&self) {
+        park::unpark_one(self.joiner(), |_, _| {});
+    }
+
+    fn joiner(&self) -> Key {
+        Key::new(&self.word, 0)
+    }
 }
 
 /// Who has to know of the end of a goroutine.
@@ -139,10 +235,9 @@ where
         Self: 'a,
     {
         let task = Arc::new(Self {
-            word: AtomicUsize::new(0),
+            progress: Progress::new(),
             body: UnsafeCell::new(Some(body)),
             result: UnsafeCell::new(None),
-            runner: Tally::default(),
             owner,
         });
         let handle = Handle {
@@ -151,47 +246,23 @@ where
         (task, handle)
     }
 
-    /// Whether the caller is the one to run it.
-    fn claim(&self) -> bool {
-        // Relaxed: whoever can see the task sees the closure.
-        self.word.fetch_or(CLAIMED, Relaxed) & CLAIMED == 0
-    }
-
     /// To be called by who has claimed it.
     fn run_claimed(&self) {
         // SAFETY: this is the runner (invariant 1).
         let body = self.body.with_mut(|body| unsafe { (*body).take() });
         let body = body.expect("a task runs once");
-        self.runner.set(thread_number());
+        self.progress.begin();
         // Unwind safe: after a panic nobody sees what `body` captured, and whatever it shares with
         // others has to bear panics as it has to in any thread.
         let result = catch_unwind(AssertUnwindSafe(body));
         // SAFETY: this is the runner, and `ENDED` is not set (invariant 2).
         self.result.with_mut(|slot| unsafe { *slot = Some(result) });
         workers::ended();
-        // Release: pairs with the Acquires in `wait` and `detach`.
-        let word = self.word.fetch_or(ENDED, Release);
-        if word & DETACHED != 0 {
-            // SAFETY: both bits are set, and this is the later thread (invariant 2).
+        if self.progress.end() {
+            // SAFETY: nobody else does (invariant 2).
             unsafe { self.discard_result() };
-        } else if word & PARKED != 0 {
-            park::unpark_one(self.joiner(), |_, _| {});
         }
         self.owner.ended();
-    }
-
-    /// Why the caller would wait for ever; none if it would not.
-    fn never_ends(&self) -> Option<&'static str> {
-        // Relaxed: if this thread is the runner, it has set the bit itself. If it only has the number of
-        // a runner that is gone, it began after that one had set it.
-        if self.word.load(Relaxed) & ENDED != 0 {
-            None
-        } else if self.runner.get() == thread_number() {
-            // It lies beneath the caller on this stack, or is the caller.
-            Some("gosync: a goroutine joins itself, or one that waits for it on the same stack")
-        } else {
-            workers::has_lost_workers().then_some(workers::LOST_WORKERS)
-        }
     }
 
     /// # Safety
@@ -210,28 +281,6 @@ where
         // SAFETY: passed on.
         self.owner.discard(unsafe { self.take_result() });
     }
-
-    fn wait(&self) {
-        let mut patience = park::Patience::new();
-        loop {
-            // Acquire: pairs with the Release in `run_claimed`.
-            let word = self.word.load(Acquire);
-            if word & ENDED != 0 {
-                return;
-            }
-            if patience.spin(None) {
-                continue;
-            }
-            self.word.fetch_or(PARKED, Relaxed);
-            let sleep = || self.word.load(Relaxed) & ENDED == 0;
-            park::park_for_goroutines(self.joiner(), sleep, None);
-            patience.renew();
-        }
-    }
-
-    fn joiner(&self) -> Key {
-        Key::new(&self.word, 0)
-    }
 }
 
 impl<F, T, O> Job for Task<F, T, O>
@@ -241,13 +290,13 @@ where
     O: Owner,
 {
     fn run(self: Arc<Self>) {
-        if self.claim() {
+        if self.progress.claim() {
             self.run_claimed();
         }
     }
 
     fn is_claimed(&self) -> bool {
-        self.word.load(Relaxed) & CLAIMED != 0
+        self.progress.is_claimed()
     }
 
     fn group(&self) -> *const () {
@@ -262,28 +311,27 @@ where
     O: Owner,
 {
     fn is_ended(&self) -> bool {
-        self.word.load(Relaxed) & ENDED != 0
+        self.progress.is_ended()
     }
 
     unsafe fn join(self: Arc<Self>) -> thread::Result<T> {
-        if workers::may_help() && self.claim() {
+        if workers::may_help() && self.progress.claim() {
             workers::clear_claimed();
             workers::run(|| self.run_claimed());
-        } else if let Some(why) = self.never_ends() {
+        } else if let Some(why) = self.progress.never_ends() {
             // SAFETY: the caller gives up the task with this call.
             unsafe { self.detach() };
             panic!("{why}");
         } else {
-            self.wait();
+            self.progress.wait();
         }
         // SAFETY: `ENDED` is set, and this is the joiner (invariant 2).
         unsafe { self.take_result() }
     }
 
     unsafe fn detach(&self) {
-        // Acquire: pairs with the Release in `run_claimed`.
-        if self.word.fetch_or(DETACHED, Acquire) & ENDED != 0 {
-            // SAFETY: both bits are set, and this is the later thread (invariant 2).
+        if self.progress.detach() {
+            // SAFETY: nobody else does (invariant 2).
             unsafe { self.discard_result() };
         }
     }
@@ -345,11 +393,17 @@ pub(crate) fn drop_contained(value: impl Sized) {
 
 /// Calls `f`. If that panics, the panic ends here, and so do those of what it panics with, up to some.
 fn contain(f: impl FnOnce()) {
-    let mut result = catch_unwind(AssertUnwindSafe(f));
+    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(drop_payload);
+}
+
+#[cold]
+fn drop_payload(mut payload: Box<dyn Any + Send>) {
     for _ in 0..8 {
-        let Err(payload) = result else { return };
-        result = catch_unwind(AssertUnwindSafe(|| drop::<Box<dyn Any + Send>>(payload)));
+        match catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            Ok(()) => return,
+            Err(next) => payload = next,
+        }
     }
     // It would go on for ever.
-    result.unwrap_or_else(mem::forget);
+    mem::forget(payload);
 }

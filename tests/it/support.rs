@@ -38,11 +38,19 @@ pub fn time_is_up(time: Duration) -> impl Fn() -> bool {
 /// fails its test instead of holding up the run.
 #[track_caller]
 pub fn within<T: Send + 'static>(limit: Duration, body: impl FnOnce() -> T + Send + 'static) -> T {
+    let (send, result) = mpsc::channel();
+    run_within(limit, Box::new(move || _ = send.send(body())));
+    result.recv().unwrap()
+}
+
+/// As [`within`]; compiled once, and with it what it takes to start a thread.
+#[track_caller]
+fn run_within(limit: Duration, body: Box<dyn FnOnce() + Send>) {
     let (ended, end) = mpsc::channel::<()>();
     let name = thread::current().name().unwrap_or_default().to_string();
     let run = move || {
         let _ended = ended;
-        body()
+        body();
     };
     let thread = thread::Builder::new().name(name).spawn(run).unwrap();
     match end.recv_timeout(limit) {

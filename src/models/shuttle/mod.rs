@@ -37,9 +37,13 @@ pub(crate) fn let_time_pass() {
     }
 }
 
-/// How many schedules of each kind a model gets. A broken lock fails in one of some hundreds, mostly.
+/// How many schedules of each kind a model gets: `GOSYNC_SCHEDULES`. A broken lock fails in one of some
+/// hundreds, mostly.
 #[cfg(test)]
-const SCHEDULES: usize = 10_000;
+fn schedules() -> usize {
+    let schedules = std::env::var("GOSYNC_SCHEDULES");
+    schedules.map_or(3_000, |number| number.parse().expect("a number"))
+}
 
 /// Runs `body` in random schedules, and in as many that switch between threads only a few times: each
 /// kind finds what the other hardly ever does.
@@ -49,9 +53,9 @@ fn check(body: impl Fn() + Send + Sync + 'static) {
 
     let body = std::sync::Arc::new(body);
     let again = std::sync::Arc::clone(&body);
-    explore(RandomScheduler::new(SCHEDULES), move || body());
-    explore(PctScheduler::new(3, SCHEDULES), move || again());
-    println!("iterations: {}", 2 * SCHEDULES);
+    explore(RandomScheduler::new(schedules()), move || body());
+    explore(PctScheduler::new(3, schedules()), move || again());
+    println!("iterations: {}", 2 * schedules());
 }
 
 #[cfg(test)]

@@ -129,14 +129,14 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/task.rs",
         name: "detached result stays",
-        code: "if self.word.fetch_or(DETACHED, Acquire) & ENDED != 0 {",
-        broken: "if self.word.fetch_or(DETACHED, Acquire) & ENDED > ENDED {",
+        code: "self.word.fetch_or(DETACHED, Acquire) & ENDED != 0",
+        broken: "self.word.fetch_or(DETACHED, Acquire) & ENDED > ENDED",
     },
     Fault {
         file: "src/task.rs",
         name: "runner keeps the result",
-        code: "if word & DETACHED != 0 {",
-        broken: "if word & DETACHED > DETACHED {",
+        code: "word & DETACHED != 0",
+        broken: "word & DETACHED > DETACHED",
     },
     Fault {
         file: "src/park.rs",

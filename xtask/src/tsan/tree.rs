@@ -41,7 +41,7 @@ pub const BREAKS: &[Break] = &[
     },
     Break {
         file: "src/task.rs",
-        function: "run_claimed",
+        function: "end",
         build: tests::UNFORCED,
         tests: "goroutines",
     },
