@@ -38,7 +38,7 @@ pub(crate) use real::*;
 
 #[cfg(not(gosync_model))]
 mod real {
-    use crate::forced;
+    use crate::{forced, limits};
     use std::ffi::OsStr;
     use std::sync::OnceLock;
     use std::sync::atomic::{
@@ -163,8 +163,8 @@ mod real {
             // At a forced speed tests want to know where they are.
             decide(membarrier::register());
         } else {
-            let registrar = std::thread::Builder::new().name("gosync-registrar".into());
-            if registrar.spawn(|| decide(membarrier::register())).is_err() {
+            let register = || decide(membarrier::register());
+            if limits::spawn_alone("gosync-registrar", register).is_err() {
                 decide(FENCES);
             }
         }

@@ -89,6 +89,8 @@ mod forced;
 mod go;
 #[cfg(not(gosync_model))]
 mod go_macro;
+#[cfg(not(gosync_model))]
+mod limits;
 #[cfg(gosync_model)]
 mod models;
 mod park;

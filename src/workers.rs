@@ -61,8 +61,6 @@
 mod backlog;
 #[cfg(not(gosync_model))]
 mod fork;
-#[cfg(not(gosync_model))]
-mod limits;
 mod monitor;
 #[cfg(not(gosync_model))]
 mod origin;

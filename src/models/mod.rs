@@ -42,6 +42,8 @@ mod workers;
 
 use crate::forced::Speed;
 use std::cell::Cell;
+#[cfg(all(test, gosync_loom))]
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// When a timed wait times out.
@@ -152,8 +154,8 @@ unsafe impl Sync for Counter {}
 
 #[cfg(all(test, gosync_loom))]
 impl Counter {
-    fn new() -> std::sync::Arc<Self> {
-        std::sync::Arc::new(Self(primitive::UnsafeCell::new(0)))
+    fn new() -> Arc<Self> {
+        Arc::new(Self(primitive::UnsafeCell::new(0)))
     }
 
     /// Returns how often this has been called.
@@ -313,9 +315,6 @@ impl Model {
 
     /// Runs `body` in every schedule, and says how many there were.
     fn check(self, body: impl Fn() + Send + Sync + 'static) {
-        use std::sync::Arc;
-        use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-
         CURRENT.set(self);
         let mut builder = loom::model::Builder::new();
         builder.preemption_bound = Some(self.preemptions + more_preemptions());
@@ -323,7 +322,6 @@ impl Model {
         let schedules = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&schedules);
         let start = std::time::Instant::now();
-        let body = Arc::new(body);
         builder.check(move || {
             counter.fetch_add(1, Relaxed);
             CURRENT.set(self);
@@ -331,14 +329,11 @@ impl Model {
             barrier::touch();
             primitive::reset();
             system::reset();
-            let body = Arc::clone(&body);
-            // Loom drops its statics before the main thread's thread-local variables, which need them,
-            // and maybe before those of others.
-            let body = move || {
-                body();
-                park::let_deadlines_pass();
-            };
-            loom::thread::spawn(body).join().unwrap();
+            body();
+            park::let_deadlines_pass();
+            // Loom drops its statics when the main thread ends, maybe before the thread-local variables of
+            // others, which need them. And before its own, so that thread must not lease anything: here it
+            // would wait for itself.
             while !(system::all_threads_have_ended()
                 && crate::readers::models::all_leases_have_ended())
             {

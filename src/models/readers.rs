@@ -234,12 +234,7 @@ fn a_block_is_recycled_with_a_guard_in_it() {
             // It gives its block back.
             settle();
             let writer = spawn(&lock, Lock::write);
-            let next = spawn_without_block(&lock, |lock| {
-                if let Some(token) = lock.raw.try_rlock() {
-                    lock.get();
-                    lock.runlock(token);
-                }
-            });
+            let next = spawn_without_block(&lock, Lock::try_to_read);
             assert_eq!(lock.get(), 0);
             lock.runlock(token);
             next.join().unwrap();
@@ -312,12 +307,7 @@ fn a_failed_try_to_write_leaves_no_trace() {
         .check_with_slots(|| {
             let lock = Lock::new();
             let reader = spawn(&lock, Lock::read);
-            let other = spawn(&lock, |lock| {
-                let token = lock.raw.try_rlock();
-                if let Some(token) = token {
-                    lock.runlock(token);
-                }
-            });
+            let other = spawn(&lock, Lock::try_to_read);
             let locked = lock.raw.try_lock();
             if locked {
                 lock.increment();

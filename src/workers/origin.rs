@@ -6,7 +6,7 @@
 //! undone, so it has to come from a thread that has nothing of the kind: [`init`] starts one, the
 //! *spawner*, and from then on it starts all others.
 
-use super::limits;
+use crate::limits::{self, SMALL_STACK};
 use std::sync::OnceLock;
 use std::sync::mpsc::{self, Sender};
 use std::{io, process, thread};
@@ -49,9 +49,6 @@ pub(crate) fn init() -> io::Result<()> {
     Ok(())
 }
 
-/// For threads that run no goroutines, in bytes.
-pub(super) const SMALL_STACK: usize = 1 << 20;
-
 /// Starts a thread with a stack of so many bytes.
 pub(super) fn spawn(name: &'static str, stack_size: usize, body: fn()) -> io::Result<()> {
     main_thread::remember();
@@ -77,14 +74,10 @@ impl Spawner {
 }
 
 fn start(name: &str, stack_size: usize, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    limits::check(stack_size)?;
-    let start = move || {
+    limits::spawn(name, stack_size, || {
         main_thread::adopt();
         body();
-        limits::thread_ends();
-    };
-    let builder = thread::Builder::new().name(name.into());
-    builder.stack_size(stack_size).spawn(start).map(drop)
+    })
 }
 
 /// How many processors there are for the main thread.

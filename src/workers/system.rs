@@ -13,6 +13,7 @@ mod real {
     pub(crate) use super::super::stack::has_room as has_room_on_stack;
 
     use super::super::{origin, stack};
+    use crate::limits::SMALL_STACK;
     use std::ops::RangeInclusive;
     use std::sync::LazyLock;
     use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -130,7 +131,7 @@ mod real {
         static IS_HOPELESS: AtomicBool = AtomicBool::new(false);
 
         for tries in 1.. {
-            let result = origin::spawn("gosync-monitor", origin::SMALL_STACK, body);
+            let result = origin::spawn("gosync-monitor", SMALL_STACK, body);
             if result.is_ok() || IS_HOPELESS.load(Relaxed) {
                 IS_HOPELESS.store(result.is_err(), Relaxed);
                 return result;

@@ -3,11 +3,11 @@
 
 use super::child::alone;
 use crate::support::LIMIT;
-use gosync::{WaitGroup, go, num_goroutines, num_workers};
+use gosync::{RWMutex, WaitGroup, go, num_goroutines, num_workers};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
-use std::{fs, ptr};
+use std::{env, fs, ptr, thread};
 
 /// So many goroutines block, and so many mappings are left when they start: far fewer than that takes.
 const N: usize = 2000;
@@ -87,11 +87,39 @@ fn goroutines_wait_while_there_are_too_few() {
         );
         assert_eq!(num_goroutines(), N);
         // Others may still map something.
-        std::thread::spawn(|| ()).join().unwrap();
+        thread::spawn(|| ()).join().unwrap();
         drop(taken);
         // Nobody calls: it is for the monitor to look again.
         assert!(begun.wait_timeout(LIMIT));
         gate.done();
         assert!(ended.wait_timeout(LIMIT));
     });
+}
+
+/// The first lock that has been read often starts a thread, for a moment.
+#[test]
+fn a_lock_that_is_read_often_goes_on_while_there_are_too_few() {
+    const LEFT: &str = "GOSYNC_TEST_LEFT";
+    const READS: usize = 10_000;
+
+    if limit() > MOST {
+        return;
+    }
+    // Otherwise memory for a thread is mapped, too, and the process ends for want of it.
+    let one_arena = ("GLIBC_TUNABLES", "glibc.malloc.arena_max=1");
+    for left in 0..6 {
+        alone(&[one_arena, (LEFT, &left.to_string())], || {
+            let left = env::var(LEFT).unwrap().parse().unwrap();
+            let taken = Taken::but(left);
+            let lock = RWMutex::new(0);
+            for _ in 0..READS {
+                assert_eq!(*lock.rlock(), 0);
+            }
+            // The thread has to have its time to go wrong.
+            thread::sleep(Duration::from_millis(10));
+            drop(taken);
+            *lock.lock() += 1;
+            assert_eq!(*lock.rlock(), 1);
+        });
+    }
 }

@@ -1,63 +1,144 @@
-//! Limits of the system's at which a new thread would end the process, instead of being refused.
+//! Threads of our own, and limits of the system's at which a new one would end the process instead of being
+//! refused.
 //!
 //! Once a thread runs, std sets up a stack for its signal handlers, and aborts if there is no memory for it:
 //! because the address space has a limit (`RLIMIT_AS`, or memory that is not overcommitted), or
 //! because there are too many mappings. Linux has a limit of those for each process, `vm.max_map_count`.
 //! So threads are refused here before it comes to that.
 
+use std::{io, thread};
+
 #[cfg(target_os = "linux")]
-pub(super) use linux::{check, thread_ends};
+use linux::{check, check_alone, thread_ends};
+
+/// For threads that run no goroutines, in bytes.
+pub(crate) const SMALL_STACK: usize = 1 << 20;
+
+/// Starts a thread with a stack of so many bytes, unless a limit is near.
+pub(crate) fn spawn(
+    name: &str,
+    stack_size: usize,
+    body: impl FnOnce() + Send + 'static,
+) -> io::Result<()> {
+    check(stack_size)?;
+    let body = move || {
+        body();
+        thread_ends(stack_size);
+    };
+    let builder = thread::Builder::new().name(name.into());
+    builder.stack_size(stack_size).spawn(body).map(drop)
+}
+
+/// As [`spawn`], for a small one, now and then. It waits for nobody and opens no file: whoever calls it may be
+/// in a child of `fork`, or a process that may not.
+pub(crate) fn spawn_alone(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    check_alone(SMALL_STACK)?;
+    let builder = thread::Builder::new().name(name.into());
+    builder.stack_size(SMALL_STACK).spawn(body).map(drop)
+}
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn check(_stack_size: usize) -> std::io::Result<()> {
+fn check(_stack_size: usize) -> io::Result<()> {
     Ok(())
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn thread_ends() {}
+use check as check_alone;
+
+#[cfg(not(target_os = "linux"))]
+fn thread_ends(_stack_size: usize) {}
 
 #[cfg(target_os = "linux")]
 mod linux {
     use std::fs::{self, File};
     use std::io::{self, BufRead, BufReader};
     use std::ptr;
-    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-    use std::sync::{Mutex, PoisonError};
+    use std::sync::{Mutex, MutexGuard, PoisonError};
     use std::time::Instant;
 
     /// Whether a thread with a stack of so many bytes may be started.
-    pub(in super::super) fn check(stack_size: usize) -> io::Result<()> {
-        let mut mappings = MAPPINGS.lock().unwrap_or_else(PoisonError::into_inner);
-        mappings.take()?;
-        check_memory(stack_size + SET_UP).or_else(|error| match take_old_stack() {
-            true => check_memory(SET_UP),
-            false => Err(error),
+    pub(super) fn check(stack_size: usize) -> io::Result<()> {
+        lock(&MAPPINGS).take()?;
+        check_memory(stack_size + SET_UP).or_else(|error| {
+            match lock(&OLD_STACKS).take(stack_size) {
+                true => check_memory(SET_UP),
+                false => Err(error),
+            }
         })
+    }
+
+    /// As `check`, of what is left at the moment.
+    pub(super) fn check_alone(stack_size: usize) -> io::Result<()> {
+        with_memory(stack_size + SET_UP, |memory| {
+            // Each second page gets a mapping of its own.
+            for page in (0..4 * PER_THREAD).step_by(2) {
+                // SAFETY: it lies in the new memory.
+                let result =
+                    unsafe { libc::mprotect(memory.byte_add(page * PAGE), PAGE, libc::PROT_NONE) };
+                if result != 0 {
+                    return Err(io::Error::last_os_error());
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// No page is larger.
+    const PAGE: usize = 64 << 10;
+
+    fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+        mutex.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Far more than std and the C library map for a thread besides its stack.
     const SET_UP: usize = 1 << 20;
 
-    /// How many threads have ended whose stacks the C library may have kept for others. If there is no
+    /// To be called by a thread from here when it is about to end.
+    pub(super) fn thread_ends(stack_size: usize) {
+        lock(&OLD_STACKS).add(stack_size);
+    }
+
+    /// The stacks of threads that have ended, which the C library may have kept for others. If there is no
     /// memory for a new one, an old one may do.
-    static OLD_STACKS: AtomicUsize = AtomicUsize::new(0);
+    pub(super) struct OldStacks {
+        /// In bytes; 0: none.
+        sizes: [usize; MOST_OLD_STACKS],
+    }
 
     /// glibc keeps 40 MiB.
     const MOST_OLD_STACKS: usize = 10;
 
-    /// To be called by a thread from here when it is about to end.
-    pub(in super::super) fn thread_ends() {
-        let one_more = |stacks: usize| (stacks < MOST_OLD_STACKS).then_some(stacks + 1);
-        let _ = OLD_STACKS.try_update(Relaxed, Relaxed, one_more);
-    }
+    static OLD_STACKS: Mutex<OldStacks> = Mutex::new(OldStacks::new());
 
-    fn take_old_stack() -> bool {
-        let one_less = |stacks: usize| stacks.checked_sub(1);
-        OLD_STACKS.try_update(Relaxed, Relaxed, one_less).is_ok()
+    impl OldStacks {
+        pub(super) const fn new() -> Self {
+            Self {
+                sizes: [0; MOST_OLD_STACKS],
+            }
+        }
+
+        pub(super) fn add(&mut self, size: usize) {
+            let smallest = self.sizes.iter_mut().min().expect("there are some");
+            *smallest = size.max(*smallest);
+        }
+
+        /// Takes one of so many bytes. Returns whether there was one.
+        pub(super) fn take(&mut self, size: usize) -> bool {
+            let found = self.sizes.iter_mut().find(|old| **old == size);
+            found.map(|old| *old = 0).is_some()
+        }
     }
 
     /// Whether there is room for so many bytes.
     fn check_memory(bytes: usize) -> io::Result<()> {
+        with_memory(bytes, |_| Ok(()))
+    }
+
+    /// Calls `f` with so many bytes of new memory, if there are any.
+    fn with_memory(
+        bytes: usize,
+        f: impl FnOnce(*mut libc::c_void) -> io::Result<()>,
+    ) -> io::Result<()> {
         let protection = libc::PROT_READ | libc::PROT_WRITE;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
         // SAFETY: new memory, which is given back at once.
@@ -66,9 +147,10 @@ mod linux {
             if memory == libc::MAP_FAILED {
                 return Err(io::Error::last_os_error());
             }
+            let result = f(memory);
             libc::munmap(memory, bytes);
+            result
         }
-        Ok(())
     }
 
     /// For the stack and for that of signal handlers, each with a guard page.
@@ -140,3 +222,6 @@ mod linux {
         Ok(count)
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
