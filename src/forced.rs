@@ -15,7 +15,7 @@
     allow(dead_code, reason = "models have their own barriers and do not spin")
 )]
 
-use std::env;
+use std::env::{self, VarError};
 use std::sync::OnceLock;
 
 /// The speeds of a lock; see `readers`.
@@ -75,7 +75,11 @@ fn number(name: &str) -> Option<u32> {
 }
 
 fn variable(name: &str) -> String {
-    env::var(name).unwrap_or_default()
+    match env::var(name) {
+        Ok(value) => value,
+        Err(VarError::NotPresent) => String::new(),
+        Err(VarError::NotUnicode(_)) => panic!("{name} is no text"),
+    }
 }
 
 /// The speed that every lock takes up, if it is forced.

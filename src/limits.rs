@@ -59,19 +59,29 @@ mod linux {
     /// Whether a thread with a stack of so many bytes may be started.
     pub(super) fn check(stack_size: usize) -> io::Result<()> {
         lock(&MAPPINGS).take()?;
-        check_memory(stack_size + SET_UP).or_else(|error| {
-            match lock(&OLD_STACKS).take(stack_size) {
-                true => check_memory(SET_UP),
-                false => Err(error),
+        check_memory(stack_size).or_else(|error| {
+            // Only where a new stack is out of the question. Otherwise the thread may get one, and then miss
+            // the rest.
+            let is_old = !has_memory(stack_size) && lock(&OLD_STACKS).take(stack_size);
+            if is_old && has_memory(SET_UP) {
+                Ok(())
+            } else {
+                Err(error)
             }
         })
     }
 
     /// As `check`, of what is left at the moment.
     pub(super) fn check_alone(stack_size: usize) -> io::Result<()> {
-        with_memory(stack_size + SET_UP, |memory| {
+        check_memory(stack_size)?;
+        check_mappings()
+    }
+
+    /// Whether there are mappings for a thread, at the moment.
+    fn check_mappings() -> io::Result<()> {
+        with_memory(2 * SPLITS * PAGE, |memory| {
             // Each second page gets a mapping of its own.
-            for page in (0..4 * PER_THREAD).step_by(2) {
+            for page in (0..2 * SPLITS).step_by(2) {
                 // SAFETY: it lies in the new memory.
                 let result =
                     unsafe { libc::mprotect(memory.byte_add(page * PAGE), PAGE, libc::PROT_NONE) };
@@ -83,6 +93,11 @@ mod linux {
         })
     }
 
+    /// So many pages apart make twice as many mappings. A thread takes two for the stack, two for that of
+    /// signal handlers, and two for what the C library keeps memory of its own in; and threads that have just
+    /// been let through have yet to take some of theirs.
+    const SPLITS: usize = 64;
+
     /// No page is larger.
     const PAGE: usize = 64 << 10;
 
@@ -90,8 +105,15 @@ mod linux {
         mutex.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Far more than std and the C library map for a thread besides its stack.
+    /// Far more than std maps for a thread besides its stack.
     const SET_UP: usize = 1 << 20;
+
+    /// What glibc sets aside for the memory of a thread, if it can (`malloc/arena.c`, `HEAP_MAX_SIZE`), before
+    /// std maps the rest. If it cannot, the thread takes memory elsewhere.
+    #[cfg(target_pointer_width = "64")]
+    const ARENA: usize = 64 << 20;
+    #[cfg(not(target_pointer_width = "64"))]
+    const ARENA: usize = 1 << 20;
 
     /// To be called by a thread from here when it is about to end.
     pub(super) fn thread_ends(stack_size: usize) {
@@ -129,9 +151,15 @@ mod linux {
         }
     }
 
-    /// Whether there is room for so many bytes.
-    fn check_memory(bytes: usize) -> io::Result<()> {
-        with_memory(bytes, |_| Ok(()))
+    /// Whether there is memory for a thread with a stack of so many bytes.
+    fn check_memory(stack_size: usize) -> io::Result<()> {
+        let has_arena = has_memory(stack_size + ARENA);
+        let arena = if has_arena { ARENA } else { 0 };
+        with_memory(stack_size + arena + SET_UP, |_| Ok(()))
+    }
+
+    fn has_memory(bytes: usize) -> bool {
+        with_memory(bytes, |_| Ok(())).is_ok()
     }
 
     /// Calls `f` with so many bytes of new memory, if there are any.
@@ -188,7 +216,9 @@ mod linux {
             let is_over = self.until.is_none_or(|until| until <= start);
             let is_used_up = self.left == 0 && self.found > 0;
             if is_over || is_used_up {
-                let room = room();
+                let Some(room) = room() else {
+                    return check_mappings();
+                };
                 self.found = room.min(AT_LEAST.max(room / 2));
                 self.left = self.found;
                 self.until = Some(start + HOLDS * start.elapsed());
@@ -199,13 +229,12 @@ mod linux {
         }
     }
 
-    /// For how many more threads there are mappings.
-    fn room() -> usize {
-        match (limit(), count()) {
-            (Some(limit), Ok(used)) => (limit - limit / MARGIN).saturating_sub(used) / PER_THREAD,
-            // There may be no file descriptor left, for the moment.
-            _ => AT_LEAST,
-        }
+    /// For how many more threads there are mappings; none if nobody knows: there may be no file descriptor
+    /// left, or no such file.
+    fn room() -> Option<usize> {
+        let limit = limit()?;
+        let used = count().ok()?;
+        Some((limit - limit / MARGIN).saturating_sub(used) / PER_THREAD)
     }
 
     fn limit() -> Option<usize> {

@@ -3,7 +3,8 @@
 //! Filters of system calls show who makes which: the process is killed by the first that is on their list. So they
 //! are set up in processes of their own.
 
-use crate::workers::child::alone;
+use crate::support::is_forced;
+use crate::workers::child::{alone, killed_by};
 use gosync::{RWMutex, disable_membarrier};
 use std::time::Duration;
 use std::{ptr, thread};
@@ -51,6 +52,11 @@ fn kill_on(calls: &[libc::c_long]) {
     }
 }
 
+/// Whether locks make the call, and it can be seen.
+fn locks_ask() -> bool {
+    has_what_it_takes() && !is_forced()
+}
+
 /// Whether there are such filters here, and `membarrier`. Says so if not.
 fn has_what_it_takes() -> bool {
     const QUERY: libc::c_int = 0;
@@ -94,24 +100,21 @@ fn use_a_lock(filtered: &[libc::c_long], time: Duration) {
     thread::sleep(time);
 }
 
-/// The counterpart of the others: a process that nothing keeps from the call. At some forced speeds there
-/// is none.
-#[cfg(not(gosync_forced))]
+/// The counterpart of the others: a process that nothing keeps from the call, as some forced speeds do.
 mod unless_it_is_switched_off {
     use super::*;
     use crate::support::{LIMIT, time_is_up};
-    use crate::workers::child::killed_by;
 
     #[test]
     fn reads_make_the_call() {
-        if has_what_it_takes() {
+        if locks_ask() {
             killed_by(libc::SIGSYS, &[], || use_a_lock(&[MEMBARRIER], LIMIT));
         }
     }
 
     #[test]
     fn reads_make_the_call_if_it_is_on() {
-        if has_what_it_takes() {
+        if locks_ask() {
             killed_by(libc::SIGSYS, &[("GOSYNC_MEMBARRIER", "on")], || {
                 use_a_lock(&[MEMBARRIER], LIMIT)
             });
@@ -120,7 +123,7 @@ mod unless_it_is_switched_off {
 
     #[test]
     fn reads_make_the_call_if_the_variable_is_empty() {
-        if has_what_it_takes() {
+        if locks_ask() {
             killed_by(libc::SIGSYS, &[("GOSYNC_MEMBARRIER", "")], || {
                 use_a_lock(&[MEMBARRIER], LIMIT)
             });
@@ -129,7 +132,7 @@ mod unless_it_is_switched_off {
 
     #[test]
     fn it_is_too_late_when_one_has_made_it() {
-        if has_what_it_takes() {
+        if locks_ask() {
             killed_by(libc::SIGSYS, &[], || {
                 let lock = RWMutex::new(());
                 read_often(&lock);
@@ -263,11 +266,8 @@ mod with_one_thread {
     }
 
     #[test]
-    #[cfg(not(gosync_forced))]
     fn a_lock_gets_as_far_as_with_several() {
-        use crate::workers::child::killed_by;
-
-        if has_what_it_takes() && is_known() {
+        if locks_ask() && is_known() {
             killed_by(libc::SIGSYS, &[], || unreachable!("played before main"));
         }
     }

@@ -5,6 +5,8 @@ use parking_lot_core::{DEFAULT_UNPARK_TOKEN, FilterOp, unpark_filter};
 use proptest::test_runner::{Config, TestRunner};
 use std::any::Any;
 use std::cell::Cell;
+#[cfg(target_os = "linux")]
+use std::env;
 use std::ops::Range;
 use std::panic::{self, AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
@@ -59,6 +61,13 @@ fn run_within(limit: Duration, body: Box<dyn FnOnce() + Send>) {
             .join()
             .unwrap_or_else(|payload| resume_unwind(payload)),
     }
+}
+
+/// Whether all locks are at one speed; see `src/forced.rs`.
+#[cfg(target_os = "linux")]
+pub fn is_forced() -> bool {
+    let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+    ["GOSYNC_SPEED", "GOSYNC_BARRIER"].into_iter().any(is_set)
 }
 
 /// Gives other threads the time to block, or to go wrong. Where that is not enough, a test is weaker

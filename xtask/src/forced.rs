@@ -8,7 +8,10 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
 
-/// The flags of a build that heeds the variables.
+/// Whether this build heeds the variables.
+pub const IS_HEEDED: bool = cfg!(gosync_forced);
+
+/// The flags of a build that does.
 pub const FLAGS: [&str; 2] = ["--cfg", "gosync_forced"];
 
 /// Cargo, for builds that heed the variables.
@@ -36,10 +39,19 @@ pub fn compile(compiler: &str, args: Vec<String>) -> Result<u8, Failure> {
         .unwrap_or(1))
 }
 
-/// Names it; nothing, if locks choose their speed.
-pub fn description() -> Option<String> {
-    let heeded = cfg!(gosync_forced);
-    describe(["GOSYNC_SPEED", "GOSYNC_BARRIER"].map(|name| env::var(name).ok().filter(|_| heeded)))
+/// Names what is forced upon locks; nothing, if they choose their speed.
+///
+/// # Errors
+///
+/// If something is to be forced that this build does not heed: it would look like success.
+pub fn description() -> Result<Option<String>, Failure> {
+    let forced = describe(["GOSYNC_SPEED", "GOSYNC_BARRIER"].map(|name| env::var(name).ok()));
+    match forced {
+        Some(forced) if !IS_HEEDED => Err(Failure::usage(format!(
+            "this build does not heed that locks be forced: {forced}"
+        ))),
+        forced => Ok(forced),
+    }
 }
 
 fn describe(variables: [Option<String>; 2]) -> Option<String> {

@@ -1,6 +1,7 @@
 //! `cargo xtask sweep`: how fast the lock is with other thresholds than those it has.
 //!
-//! Each value is built into the lock and measured beside the other locks by the example `contention`.
+//! The example `contention` measures each value beside the other locks, in a build that heeds the variables of
+//! `src/forced.rs`: it looks at them at each read by a slot, and so is a little slower than the lock as it ships.
 //! Wants a quiet machine, and takes some minutes.
 
 use crate::args::Args;

@@ -42,7 +42,7 @@ pub(crate) fn let_time_pass() {
 #[cfg(test)]
 fn schedules() -> usize {
     let schedules = std::env::var("GOSYNC_SCHEDULES");
-    schedules.map_or(3_000, |number| number.parse().expect("a number"))
+    schedules.map_or(10_000, |number| number.parse().expect("a number"))
 }
 
 /// Runs `body` in random schedules, and in as many that switch between threads only a few times: each

@@ -58,6 +58,8 @@ fn a_field_begins_with_its_unit() {
 fn a_read_that_is_counted_in_cannot_take_the_credit_out_of_its_range() {
     // `is_counted` looks before it is added.
     const { assert!(CREDIT_FULL - ONE_CREDIT + READ_CREDIT <= CREDIT) };
+    // If the speed is forced.
+    const { assert!(CREDIT_FULL - ONE_CREDIT + CREDIT_FULL <= CREDIT) };
 }
 
 #[test]

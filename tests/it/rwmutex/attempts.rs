@@ -2,7 +2,7 @@
 
 use crate::support::{AGES, LIMIT, queued, rounds, within};
 use gosync::{RWMutex, RWMutexWriteGuard};
-use std::thread;
+use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
 const SHORT: Duration = Duration::from_millis(1);
@@ -87,6 +87,16 @@ fn assert_seen(lock: &RWMutex<u32>, expected: Seen) {
     }
 }
 
+/// Plays `scenario` with a new lock, which everybody has left at the end.
+#[track_caller]
+fn play(scenario: for<'scope> fn(&'scope Scope<'scope, '_>, &'scope RWMutex<u32>)) {
+    within(LIMIT, move || {
+        let lock = RWMutex::new(0);
+        thread::scope(|s| scenario(s, &lock));
+        assert_seen(&lock, FREE);
+    });
+}
+
 #[test]
 fn a_free_lock_admits_every_attempt() {
     within(LIMIT, || {
@@ -131,33 +141,25 @@ fn a_write_lock_admits_no_attempt() {
 
 #[test]
 fn a_write_lock_with_a_queue_admits_no_attempt() {
-    within(LIMIT, || {
-        let lock = RWMutex::new(0);
-        thread::scope(|s| {
-            let writer = lock.lock();
-            queued(s, &lock, || drop(lock.rlock()));
-            assert_seen(&lock, WRITTEN);
-            queued(s, &lock, || drop(lock.lock()));
-            assert_seen(&lock, WRITTEN);
-            drop(writer);
-        });
-        assert_seen(&lock, FREE);
+    play(|s, lock| {
+        let writer = lock.lock();
+        queued(s, lock, || drop(lock.rlock()));
+        assert_seen(lock, WRITTEN);
+        queued(s, lock, || drop(lock.lock()));
+        assert_seen(lock, WRITTEN);
+        drop(writer);
     });
 }
 
 #[test]
 fn a_read_lock_with_a_waiting_writer_admits_no_attempt() {
-    within(LIMIT, || {
-        let lock = RWMutex::new(0);
-        thread::scope(|s| {
-            let reader = lock.rlock();
-            queued(s, &lock, || drop(lock.lock()));
-            assert_seen(&lock, AWAITED);
-            queued(s, &lock, || drop(lock.rlock()));
-            assert_seen(&lock, AWAITED);
-            drop(reader);
-        });
-        assert_seen(&lock, FREE);
+    play(|s, lock| {
+        let reader = lock.rlock();
+        queued(s, lock, || drop(lock.lock()));
+        assert_seen(lock, AWAITED);
+        queued(s, lock, || drop(lock.rlock()));
+        assert_seen(lock, AWAITED);
+        drop(reader);
     });
 }
 
@@ -225,119 +227,94 @@ const A_WHILE: Duration = Duration::from_millis(300);
 
 #[test]
 fn a_writer_that_gives_up_on_readers_lets_others_in_at_once() {
-    within(LIMIT, || {
-        let lock = RWMutex::new(0);
-        thread::scope(|s| {
-            let reader = lock.rlock();
-            let writer = queued(s, &lock, || lock.try_lock_for(A_WHILE).is_none());
-            let held_back = [(); 3].map(|()| queued(s, &lock, || drop(lock.rlock())));
-            assert!(writer.join().unwrap());
-            for thread in held_back {
-                thread.join().unwrap();
-            }
-            assert_seen(&lock, READ);
-            drop(reader);
-        });
-        assert_seen(&lock, FREE);
+    play(|s, lock| {
+        let reader = lock.rlock();
+        let writer = queued(s, lock, || lock.try_lock_for(A_WHILE).is_none());
+        let held_back = [(); 3].map(|()| queued(s, lock, || drop(lock.rlock())));
+        assert!(writer.join().unwrap());
+        for thread in held_back {
+            thread.join().unwrap();
+        }
+        assert_seen(lock, READ);
+        drop(reader);
     });
 }
 
 #[test]
 fn a_writer_that_gives_up_in_the_queue_lets_others_in_at_once() {
-    within(LIMIT, || {
-        let lock = RWMutex::new(0);
-        thread::scope(|s| {
-            let writer = lock.lock();
-            let impatient = queued(s, &lock, || lock.try_lock_for(A_WHILE).is_none());
-            let reader = queued(s, &lock, || lock.rlock());
-            let after = queued(s, &lock, || *lock.lock() = 1);
-            assert!(impatient.join().unwrap());
-            assert_seen(&lock, WRITTEN);
-            drop(writer);
-            // The reader is inside; the writer after it still waits.
-            let reader = reader.join().unwrap();
-            assert_seen(&lock, AWAITED);
-            drop(reader);
-            after.join().unwrap();
-        });
-        assert_seen(&lock, FREE);
+    play(|s, lock| {
+        let writer = lock.lock();
+        let impatient = queued(s, lock, || lock.try_lock_for(A_WHILE).is_none());
+        let reader = queued(s, lock, || lock.rlock());
+        let after = queued(s, lock, || *lock.lock() = 1);
+        assert!(impatient.join().unwrap());
+        assert_seen(lock, WRITTEN);
+        drop(writer);
+        // The reader is inside; the writer after it still waits.
+        let reader = reader.join().unwrap();
+        assert_seen(lock, AWAITED);
+        drop(reader);
+        after.join().unwrap();
     });
 }
 
 #[test]
 fn the_only_writer_in_the_queue_leaves_no_trace_when_it_gives_up() {
-    within(LIMIT, || {
-        let lock = RWMutex::new(0);
-        thread::scope(|s| {
-            let writer = lock.lock();
-            let impatient = queued(s, &lock, || lock.try_lock_for(A_WHILE).is_none());
-            let reader = queued(s, &lock, || lock.rlock());
-            assert!(impatient.join().unwrap());
-            drop(writer);
-            let _reader = reader.join().unwrap();
-            // No writer is left to bar readers.
-            assert_seen(&lock, READ);
-        });
-        assert_seen(&lock, FREE);
+    play(|s, lock| {
+        let writer = lock.lock();
+        let impatient = queued(s, lock, || lock.try_lock_for(A_WHILE).is_none());
+        let reader = queued(s, lock, || lock.rlock());
+        assert!(impatient.join().unwrap());
+        drop(writer);
+        let _reader = reader.join().unwrap();
+        // No writer is left to bar readers.
+        assert_seen(lock, READ);
     });
 }
 
 #[test]
 fn a_writer_behind_one_that_gives_up_takes_its_place() {
-    within(LIMIT, || {
-        let lock = RWMutex::new(0);
-        thread::scope(|s| {
-            let reader = lock.rlock();
-            let first = queued(s, &lock, || lock.try_lock_for(A_WHILE).is_none());
-            let second = queued(s, &lock, || *lock.lock() = 1);
-            assert!(first.join().unwrap());
-            assert_seen(&lock, AWAITED);
-            drop(reader);
-            second.join().unwrap();
-        });
-        assert_seen(&lock, FREE);
+    play(|s, lock| {
+        let reader = lock.rlock();
+        let first = queued(s, lock, || lock.try_lock_for(A_WHILE).is_none());
+        let second = queued(s, lock, || *lock.lock() = 1);
+        assert!(first.join().unwrap());
+        assert_seen(lock, AWAITED);
+        drop(reader);
+        second.join().unwrap();
     });
 }
 
 #[test]
 fn writers_that_all_give_up_let_the_readers_behind_them_in() {
-    within(LIMIT, || {
-        let lock = RWMutex::new(0);
-        thread::scope(|s| {
-            let reader = lock.rlock();
-            let writers =
-                [(); 3].map(|()| queued(s, &lock, || lock.try_lock_for(A_WHILE).is_none()));
-            let held_back = [(); 3].map(|()| queued(s, &lock, || drop(lock.rlock())));
-            for thread in held_back {
-                thread.join().unwrap();
-            }
-            for thread in writers {
-                assert!(thread.join().unwrap());
-            }
-            assert_seen(&lock, READ);
-            drop(reader);
-        });
-        assert_seen(&lock, FREE);
+    play(|s, lock| {
+        let reader = lock.rlock();
+        let writers = [(); 3].map(|()| queued(s, lock, || lock.try_lock_for(A_WHILE).is_none()));
+        let held_back = [(); 3].map(|()| queued(s, lock, || drop(lock.rlock())));
+        for thread in held_back {
+            thread.join().unwrap();
+        }
+        for thread in writers {
+            assert!(thread.join().unwrap());
+        }
+        assert_seen(lock, READ);
+        drop(reader);
     });
 }
 
 #[test]
 fn a_writer_that_gives_up_behind_readers_admitted_before_it_lets_others_in() {
-    within(LIMIT, || {
-        let lock = RWMutex::new(0);
-        thread::scope(|s| {
-            let writer = lock.lock();
-            let heir = queued(s, &lock, || lock.try_lock_for(A_WHILE).is_none());
-            let admitted = queued(s, &lock, || lock.rlock());
-            drop(writer);
-            let admitted = admitted.join().unwrap();
-            let held_back = queued(s, &lock, || drop(lock.rlock()));
-            assert!(heir.join().unwrap());
-            held_back.join().unwrap();
-            assert_seen(&lock, READ);
-            drop(admitted);
-        });
-        assert_seen(&lock, FREE);
+    play(|s, lock| {
+        let writer = lock.lock();
+        let heir = queued(s, lock, || lock.try_lock_for(A_WHILE).is_none());
+        let admitted = queued(s, lock, || lock.rlock());
+        drop(writer);
+        let admitted = admitted.join().unwrap();
+        let held_back = queued(s, lock, || drop(lock.rlock()));
+        assert!(heir.join().unwrap());
+        held_back.join().unwrap();
+        assert_seen(lock, READ);
+        drop(admitted);
     });
 }
 
@@ -376,28 +353,25 @@ fn a_writer_that_gives_up_after_being_overtaken_passes_its_turn_on() {
 
 #[test]
 fn a_reader_that_gives_up_is_not_counted_in() {
-    within(LIMIT, || {
-        let lock = RWMutex::new(0);
-        thread::scope(|s| {
-            let writer = lock.lock();
-            let timed = queued(s, &lock, || lock.try_rlock_for(A_WHILE).is_none());
-            let patient = queued(s, &lock, || lock.rlock());
-            assert!(timed.join().unwrap());
-            drop(writer);
-            let patient = patient.join().unwrap();
-            assert_seen(&lock, READ);
-            drop(patient);
-            assert_seen(&lock, FREE);
+    play(|s, lock| {
+        let writer = lock.lock();
+        let timed = queued(s, lock, || lock.try_rlock_for(A_WHILE).is_none());
+        let patient = queued(s, lock, || lock.rlock());
+        assert!(timed.join().unwrap());
+        drop(writer);
+        let patient = patient.join().unwrap();
+        assert_seen(lock, READ);
+        drop(patient);
+        assert_seen(lock, FREE);
 
-            let writer = lock.lock();
-            assert!(
-                queued(s, &lock, || lock.try_rlock_for(SHORT).is_none())
-                    .join()
-                    .unwrap()
-            );
-            drop(writer);
-            assert_seen(&lock, FREE);
-        });
+        let writer = lock.lock();
+        assert!(
+            queued(s, lock, || lock.try_rlock_for(SHORT).is_none())
+                .join()
+                .unwrap()
+        );
+        drop(writer);
+        assert_seen(lock, FREE);
     });
 }
 

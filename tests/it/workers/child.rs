@@ -29,7 +29,7 @@ pub fn alone<F: FnOnce()>(variables: &[(&str, &str)], scenario: F) {
 }
 
 /// As [`alone`], but the scenario has to end the process by this signal.
-#[cfg(all(target_os = "linux", not(gosync_forced)))]
+#[cfg(target_os = "linux")]
 #[track_caller]
 pub fn killed_by<F: FnOnce()>(signal: i32, variables: &[(&str, &str)], scenario: F) {
     use std::os::unix::process::ExitStatusExt;

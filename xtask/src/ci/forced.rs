@@ -35,7 +35,7 @@ pub fn soak(name: &[&str]) -> Result<usize, Failure> {
         "--",
         "soak",
         "--seconds",
-        "5",
+        "3",
     ]))
 }
 

@@ -38,7 +38,7 @@ const STEPS: &[Step] = &[
     Step("example wordcount", example, &["wordcount", "--", "--check", "src", "docs"]),
     Step("example tour", example, &["tour"]),
     Step("instructions", instructions, &[]),
-    Step("soak", xtask, &["soak", "--seconds", "5"]),
+    Step("soak", xtask, &["soak", "--seconds", "3"]),
     Step("soak, counted", forced::soak, &["counted"]),
     Step("soak, slots", forced::soak, &["slots"]),
     Step("soak, quiet", forced::soak, &["quiet"]),

@@ -26,13 +26,22 @@ pub fn tests(args: &[&str]) -> Result<usize, Failure> {
 
 /// As `tests`, of a command that is complete.
 pub fn tests_of(command: &mut Command) -> Result<usize, Failure> {
-    if env::var_os("RUST_TEST_THREADS").is_none() {
-        // Half of them wait, at any time.
-        command.env("RUST_TEST_THREADS", (2 * repo::cores()).to_string());
-    }
+    // Half of them wait, at any time.
+    let threads = (2 * repo::cores()).min(MOST_TESTS);
+    unless_set(command, "RUST_TEST_THREADS", threads);
     match run(command)? {
         0 => Err(Failure::check("there are no tests")),
         passed => Ok(passed),
+    }
+}
+
+/// So many tests run at a time, at most: some count what others have.
+const MOST_TESTS: usize = 16;
+
+/// Gives `command` a variable that the user has not set.
+fn unless_set(command: &mut Command, variable: &str, value: usize) {
+    if env::var_os(variable).is_none() {
+        command.env(variable, value.to_string());
     }
 }
 
@@ -40,8 +49,11 @@ pub fn models(_: &[&str]) -> Result<usize, Failure> {
     check(Checker::Loom, "", repo::cores())
 }
 
+/// Fewer schedules than by default.
 pub fn shuttle(_: &[&str]) -> Result<usize, Failure> {
-    check(Checker::Shuttle, "", repo::cores())
+    let mut shuttle = Command::new(repo::xtask()?);
+    unless_set(&mut shuttle, "GOSYNC_SCHEDULES", 3_000);
+    run(shuttle.arg("shuttle"))
 }
 
 pub fn clippy_of_models(_: &[&str]) -> Result<usize, Failure> {
@@ -94,10 +106,12 @@ pub fn run(command: &mut Command) -> Result<usize, Failure> {
     }
 }
 
-/// The `N` of libtest's `test result: ok. N passed; …`, where the `ok` may be coloured.
+/// The `N` of libtest's `test result: ok. N passed; …`, where the `ok` may be coloured, and of `N models
+/// passed`.
 pub fn tests_passed(line: &str) -> usize {
-    let result = line.strip_prefix("test result: ");
-    let count = result.and_then(|result| result.split(" passed;").next());
+    let tests = || line.strip_prefix("test result: ")?.split(" passed;").next();
+    let models = || Some(line.split_once(" models passed")?.0);
+    let count = tests().or_else(models);
     let number = count.and_then(|count| count.split(' ').next_back());
     number.and_then(|number| number.parse().ok()).unwrap_or(0)
 }
@@ -116,6 +130,7 @@ mod tests {
             tests_passed("test result: \x1b[32mok\x1b[m. 4 passed; 0 failed"),
             4
         );
+        assert_eq!(tests_passed("17 models passed, 4.20 s"), 17);
         assert_eq!(tests_passed("test models::rwmutex ... ok"), 0);
     }
 }

@@ -37,9 +37,10 @@ fn find(name: &str) -> Result<&'static Loop, Failure> {
 }
 
 fn check(install: bool) -> Result<(), Failure> {
-    if let Some(forced) = forced::description() {
-        let text = format!("the locks of this build are forced: {forced}");
-        return Err(Failure::usage(text));
+    if forced::IS_HEEDED {
+        return Err(Failure::usage(
+            "the locks of this build can be forced, and take more",
+        ));
     }
     tools::provide(&[&VALGRIND], install)?;
     println!("{:<36} {:>12} {:>8}", "", "instructions", "at most");

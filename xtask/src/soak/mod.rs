@@ -53,12 +53,14 @@ struct Settings {
 
 pub fn run(args: Args) -> Result<(), Failure> {
     let settings = Settings::parse(args)?;
+    let forced = forced::description()?;
     let arena = Arena::leak();
     let posts: Vec<_> = (0..settings.threads + DROPPERS)
         .map(|_| Post::default())
         .collect();
     let posts: &'static [Post] = posts.leak();
-    println!("soak: {settings}");
+    let forced = forced.map(|forced| format!(", forced: {forced}"));
+    println!("soak: {settings}{}", forced.unwrap_or_default());
     let mut reporter = Reporter::new(posts);
     let threads = start(&settings, arena, posts);
     watch(&settings, arena, posts, &threads, &mut reporter);
@@ -108,9 +110,6 @@ impl fmt::Display for Settings {
         }
         if let Some(operations) = self.operations {
             write!(f, ", {operations} operations")?;
-        }
-        if let Some(forced) = forced::description() {
-            write!(f, ", forced: {forced}")?;
         }
         write!(f, ", --seed {}", self.seed)
     }
