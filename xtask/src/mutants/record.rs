@@ -1,6 +1,6 @@
 //! The verdicts that have been seen, in the committed file `xtask/mutant-verdicts.txt`.
 //!
-//! To judge all mutants takes half an hour, so one is judged again only if what its verdict rests on
+//! To judge all mutants takes some twenty minutes, so one is judged again only if what its verdict rests on
 //! has changed: the file that it changes, or the models that judged it. Both are remembered by a
 //! fingerprint, of the code without its comments:
 //!
