@@ -10,8 +10,11 @@ use crate::args::Args;
 use crate::failure::Failure;
 use crate::instructions::HAS_BOUNDS;
 use crate::tools::{self, CLIPPY, RUSTFMT, Tool, VALGRIND};
+use std::thread;
 use std::time::{Duration, Instant};
-use step::{Step, cargo, clippy_of_models, docs, example, models, shuttle, tests, xtask};
+use step::{
+    Step, build_models_ahead, cargo, clippy_of_models, docs, example, models, shuttle, tests, xtask,
+};
 
 /// Whatever a step needs has to be there: one that finds no target, or runs no test, fails.
 #[rustfmt::skip]
@@ -47,6 +50,9 @@ const STEPS: &[Step] = &[
     Step("mutants", xtask, &["mutants", "--minutes", "35"]),
 ];
 
+/// Beside this step and the next the models are built: tests wait half of the time.
+const BESIDE: &str = "tests, counted";
+
 /// What became of a step.
 struct Report {
     name: &'static str,
@@ -61,13 +67,18 @@ pub fn run(mut args: Args) -> Result<(), Failure> {
     tools::provide(&needed(), install)?;
     let start = Instant::now();
     let mut reports = Vec::new();
-    for (index, step) in STEPS.iter().enumerate() {
-        println!("\n=== {} of {}: {}", index + 1, STEPS.len(), step.0);
-        reports.push(take(step));
-        if reports.last().is_some_and(|report| report.result.is_err()) {
-            break;
+    thread::scope(|scope| {
+        for (index, step) in STEPS.iter().enumerate() {
+            println!("\n=== {} of {}: {}", index + 1, STEPS.len(), step.0);
+            if step.0 == BESIDE {
+                scope.spawn(build_models_ahead);
+            }
+            reports.push(take(step));
+            if reports.last().is_some_and(|report| report.result.is_err()) {
+                break;
+            }
         }
-    }
+    });
     println!();
     reports.iter().for_each(print);
     conclude(reports, start.elapsed())
@@ -121,4 +132,14 @@ fn conclude(reports: Vec<Report>, time: Duration) -> Result<(), Failure> {
         time.as_secs_f64()
     );
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BESIDE, STEPS};
+
+    #[test]
+    fn the_models_are_built_beside_a_step() {
+        assert!(STEPS.iter().any(|step| step.0 == BESIDE));
+    }
 }

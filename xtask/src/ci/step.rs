@@ -1,7 +1,7 @@
 //! The kinds of steps.
 
 use crate::failure::Failure;
-use crate::models::{Checker, check, clippy};
+use crate::models::{Checker, Crate, build_quietly, check, clippy};
 use crate::repo;
 use std::env;
 use std::io::{BufRead, BufReader, IsTerminal};
@@ -42,6 +42,13 @@ const MOST_TESTS: usize = 16;
 fn unless_set(command: &mut Command, variable: &str, value: usize) {
     if env::var_os(variable).is_none() {
         command.env(variable, value.to_string());
+    }
+}
+
+/// Whether that fails shows when they are to run.
+pub fn build_models_ahead() {
+    for checker in [Checker::Loom, Checker::Shuttle] {
+        let _ = Crate::of_the_repo(checker).and_then(|krate| build_quietly(&krate));
     }
 }
 
