@@ -32,7 +32,9 @@ fn cargo(krate: &Crate, subcommand: &str) -> Command {
         .arg("--manifest-path")
         .arg(krate.dir.join("Cargo.toml"))
         .arg("--lib")
-        .env("CARGO_TARGET_DIR", krate.checker.target());
+        .env("CARGO_TARGET_DIR", krate.checker.target())
+        // Whatever the environment says: mutants are many builds of nearly the same.
+        .env("CARGO_INCREMENTAL", "1");
     cargo
 }
 
