@@ -21,20 +21,22 @@ pub(crate) fn spawn(
     body: impl FnOnce() + Send + 'static,
 ) -> io::Result<()> {
     check(stack_size)?;
-    let body = move || {
+    start(name, stack_size, move || {
         body();
         thread_ends(stack_size);
-    };
-    let builder = thread::Builder::new().name(name.into());
-    builder.stack_size(stack_size).spawn(body).map(drop)
+    })
 }
 
 /// As [`spawn`], for a small one, now and then. It waits for nobody and opens no file: whoever calls it may be
 /// in a child of `fork`, or a process that may not.
 pub(crate) fn spawn_alone(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
     check_alone(SMALL_STACK)?;
+    start(name, SMALL_STACK, body)
+}
+
+fn start(name: &str, stack_size: usize, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let builder = thread::Builder::new().name(name.into());
-    builder.stack_size(SMALL_STACK).spawn(body).map(drop)
+    builder.stack_size(stack_size).spawn(body).map(drop)
 }
 
 #[cfg(not(target_os = "linux"))]
