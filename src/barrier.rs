@@ -27,8 +27,8 @@
 //! twentieth of the time: while the process is in debt, [`is_affordable`] says no, and no lock becomes
 //! quiet. Writers that sleep for readers may use up half of that credit: from there on
 //! [`is_sleep_affordable`] says no, and they nap without a barrier. So they alone hardly keep other locks
-//! from the quiet. And each barrier is timed, because how dear it is depends on how many processors
-//! there are, and what they do: [`quiet_after`] says how many reads are worth one.
+//! from the quiet. And each barrier is timed, because how much it takes depends on how many processors
+//! there are, and what they do: [`cost`] says how much that is.
 
 #[cfg(gosync_model)]
 pub(crate) use crate::models::barrier::*;
@@ -183,9 +183,6 @@ mod real {
     }
 
     fn decide(kind: u8) {
-        if kind == FENCES {
-            QUIET_AFTER.store(u32::MAX, Relaxed);
-        }
         KIND.store(kind, Relaxed);
     }
 
@@ -200,49 +197,33 @@ mod real {
     /// The time up to which the heavy barriers so far use up their share.
     static PAID_UNTIL: AtomicU64 = AtomicU64::new(0);
 
-    /// What a heavy barrier takes: the latest, or the dearest of the last few.
-    static DEAREST: AtomicU32 = AtomicU32::new(12_000);
+    /// See [`cost`].
+    static LATEST: AtomicU32 = AtomicU32::new(FIRST_COST);
+
+    /// What a heavy barrier takes until one has been timed.
+    pub(crate) const FIRST_COST: u32 = 12_000;
 
     /// What takes longer than this is a thread that has lost its processor.
     const MOST: u32 = 50_000;
 
-    /// See [`quiet_after`].
-    static QUIET_AFTER: AtomicU32 = AtomicU32::new(reads_worth(12_000));
-
-    /// What a read by slots takes longer than a quiet one.
-    const READ_SAVES: u32 = 5;
-
-    /// Reads by slots take so many times as long as the barrier that ends the quiet after them: then
-    /// no more than a fifth of the time goes into barriers, if writes come when they are worst.
-    const PATIENCE: u32 = 4;
-
-    const fn reads_worth(nanos: u32) -> u32 {
-        PATIENCE * nanos / READ_SAVES
-    }
-
-    /// A lock may become quiet after so many reads of one thread without a write between them.
-    #[inline]
-    pub(crate) fn quiet_after() -> u32 {
-        match (forced::speed(), forced::quiet_after()) {
-            (None, None) => QUIET_AFTER.load(Relaxed),
-            (None, Some(reads)) => reads,
-            (Some(forced::Speed::Quiet), _) => 1,
-            (Some(_), _) => u32::MAX,
-        }
-    }
-
-    /// How many reads by slots a heavy barrier is as dear as.
-    pub(crate) fn price() -> u64 {
+    /// What a heavy barrier takes, in nanoseconds: the latest, or the most expensive of the last few. 0 if it is
+    /// a fence.
+    pub(crate) fn cost() -> u32 {
         match KIND.load(Relaxed) {
-            ASYMMETRIC => (DEAREST.load(Relaxed) / READ_SAVES).into(),
+            ASYMMETRIC => LATEST.load(Relaxed),
             _ => 0,
         }
     }
 
-    /// Whether there is time left for the barrier that ends the quiet of a lock.
+    /// Whether a lock may become quiet: there is time left for the barrier that ends it.
     #[cold]
     pub(crate) fn is_affordable() -> bool {
-        is_debt_within(CREDIT_LINE)
+        is_worth_while() && is_debt_within(CREDIT_LINE)
+    }
+
+    /// Whether a quiet lock is read faster. At a forced speed it is quiet all the same.
+    fn is_worth_while() -> bool {
+        forced::speed().is_some() || KIND.load(Relaxed) == ASYMMETRIC
     }
 
     /// Whether there is time left for the barrier of a writer that wants to sleep.
@@ -260,10 +241,8 @@ mod real {
         // Two threads may both lift the time to their own start; one of them is then charged less.
         PAID_UNTIL.fetch_max(start, Relaxed);
         PAID_UNTIL.fetch_add(SHARE * took, Relaxed);
-        let dearest = DEAREST.load(Relaxed);
-        let dearest = (took as u32).max(dearest - dearest / 8);
-        DEAREST.store(dearest, Relaxed);
-        QUIET_AFTER.store(reads_worth(dearest), Relaxed);
+        let before = LATEST.load(Relaxed);
+        LATEST.store((took as u32).max(before - before / 8), Relaxed);
     }
 
     /// Nanoseconds on a clock of our own.

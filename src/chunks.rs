@@ -1,9 +1,12 @@
 //! An array that grows and never moves, so that threads may look through it at any time.
 
-use crate::primitive::{AtomicPtr, AtomicU32, FIRST_CHUNK, Ordering, const_fn, null_pointers};
+use crate::primitive::{AtomicPtr, AtomicU32, Ordering, const_fn, null_pointers, sized};
 use std::{ptr, slice};
 
 use Ordering::{Acquire, Relaxed, Release};
+
+/// How long the first chunk is.
+const FIRST_CHUNK: usize = sized(8, 1, 1);
 
 /// Enough for more threads than there can be.
 const CHUNKS: usize = 28;

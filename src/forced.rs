@@ -15,16 +15,9 @@
     allow(dead_code, reason = "models have their own barriers and do not spin")
 )]
 
+use crate::speed::Speed;
 use std::env::{self, VarError};
 use std::sync::OnceLock;
-
-/// The speeds of a lock; see `readers`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) enum Speed {
-    Counted,
-    Slots,
-    Quiet,
-}
 
 #[derive(Clone, Copy, Default)]
 struct Forced {
@@ -99,13 +92,13 @@ pub(crate) fn write_price() -> Option<u32> {
     forced().write_price
 }
 
-/// In place of what `barrier::quiet_after` has measured.
+/// In place of what `raw_rwmutex::prices` has measured.
 #[inline]
 pub(crate) fn quiet_after() -> Option<u32> {
     forced().quiet_after
 }
 
-/// In place of `park::Patience::ROUNDS`.
+/// In place of `spin::Patience::ROUNDS`.
 #[inline]
 pub(crate) fn rounds() -> Option<u32> {
     forced().rounds

@@ -102,6 +102,8 @@ mod readers;
 mod runtime;
 #[cfg(not(gosync_model))]
 mod rwmutex;
+mod speed;
+mod spin;
 mod task;
 mod wait_group;
 mod workers;

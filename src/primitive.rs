@@ -28,12 +28,12 @@ pub(crate) use const_fn;
 
 /// Declares a static; in the models each schedule begins with a new one.
 macro_rules! global {
-    (static $name:ident: $type:ty = $value:expr;) => {
+    ($(pub($scope:tt))? static $name:ident: $type:ty = $value:expr;) => {
         #[cfg(not(gosync_model))]
-        static $name: $type = $value;
+        $(pub($scope))? static $name: $type = $value;
         #[cfg(gosync_model)]
         crate::models::checker::lazy_static! {
-            static ref $name: $type = $value;
+            $(pub($scope))? static ref $name: $type = $value;
         }
     };
 }
@@ -53,6 +53,17 @@ macro_rules! local {
     };
 }
 pub(crate) use local;
+
+/// A size: the real one, or what a checker can take.
+pub(crate) const fn sized(real: usize, loom: usize, shuttle: usize) -> usize {
+    if cfg!(gosync_loom) {
+        loom
+    } else if cfg!(gosync_shuttle) {
+        shuttle
+    } else {
+        real
+    }
+}
 
 /// A number that changes under a lock, or that only one thread changes, and that others may read late.
 /// No checker sees it: whether it is used like that is for the reviewer to see.
@@ -95,17 +106,6 @@ impl Tally {
 mod real {
     pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence};
     pub(crate) use std::sync::{Arc, Mutex, MutexGuard};
-
-    /// The slots of a thread: how many read locks it can have by slots at a time.
-    pub(crate) const SLOTS: usize = 8;
-
-    /// The blocks in the first chunk of them.
-    pub(crate) const FIRST_CHUNK: usize = 8;
-
-    /// So many bits.
-    pub(crate) type Marks = u64;
-    pub(crate) type AtomicMarks = AtomicU64;
-    pub(crate) const MARKS: usize = 64;
 
     pub(crate) const fn null_pointers<T, const N: usize>() -> [AtomicPtr<T>; N] {
         [const { AtomicPtr::new(std::ptr::null_mut()) }; N]

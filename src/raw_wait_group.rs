@@ -26,8 +26,10 @@
 //!    there is a refusal for each `done` too many, and none for the others. Nobody waits for a counter
 //!    below 0.
 
-use crate::park::{self, Key, Parked, Patience};
+use crate::park::{self, Key, Parked};
 use crate::primitive::{AtomicUsize, Ordering};
+use crate::spin::Patience;
+use crate::workers;
 use std::time::Instant;
 
 use Ordering::{Acquire, Relaxed, Release};
@@ -181,7 +183,7 @@ impl RawWaitGroup {
                 continue;
             }
             let sleep = || self.word.load(Relaxed) & PARKED != 0;
-            match park::park_for_goroutines(self.waiters(), sleep, deadline) {
+            match workers::park_for_goroutines(self.waiters(), sleep, deadline) {
                 Parked::Unparked => return true,
                 Parked::Invalid => patience.renew(),
                 Parked::TimedOut => return false,

@@ -22,6 +22,7 @@
 
 use crate::park::{self, Key};
 use crate::primitive::{AtomicUsize, Ordering, Tally, UnsafeCell, thread_number};
+use crate::spin::Patience;
 use crate::workers::{self, Job};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -115,7 +116,7 @@ impl Progress {
     }
 
     fn wait(&self) {
-        let mut patience = park::Patience::new();
+        let mut patience = Patience::new();
         loop {
             // Acquire: pairs with the Release in `end`.
             let word = self.word.load(Acquire);
@@ -127,7 +128,7 @@ impl Progress {
             }
             self.word.fetch_or(PARKED, Relaxed);
             let sleep = || self.word.load(Relaxed) & ENDED == 0;
-            park::park_for_goroutines(self.joiner(), sleep, None);
+            workers::park_for_goroutines(self.joiner(), sleep, None);
             patience.renew();
         }
     }

@@ -12,8 +12,8 @@
 //! * Who waits for a goroutine that nobody has started runs it: [`help`] takes members of a group from
 //!   the top of the own deque, `Task::join` claims the task wherever it is. An unrelated goroutine is
 //!   never run on top of one that waits: it might need what that one holds, or will do.
-//! * A goroutine that is about to sleep in [`crate::park`] gives its place back and no longer counts
-//!   ([`block`]). When it goes on it takes a place again, maybe as one worker too many: whichever worker
+//! * A goroutine that is about to sleep in [`park`] gives its place back and no longer counts
+//!   (`blocking`). When it goes on it takes a place again, maybe as one worker too many: whichever worker
 //!   ends a goroutine next sees that and stops.
 //! * The monitor watches while goroutines wait and no worker searches. A goroutine that has neither
 //!   ended nor started another one between two looks is *stuck*: it keeps its place and no longer
@@ -59,8 +59,11 @@
 //! thread has just queued to that thread, which may be about to wait for it (`backlog`).
 
 mod backlog;
+mod blocking;
+mod decisions;
 #[cfg(not(gosync_model))]
 mod fork;
+mod helping;
 mod monitor;
 #[cfg(not(gosync_model))]
 mod origin;
@@ -74,20 +77,21 @@ mod worker;
 
 #[cfg(gosync_model)]
 pub(crate) use crate::models::system::has_lost_workers;
+pub(crate) use blocking::{park, park_for_goroutines};
 #[cfg(not(gosync_model))]
 pub(crate) use fork::has_lost_workers;
+pub(crate) use helping::{clear_claimed, help, may_help};
 #[cfg(not(gosync_model))]
 pub(crate) use origin::init;
 
 use crate::primitive::local;
-use place::{Holder, Place};
-use scheduler::{Caller, Scheduler};
+use decisions::Caller;
+use place::Place;
+use scheduler::{Scheduler, Starters};
 use std::cell::Cell;
-use std::ptr;
 use std::sync::Arc;
 #[cfg(not(gosync_model))]
 use std::sync::LazyLock;
-use std::thread;
 
 /// A goroutine in a queue.
 pub(crate) trait Job: Send + Sync {
@@ -104,12 +108,22 @@ pub(crate) trait Job: Send + Sync {
 #[cfg(not(gosync_model))]
 static SCHEDULER: LazyLock<Result<Scheduler, String>> = LazyLock::new(|| {
     fork::watch();
-    system::max_procs().map(Scheduler::new)
+    system::max_procs().map(new_scheduler)
 });
 
 #[cfg(gosync_model)]
 crate::models::checker::lazy_static! {
-    static ref SCHEDULER: Result<Scheduler, String> = system::max_procs().map(Scheduler::new);
+    static ref SCHEDULER: Result<Scheduler, String> = system::max_procs().map(new_scheduler);
+}
+
+fn new_scheduler(max_procs: usize) -> Scheduler {
+    Scheduler::new(
+        max_procs,
+        Starters {
+            worker: worker::start,
+            monitor: monitor::start,
+        },
+    )
 }
 
 /// # Panics
@@ -216,63 +230,6 @@ pub(crate) fn inject(job: Arc<dyn Job>) {
     scheduler().inject(job);
 }
 
-/// Runs the goroutines of `group` that the current thread has queued and nobody has started.
-pub(crate) fn help(group: *const ()) {
-    while let Some(job) = may_help().then(|| take_member(group)).flatten() {
-        run(|| job.run());
-    }
-}
-
-/// Who looks for the goroutines of a group gives up at so many of others.
-const REACH: usize = 8;
-
-/// Takes a goroutine of `group` from the top of the current thread's deque, or from near it.
-fn take_member(group: *const ()) -> Option<Arc<dyn Job>> {
-    let mut others = [const { None }; REACH];
-    let mut passed = 0;
-    let mut found = None;
-    while found.is_none()
-        && passed < REACH
-        && let Some(job) = place::pop()
-    {
-        if job.is_claimed() {
-            // Nothing is left in it whose destructor might come back here (invariant 5).
-            continue;
-        }
-        if ptr::eq(job.group(), group) {
-            found = Some(job);
-        } else {
-            others[passed] = Some(job);
-            passed += 1;
-        }
-    }
-    put_back(&mut others[..passed]);
-    found
-}
-
-/// Takes what has been claimed from the top of the current thread's deque.
-pub(crate) fn clear_claimed() {
-    while let Some(job) = place::pop() {
-        if !job.is_claimed() {
-            put_back(&mut [Some(job)]);
-            return;
-        }
-    }
-}
-
-/// Queues again at the current thread what it has taken from there, the first on top.
-fn put_back(jobs: &mut [Option<Arc<dyn Job>>]) {
-    let count = jobs.len();
-    let jobs = jobs.iter_mut().rev().filter_map(Option::take);
-    jobs.for_each(place::push);
-    if count > 0
-        && let Some(place) = here()
-    {
-        // For a worker that did not see them meanwhile.
-        scheduler().announce(Caller::of(place.holder()));
-    }
-}
-
 /// Runs a goroutine on the current thread.
 #[inline]
 pub(crate) fn run(job: impl FnOnce()) {
@@ -288,41 +245,6 @@ pub(crate) fn ended() {
     match here() {
         Some(place) => place.ended.add_one(),
         None => scheduler().stray_ended(),
-    }
-}
-
-/// Whether the current thread may run a goroutine on top of what it is doing: if it has room, and is not
-/// about to unwind, which the goroutine would be taken to do, too.
-pub(crate) fn may_help() -> bool {
-    system::has_room_on_stack() && !thread::panicking()
-}
-
-/// The current thread is about to sleep. If it is a worker, another one may run meanwhile.
-pub(crate) fn block() -> Option<Blocked> {
-    let place = HERE.try_with(Cell::get).ok()??;
-    if place.holder() == Holder::Stranger {
-        scheduler().call_if_alone();
-        return None;
-    }
-    HERE.with(|here| here.set(None));
-    scheduler().dismiss(place);
-    Some(Blocked(()))
-}
-
-/// The current thread waits for goroutines. If it has started some, and there is nobody to run them, it
-/// calls a worker. If none can be had it has to call again: this returns true.
-pub(crate) fn may_be_refused() -> bool {
-    let place = HERE.try_with(Cell::get).ok().flatten();
-    place.is_some_and(|place| place.holder() == Holder::Stranger && scheduler().call_if_alone())
-}
-
-/// A worker without a place. Gets one again when this is dropped.
-pub(crate) struct Blocked(());
-
-impl Drop for Blocked {
-    fn drop(&mut self) {
-        let place = scheduler().admit_again();
-        HERE.with(|here| here.set(Some(place)));
     }
 }
 

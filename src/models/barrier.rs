@@ -1,4 +1,4 @@
-//! What `crate::barrier` is in the models, and as dear as the model says.
+//! What `crate::barrier` is in the models.
 //!
 //! A checker cannot pass a fence in the middle of another thread. So by default both barriers are
 //! fences. That promises more than the real ones do: a light barrier then orders itself with other
@@ -6,8 +6,8 @@
 //! where its light barriers meet all heavy ones, and nothing else.
 
 use super::{Barriers, Model};
-use crate::forced::Speed;
 use crate::primitive::{AtomicUsize, Ordering::AcqRel, Ordering::SeqCst, fence, global, local};
+use crate::speed::Speed;
 use std::cell::Cell;
 
 /// Loom takes no more threads.
@@ -84,15 +84,4 @@ pub(crate) fn is_sleep_affordable() -> bool {
         super::CURRENT.set(model);
     }
     !is_in_debt
-}
-
-pub(crate) fn quiet_after() -> u32 {
-    match Model::current().limit {
-        Speed::Quiet => 1,
-        _ => u32::MAX,
-    }
-}
-
-pub(crate) fn price() -> u64 {
-    Model::current().price
 }

@@ -1,9 +1,9 @@
 //! A lock under a checker, and the data that it protects.
 
 use super::Model;
-use crate::forced::Speed;
 use crate::primitive::{Arc, UnsafeCell};
 use crate::raw_rwmutex::{RawRWMutex, ReadToken};
+use crate::speed::Speed;
 use std::time::Instant;
 
 /// The checker notices every access to the data that races with a write, or overlaps it.

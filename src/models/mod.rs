@@ -16,10 +16,12 @@ pub(crate) use ::shuttle as checker;
 pub(crate) mod barrier;
 pub(crate) mod deque;
 pub(crate) mod park;
+pub(crate) mod prices;
 #[cfg(gosync_loom)]
 pub(crate) mod primitive;
 #[cfg(gosync_shuttle)]
 mod shuttle;
+pub(crate) mod spin;
 pub(crate) mod system;
 
 #[cfg(gosync_shuttle)]
@@ -40,7 +42,7 @@ mod wait_group;
 #[cfg(all(test, gosync_loom))]
 mod workers;
 
-use crate::forced::Speed;
+use crate::speed::Speed;
 use std::cell::Cell;
 #[cfg(all(test, gosync_loom))]
 use std::sync::Arc;

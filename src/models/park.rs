@@ -198,52 +198,6 @@ pub(crate) fn lose_all_if(key: Key, decide: impl FnOnce() -> bool) {
     take_all_if(key, decide);
 }
 
-/// Whether the model wants attempts with a deadline to have no time left when they begin.
-pub(crate) fn is_late(deadline: Option<Instant>) -> bool {
-    deadline.is_some() && Model::current().is_late
-}
-
-/// Spinning is yielding to the checker, and multiplies the schedules: the first look of each loop is the
-/// spin that succeeds; then a thread sleeps. Time does not pass, so the model says how often a
-/// thread looks before its patience is over.
-pub(crate) struct Patience {
-    looks: usize,
-}
-
-impl Patience {
-    pub(crate) fn new() -> Self {
-        Self { looks: 0 }
-    }
-
-    pub(crate) fn spin(&mut self, _: Option<Instant>) -> bool {
-        false
-    }
-
-    pub(crate) fn pause(&mut self) -> bool {
-        false
-    }
-
-    pub(crate) fn start(&mut self) {}
-
-    pub(crate) fn is_over(&mut self) -> bool {
-        self.looks += 1;
-        self.looks > super::Model::current().patience
-    }
-
-    pub(crate) fn renew(&mut self) {}
-}
-
-/// No time passes.
-pub(crate) struct Backoff;
-
-impl Backoff {
-    pub(crate) fn new() -> Self {
-        Self
-    }
-
-    pub(crate) fn wait(&mut self) {}
-}
-
 pub(crate) mod deadlock {
     use super::Key;
 

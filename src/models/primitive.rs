@@ -10,16 +10,6 @@ use loom::sync::Condvar;
 use loom::sync::atomic;
 use std::cell::Cell;
 
-/// Few, since a writer looks at each.
-pub(crate) const SLOTS: usize = 1;
-
-pub(crate) const FIRST_CHUNK: usize = 1;
-
-/// Enough for one word: each that a writer loads multiplies the schedules.
-pub(crate) const MARKS: usize = 8;
-pub(crate) type Marks = u32;
-pub(crate) type AtomicMarks = AtomicU32;
-
 pub(crate) fn null_pointers<T, const N: usize>() -> [AtomicPtr<T>; N] {
     std::array::from_fn(|_| AtomicPtr::new(std::ptr::null_mut()))
 }

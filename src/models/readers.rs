@@ -3,9 +3,9 @@
 use super::lock::Lock;
 use super::threads::*;
 use super::{Explored, Model, witness};
-use crate::forced::Speed;
 use crate::raw_rwmutex::ReadToken;
 use crate::readers::models::lend;
+use crate::speed::Speed;
 
 // Exclusion.
 
@@ -14,39 +14,40 @@ fn exclusion_1w_1r_every_order() {
     Model::new()
         .explore(Explored::Slots)
         .preemptions(3)
-        .check_with_slots(|| {
-            let lock = Lock::new();
-            let reader = spawn(&lock, Lock::read);
+        .check_with_slots(with_a_lock(|lock| {
+            let reader = spawn(lock, Lock::read);
             lock.write();
             assert!(reader.join().unwrap() <= 1);
-            lock.assert_idle(1);
-        });
+            1
+        }));
 }
 
 #[test]
 fn exclusion_1w_2r() {
-    Model::new().explore(Explored::Little).check_with_slots(|| {
-        let lock = Lock::new();
-        let reader = spawn(&lock, Lock::read);
-        let other = spawn(&lock, Lock::try_to_read);
-        lock.write();
-        assert!(reader.join().unwrap() <= 1);
-        other.join().unwrap();
-        lock.assert_idle(1);
-    });
+    Model::new()
+        .explore(Explored::Little)
+        .check_with_slots(with_a_lock(|lock| {
+            let reader = spawn(lock, Lock::read);
+            let other = spawn(lock, Lock::try_to_read);
+            lock.write();
+            assert!(reader.join().unwrap() <= 1);
+            other.join().unwrap();
+            1
+        }));
 }
 
 #[test]
 fn exclusion_2w_1r() {
-    Model::new().explore(Explored::Little).check_with_slots(|| {
-        let lock = Lock::new();
-        let writer = spawn(&lock, Lock::write);
-        let reader = spawn(&lock, Lock::try_to_read);
-        lock.write();
-        writer.join().unwrap();
-        reader.join().unwrap();
-        lock.assert_idle(2);
-    });
+    Model::new()
+        .explore(Explored::Little)
+        .check_with_slots(with_a_lock(|lock| {
+            let writer = spawn(lock, Lock::write);
+            let reader = spawn(lock, Lock::try_to_read);
+            lock.write();
+            writer.join().unwrap();
+            reader.join().unwrap();
+            2
+        }));
 }
 
 // With barriers that promise no more than the real ones.
@@ -56,13 +57,12 @@ fn asymmetric_exclusion_1w_1r() {
     Model::new()
         .asymmetric()
         .preemptions(3)
-        .check_with_slots(|| {
-            let lock = Lock::new();
-            let reader = spawn(&lock, Lock::read);
+        .check_with_slots(with_a_lock(|lock| {
+            let reader = spawn(lock, Lock::read);
             lock.write();
             assert!(reader.join().unwrap() <= 1);
-            lock.assert_idle(1);
-        });
+            1
+        }));
 }
 
 #[test]
@@ -70,15 +70,14 @@ fn asymmetric_exclusion_1w_2r() {
     Model::new()
         .asymmetric()
         .explore(Explored::Little)
-        .check_with_slots(|| {
-            let lock = Lock::new();
-            let reader = spawn(&lock, Lock::try_to_read);
-            let other = spawn(&lock, Lock::try_to_read);
+        .check_with_slots(with_a_lock(|lock| {
+            let reader = spawn(lock, Lock::try_to_read);
+            let other = spawn(lock, Lock::try_to_read);
             lock.write();
             reader.join().unwrap();
             other.join().unwrap();
-            lock.assert_idle(1);
-        });
+            1
+        }));
 }
 
 /// The first writer ends the quiet; the second passes a fence only, which no light barrier heeds.
@@ -88,14 +87,13 @@ fn asymmetric_a_writer_comes_right_after_another() {
         .speed(Speed::Quiet)
         .asymmetric()
         .explore(Explored::Little)
-        .check(|| {
-            let lock = Lock::new();
-            let reader = spawn(&lock, Lock::try_to_read);
+        .check(with_a_lock(|lock| {
+            let reader = spawn(lock, Lock::try_to_read);
             lock.write();
             lock.write();
             reader.join().unwrap();
-            lock.assert_idle(2);
-        });
+            2
+        }));
 }
 
 #[test]
@@ -103,14 +101,13 @@ fn asymmetric_a_writer_comes_right_after_one_that_gave_up() {
     Model::new()
         .asymmetric()
         .explore(Explored::Little)
-        .check_timeouts_with_slots(|| {
-            let lock = Lock::new();
-            let reader = spawn(&lock, Lock::try_to_read);
+        .check_timeouts_with_slots(with_a_lock(|lock| {
+            let reader = spawn(lock, Lock::try_to_read);
             let writes = 1 + usize::from(lock.write_timed());
             lock.write();
             reader.join().unwrap();
-            lock.assert_idle(writes);
-        });
+            writes
+        }));
 }
 
 // Slots.
@@ -121,45 +118,44 @@ fn a_slot_is_filled_again_after_a_read_ended_on_another_thread() {
     Model::new()
         .speed(Speed::Slots)
         .explore(Explored::Slots)
-        .check(|| {
-            let lock = Lock::new();
+        .check(with_a_lock(|lock| {
             let other = Lock::beside();
             let token = lock.raw.rlock();
-            let releaser = spawn(&lock, |lock| {
+            let releaser = spawn(lock, |lock| {
                 lock.get();
                 lock.runlock(token);
             });
-            let writer = spawn(&lock, Lock::write);
+            let writer = spawn(lock, Lock::write);
             let token = other.raw.rlock();
             other.runlock(token);
             releaser.join().unwrap();
             writer.join().unwrap();
-            lock.assert_idle(1);
-        });
+            1
+        }));
 }
 
 /// The second read lock of a thread with one slot.
 #[test]
 fn a_reader_without_an_empty_slot_is_counted() {
-    Model::new().preemptions(3).check_with_slots(|| {
-        let lock = Lock::new();
-        let other = Lock::beside();
-        let outer = other.raw.rlock();
-        let writer = spawn(&lock, Lock::write);
-        assert!(lock.read() <= 1);
-        other.runlock(outer);
-        writer.join().unwrap();
-        lock.assert_idle(1);
-    });
+    Model::new()
+        .preemptions(3)
+        .check_with_slots(with_a_lock(|lock| {
+            let other = Lock::beside();
+            let outer = other.raw.rlock();
+            let writer = spawn(lock, Lock::write);
+            assert!(lock.read() <= 1);
+            other.runlock(outer);
+            writer.join().unwrap();
+            1
+        }));
 }
 
 #[test]
 fn a_writer_waits_for_slots_and_for_the_count() {
-    Model::new().check_with_slots(|| {
-        let lock = Lock::new();
+    Model::new().check_with_slots(with_a_lock(|lock| {
         let [slot, counted] = [lock.raw.rlock(), lock.raw.rlock()];
-        let writer = spawn(&lock, Lock::write);
-        let releaser = spawn(&lock, |lock| {
+        let writer = spawn(lock, Lock::write);
+        let releaser = spawn(lock, |lock| {
             lock.get();
             lock.runlock(counted);
         });
@@ -167,57 +163,54 @@ fn a_writer_waits_for_slots_and_for_the_count() {
         lock.runlock(slot);
         releaser.join().unwrap();
         writer.join().unwrap();
-        lock.assert_idle(1);
-    });
+        1
+    }));
 }
 
 /// A thread gets its block while a writer looks through all.
 #[test]
 fn a_new_block_is_seen() {
-    Model::new().check_with_slots(|| {
-        let lock = Lock::new();
-        let reader = spawn_without_block(&lock, Lock::read);
+    Model::new().check_with_slots(with_a_lock(|lock| {
+        let reader = spawn_without_block(lock, Lock::read);
         lock.write();
         assert!(reader.join().unwrap() <= 1);
-        lock.assert_idle(1);
-    });
+        1
+    }));
 }
 
 /// A thread ends, and the writer passes over its block: it has to know of the read all the same.
 #[test]
 fn a_block_without_a_thread_is_passed_over() {
     let model = Model::new().preemptions(1).explore(Explored::Little);
-    model.check_with_slots(|| {
-        let lock = Lock::new();
-        let reader = spawn_without_block(&lock, Lock::read);
-        let other = spawn_without_block(&lock, Lock::try_to_read);
+    model.check_with_slots(with_a_lock(|lock| {
+        let reader = spawn_without_block(lock, Lock::read);
+        let other = spawn_without_block(lock, Lock::try_to_read);
         lock.write();
         assert!(reader.join().unwrap() <= 1);
         other.join().unwrap();
-        lock.assert_idle(1);
-    });
+        1
+    }));
 }
 
 /// A guard outlives the thread that locked, is released, and then another thread finds its block empty.
 #[test]
 fn a_block_is_found_empty_by_another_thread() {
     let model = Model::new().preemptions(3).explore(Explored::Little);
-    model.check_with_slots(|| {
-        let lock = Lock::new();
-        let token = spawn_without_block(&lock, |lock| lock.raw.rlock())
+    model.check_with_slots(with_a_lock(|lock| {
+        let token = spawn_without_block(lock, |lock| lock.raw.rlock())
             .join()
             .unwrap();
         // It gives its block back.
         settle();
         // It looks for a block for somebody.
-        let finder = spawn_without_block(&lock, |_| _ = lend());
-        let writer = spawn(&lock, Lock::write);
+        let finder = spawn_without_block(lock, |_| _ = lend());
+        let writer = spawn(lock, Lock::write);
         assert_eq!(lock.get(), 0);
         lock.runlock(token);
         finder.join().unwrap();
         writer.join().unwrap();
-        lock.assert_idle(1);
-    });
+        1
+    }));
 }
 
 /// A thread ends and leaves a guard in a slot of its block, which the next thread gets.
@@ -226,21 +219,20 @@ fn a_block_is_recycled_with_a_guard_in_it() {
     Model::new()
         .preemptions(1)
         .explore(Explored::Little)
-        .check_with_slots(|| {
-            let lock = Lock::new();
-            let token = spawn_without_block(&lock, |lock| lock.raw.rlock())
+        .check_with_slots(with_a_lock(|lock| {
+            let token = spawn_without_block(lock, |lock| lock.raw.rlock())
                 .join()
                 .unwrap();
             // It gives its block back.
             settle();
-            let writer = spawn(&lock, Lock::write);
-            let next = spawn_without_block(&lock, Lock::try_to_read);
+            let writer = spawn(lock, Lock::write);
+            let next = spawn_without_block(lock, Lock::try_to_read);
             assert_eq!(lock.get(), 0);
             lock.runlock(token);
             next.join().unwrap();
             writer.join().unwrap();
-            lock.assert_idle(1);
-        });
+            1
+        }));
 }
 
 /// The identity, and with it the forgotten guard, belong to the lock that is gone.
@@ -263,40 +255,39 @@ fn a_forgotten_guard_holds_up_no_later_lock() {
 
 #[test]
 fn a_passing_entry_wakes_the_writer_that_it_held_up() {
-    Model::new().preemptions(3).check_with_slots(|| {
-        let lock = Lock::new();
-        let reader = spawn(&lock, Lock::try_to_read);
-        lock.write();
-        reader.join().unwrap();
-        lock.assert_idle(1);
-    });
+    Model::new()
+        .preemptions(3)
+        .check_with_slots(with_a_lock(|lock| {
+            let reader = spawn(lock, Lock::try_to_read);
+            lock.write();
+            reader.join().unwrap();
+            1
+        }));
 }
 
 /// No writer but the first finds the lock quiet; the entry that the second sees may be passing.
 #[test]
 fn a_writer_comes_right_after_another() {
-    Model::new().speed(Speed::Quiet).check(|| {
-        let lock = Lock::new();
-        let reader = spawn(&lock, Lock::read);
+    Model::new().speed(Speed::Quiet).check(with_a_lock(|lock| {
+        let reader = spawn(lock, Lock::read);
         lock.write();
         lock.write();
         assert!(reader.join().unwrap() <= 2);
-        lock.assert_idle(2);
-    });
+        2
+    }));
 }
 
 #[test]
 fn a_writer_comes_right_after_one_that_gave_up() {
     Model::new()
         .explore(Explored::Little)
-        .check_timeouts_with_slots(|| {
-            let lock = Lock::new();
-            let reader = spawn(&lock, Lock::read);
+        .check_timeouts_with_slots(with_a_lock(|lock| {
+            let reader = spawn(lock, Lock::read);
             let writes = 1 + usize::from(lock.write_timed());
             lock.write();
             assert!(reader.join().unwrap() <= writes);
-            lock.assert_idle(writes);
-        });
+            writes
+        }));
 }
 
 #[test]
@@ -304,10 +295,9 @@ fn a_failed_try_to_write_leaves_no_trace() {
     Model::new()
         .preemptions(1)
         .explore(Explored::Little)
-        .check_with_slots(|| {
-            let lock = Lock::new();
-            let reader = spawn(&lock, Lock::read);
-            let other = spawn(&lock, Lock::try_to_read);
+        .check_with_slots(with_a_lock(|lock| {
+            let reader = spawn(lock, Lock::read);
+            let other = spawn(lock, Lock::try_to_read);
             let locked = lock.raw.try_lock();
             if locked {
                 lock.increment();
@@ -315,30 +305,31 @@ fn a_failed_try_to_write_leaves_no_trace() {
             }
             assert!(reader.join().unwrap() <= 1);
             other.join().unwrap();
-            lock.assert_idle(usize::from(locked));
-        });
+            usize::from(locked)
+        }));
 }
 
 /// The barrier of the one that gives up is not enough for the next.
 #[test]
 fn a_try_to_write_fails_beside_a_reader() {
-    Model::new().preemptions(3).check_with_slots(|| {
-        let lock = Lock::new();
-        let token = lock.raw.rlock();
-        let writer = spawn(&lock, |lock| {
-            let tries = [lock.raw.try_lock(), lock.raw.try_lock()];
-            if tries.contains(&true) {
-                lock.increment();
-                lock.unlock();
-            }
-            tries
-        });
-        assert_eq!(lock.get(), 0);
-        lock.runlock(token);
-        let tries = writer.join().unwrap();
-        assert!(tries != [true, true], "two writers have the lock");
-        lock.assert_idle(usize::from(tries.contains(&true)));
-    });
+    Model::new()
+        .preemptions(3)
+        .check_with_slots(with_a_lock(|lock| {
+            let token = lock.raw.rlock();
+            let writer = spawn(lock, |lock| {
+                let tries = [lock.raw.try_lock(), lock.raw.try_lock()];
+                if tries.contains(&true) {
+                    lock.increment();
+                    lock.unlock();
+                }
+                tries
+            });
+            assert_eq!(lock.get(), 0);
+            lock.runlock(token);
+            let tries = writer.join().unwrap();
+            assert!(tries != [true, true], "two writers have the lock");
+            usize::from(tries.contains(&true))
+        }));
 }
 
 // Barriers that cannot be afforded, and attempts without time.
@@ -351,13 +342,12 @@ fn asymmetric_a_writer_naps_before_it_passes_a_barrier() {
             .asymmetric()
             .debts(debts)
             .explore(Explored::Little)
-            .check_with_slots(|| {
-                let lock = Lock::new();
-                let reader = spawn(&lock, Lock::try_to_read);
+            .check_with_slots(with_a_lock(|lock| {
+                let reader = spawn(lock, Lock::try_to_read);
                 lock.write();
                 reader.join().unwrap();
-                lock.assert_idle(1);
-            });
+                1
+            }));
     }
 }
 
@@ -367,18 +357,17 @@ fn a_writer_naps_until_it_may_sleep() {
         .debts(2)
         .preemptions(1)
         .explore(Explored::Little)
-        .check_timeouts_with_slots(|| {
-            let lock = Lock::new();
+        .check_timeouts_with_slots(with_a_lock(|lock| {
             let token = lock.raw.rlock();
-            let writer = spawn(&lock, Lock::write);
-            let reader = spawn(&lock, Lock::read);
+            let writer = spawn(lock, Lock::write);
+            let reader = spawn(lock, Lock::read);
             witness(lock.is_draining());
             assert_eq!(lock.get(), 0);
             lock.runlock(token);
             assert!(reader.join().unwrap() <= 1);
             writer.join().unwrap();
-            lock.assert_idle(1);
-        });
+            1
+        }));
 }
 
 #[test]
@@ -386,17 +375,16 @@ fn a_writer_gives_up_its_nap() {
     Model::new()
         .debts(1)
         .explore(Explored::Little)
-        .check_timeouts_with_slots(|| {
-            let lock = Lock::new();
+        .check_timeouts_with_slots(with_a_lock(|lock| {
             let token = lock.raw.rlock();
-            let timed = spawn(&lock, Lock::write_timed);
-            let reader = spawn(&lock, Lock::read);
+            let timed = spawn(lock, Lock::write_timed);
+            let reader = spawn(lock, Lock::read);
             reader.join().unwrap();
             assert_eq!(lock.get(), 0);
             lock.runlock(token);
             let writes = usize::from(timed.join().unwrap());
-            lock.assert_idle(writes);
-        });
+            writes
+        }));
 }
 
 #[test]
@@ -404,18 +392,17 @@ fn an_attempt_without_time_leaves_no_trace() {
     Model::new()
         .late()
         .explore(Explored::Little)
-        .check_with_slots(|| {
-            let lock = Lock::new();
+        .check_with_slots(with_a_lock(|lock| {
             let token = lock.raw.rlock();
-            let reader = spawn(&lock, Lock::read);
-            let timed = spawn(&lock, Lock::write_timed);
+            let reader = spawn(lock, Lock::read);
+            let timed = spawn(lock, Lock::write_timed);
             assert_eq!(lock.get(), 0);
             lock.runlock(token);
             // Let in by whoever was in the way.
             reader.join().unwrap();
             let writes = usize::from(timed.join().unwrap());
-            lock.assert_idle(writes);
-        });
+            writes
+        }));
 }
 
 #[test]
@@ -424,15 +411,14 @@ fn an_attempt_without_time_passes_its_turn_on() {
         .late()
         .preemptions(1)
         .explore(Explored::Little)
-        .check_with_slots(|| {
-            let lock = Lock::new();
-            let timed = spawn(&lock, Lock::write_timed);
-            let writer = spawn(&lock, Lock::write);
+        .check_with_slots(with_a_lock(|lock| {
+            let timed = spawn(lock, Lock::write_timed);
+            let writer = spawn(lock, Lock::write);
             lock.read();
             writer.join().unwrap();
             let writes = 1 + usize::from(timed.join().unwrap());
-            lock.assert_idle(writes);
-        });
+            writes
+        }));
 }
 
 // Changes of speed.
@@ -440,9 +426,8 @@ fn an_attempt_without_time_passes_its_turn_on() {
 /// The first read fills the credit, the second takes up slots, and is one by a slot.
 #[test]
 fn slots_are_taken_up_between_two_writes() {
-    Model::new().limit(Speed::Slots).check(|| {
-        let lock = Lock::new();
-        let reader = spawn(&lock, |lock| {
+    Model::new().limit(Speed::Slots).check(with_a_lock(|lock| {
+        let reader = spawn(lock, |lock| {
             let first = lock.read();
             assert!(lock.read() >= first);
             lock.raw.speed() == Speed::Slots
@@ -450,8 +435,8 @@ fn slots_are_taken_up_between_two_writes() {
         lock.write();
         lock.write();
         witness(reader.join().unwrap());
-        lock.assert_idle(2);
-    });
+        2
+    }));
 }
 
 #[test]
@@ -459,16 +444,15 @@ fn two_readers_take_up_slots() {
     Model::new()
         .limit(Speed::Slots)
         .explore(Explored::Little)
-        .check(|| {
-            let lock = Lock::new();
+        .check(with_a_lock(|lock| {
             lock.read();
-            let reader = spawn(&lock, Lock::try_to_read);
-            let writer = spawn(&lock, Lock::write);
+            let reader = spawn(lock, Lock::try_to_read);
+            let writer = spawn(lock, Lock::write);
             assert!(lock.read() <= 1);
             reader.join().unwrap();
             writer.join().unwrap();
-            lock.assert_idle(1);
-        });
+            1
+        }));
 }
 
 #[test]
@@ -477,9 +461,8 @@ fn a_lock_becomes_quiet_before_a_writer() {
         .speed(Speed::Slots)
         .limit(Speed::Quiet)
         .explore(Explored::Slots)
-        .check(|| {
-            let lock = Lock::new();
-            let reader = spawn(&lock, |lock| {
+        .check(with_a_lock(|lock| {
+            let reader = spawn(lock, |lock| {
                 assert!(lock.read() <= 1);
                 let is_quiet = lock.raw.speed() == Speed::Quiet;
                 assert!(lock.read() <= 1);
@@ -487,8 +470,8 @@ fn a_lock_becomes_quiet_before_a_writer() {
             });
             lock.write();
             witness(reader.join().unwrap());
-            lock.assert_idle(1);
-        });
+            1
+        }));
 }
 
 /// The first write uses up the credit; the second does not look at slots any more.
@@ -498,16 +481,15 @@ fn slots_are_given_up_before_a_reader() {
         .speed(Speed::Slots)
         .credit(1)
         .explore(Explored::Little)
-        .check(|| {
-            let lock = Lock::new();
-            let reader = spawn(&lock, Lock::read);
+        .check(with_a_lock(|lock| {
+            let reader = spawn(lock, Lock::read);
             lock.write();
             let has_slots = lock.raw.speed() == Speed::Slots;
             lock.write();
             assert!(reader.join().unwrap() <= 2);
             witness(!has_slots);
-            lock.assert_idle(2);
-        });
+            2
+        }));
 }
 
 /// Slots are given up, and taken up again, while an entry from before passes.
@@ -517,46 +499,45 @@ fn slots_are_taken_up_again() {
         .speed(Speed::Slots)
         .credit(1)
         .explore(Explored::Little)
-        .check(|| {
-            let lock = Lock::new();
-            let reader = spawn(&lock, Lock::read);
+        .check(with_a_lock(|lock| {
+            let reader = spawn(lock, Lock::read);
             lock.write();
             lock.read();
             lock.read();
             lock.write();
             assert!(reader.join().unwrap() <= 2);
-            lock.assert_idle(2);
-        });
+            2
+        }));
 }
 
 /// A writer that gives up has not seen all readers leave.
 #[test]
 fn a_writer_that_gives_up_does_not_give_up_the_slots() {
-    Model::new().credit(0).check_timeouts_with_slots(|| {
-        let lock = Lock::new();
-        let token = lock.raw.rlock();
-        let timed = spawn(&lock, Lock::write_timed);
-        let writer = spawn(&lock, |lock| {
-            let locked = lock.raw.try_lock();
-            if locked {
-                lock.increment();
-                lock.unlock();
-            }
-            locked
-        });
-        assert_eq!(lock.get(), 0);
-        lock.runlock(token);
-        let writes = [timed, writer].map(|writer| writer.join().unwrap());
-        lock.assert_idle(writes.into_iter().filter(|wrote| *wrote).count());
-    });
+    Model::new()
+        .credit(0)
+        .check_timeouts_with_slots(with_a_lock(|lock| {
+            let token = lock.raw.rlock();
+            let timed = spawn(lock, Lock::write_timed);
+            let writer = spawn(lock, |lock| {
+                let locked = lock.raw.try_lock();
+                if locked {
+                    lock.increment();
+                    lock.unlock();
+                }
+                locked
+            });
+            assert_eq!(lock.get(), 0);
+            lock.runlock(token);
+            let writes = [timed, writer].map(|writer| writer.join().unwrap());
+            writes.into_iter().filter(|wrote| *wrote).count()
+        }));
 }
 
 /// The reader that a downgrade leaves is counted, at whatever speed the lock goes on.
 #[test]
 fn downgrade_gives_up_slots() {
-    Model::new().credit(1).check_with_slots(|| {
-        let lock = Lock::new();
-        let writer = spawn(&lock, Lock::write);
+    Model::new().credit(1).check_with_slots(with_a_lock(|lock| {
+        let writer = spawn(lock, Lock::write);
         lock.raw.lock();
         lock.increment();
         // SAFETY: this thread has the write lock.
@@ -564,6 +545,6 @@ fn downgrade_gives_up_slots() {
         assert!(lock.get() >= 1);
         lock.runlock(token);
         writer.join().unwrap();
-        lock.assert_idle(2);
-    });
+        2
+    }));
 }

@@ -9,186 +9,190 @@ use crate::raw_rwmutex::ReadToken;
 
 #[test]
 fn exclusion_1w_1r() {
-    Model::new().preemptions(4).check_speeds(|| {
-        let lock = Lock::new();
-        let reader = spawn(&lock, Lock::read);
-        lock.write();
-        assert!(reader.join().unwrap() <= 1);
-        lock.assert_idle(1);
-    });
+    Model::new()
+        .preemptions(4)
+        .check_speeds(with_a_lock(|lock| {
+            let reader = spawn(lock, Lock::read);
+            lock.write();
+            assert!(reader.join().unwrap() <= 1);
+            1
+        }));
 }
 
 #[test]
 fn exclusion_2w() {
-    Model::new().preemptions(4).check_speeds(|| {
-        let lock = Lock::new();
-        let writer = spawn(&lock, Lock::write);
-        lock.write();
-        writer.join().unwrap();
-        lock.assert_idle(2);
-    });
+    Model::new()
+        .preemptions(4)
+        .check_speeds(with_a_lock(|lock| {
+            let writer = spawn(lock, Lock::write);
+            lock.write();
+            writer.join().unwrap();
+            2
+        }));
 }
 
 #[test]
 fn exclusion_3w() {
-    Model::new().check_speeds(|| {
-        let lock = Lock::new();
-        let writers = [spawn(&lock, Lock::write), spawn(&lock, Lock::write)];
+    Model::new().check_speeds(with_a_lock(|lock| {
+        let writers = [spawn(lock, Lock::write), spawn(lock, Lock::write)];
         lock.write();
         for writer in writers {
             writer.join().unwrap();
         }
-        lock.assert_idle(3);
-    });
+        3
+    }));
 }
 
 #[test]
 fn exclusion_2w_1r() {
-    Model::new().check(|| {
-        let lock = Lock::new();
-        let writer = spawn(&lock, Lock::write);
-        let reader = spawn(&lock, Lock::read);
+    Model::new().check(with_a_lock(|lock| {
+        let writer = spawn(lock, Lock::write);
+        let reader = spawn(lock, Lock::read);
         lock.write();
         writer.join().unwrap();
         assert!(reader.join().unwrap() <= 2);
-        lock.assert_idle(2);
-    });
+        2
+    }));
 }
 
 #[test]
 fn exclusion_1w_2r() {
-    Model::new().check(|| {
-        let lock = Lock::new();
-        let readers = [spawn(&lock, Lock::read), spawn(&lock, Lock::read)];
+    Model::new().check(with_a_lock(|lock| {
+        let readers = [spawn(lock, Lock::read), spawn(lock, Lock::read)];
         lock.write();
         for reader in readers {
             assert!(reader.join().unwrap() <= 1);
         }
-        lock.assert_idle(1);
-    });
+        1
+    }));
 }
 
 #[test]
 fn readers_share() {
-    Model::new().preemptions(3).check_speeds(|| {
-        let lock = Lock::new();
-        let token = lock.raw.rlock();
-        let reader = spawn(&lock, |lock| lock.raw.try_rlock());
-        // Loom would report a deadlock if the other reader had to wait for this one.
-        let other = reader.join().unwrap().unwrap();
-        lock.runlock(token);
-        lock.runlock(other);
-        lock.assert_idle(0);
-    });
+    Model::new()
+        .preemptions(3)
+        .check_speeds(with_a_lock(|lock| {
+            let token = lock.raw.rlock();
+            let reader = spawn(lock, |lock| lock.raw.try_rlock());
+            // Loom would report a deadlock if the other reader had to wait for this one.
+            let other = reader.join().unwrap().unwrap();
+            lock.runlock(token);
+            lock.runlock(other);
+            0
+        }));
 }
 
 #[test]
 fn a_guard_is_released_on_another_thread() {
-    Model::new().preemptions(3).check_speeds(|| {
-        let lock = Lock::new();
-        let token = lock.raw.rlock();
-        let releaser = spawn(&lock, |lock| lock.runlock(token));
-        lock.write();
-        releaser.join().unwrap();
-        lock.raw.lock();
-        lock.increment();
-        let releaser = spawn(&lock, Lock::unlock);
-        lock.write();
-        releaser.join().unwrap();
-        lock.assert_idle(3);
-    });
+    Model::new()
+        .preemptions(3)
+        .check_speeds(with_a_lock(|lock| {
+            let token = lock.raw.rlock();
+            let releaser = spawn(lock, |lock| lock.runlock(token));
+            lock.write();
+            releaser.join().unwrap();
+            lock.raw.lock();
+            lock.increment();
+            let releaser = spawn(lock, Lock::unlock);
+            lock.write();
+            releaser.join().unwrap();
+            3
+        }));
 }
 
 // Order among readers and writers.
 
 #[test]
 fn a_waiting_writer_bars_readers() {
-    Model::new().preemptions(3).check_speeds(|| {
-        let lock = Lock::new();
-        let token = lock.raw.rlock();
-        let writer = spawn(&lock, Lock::write);
-        let second = lock.raw.try_rlock();
-        let waits = witness(second.is_none());
-        match second {
-            None => assert!(
-                lock.raw.try_rlock().is_none(),
+    Model::new()
+        .preemptions(3)
+        .check_speeds(with_a_lock(|lock| {
+            let token = lock.raw.rlock();
+            let writer = spawn(lock, Lock::write);
+            let second = lock.raw.try_rlock();
+            let waits = witness(second.is_none());
+            match second {
+                None => assert!(
+                    lock.raw.try_rlock().is_none(),
+                    "a reader entered before a waiting writer"
+                ),
+                Some(second) => lock.runlock(second),
+            }
+            lock.runlock(token);
+            let seen = lock.read();
+            assert!(
+                seen == 1 || !waits,
                 "a reader entered before a waiting writer"
-            ),
-            Some(second) => lock.runlock(second),
-        }
-        lock.runlock(token);
-        let seen = lock.read();
-        assert!(
-            seen == 1 || !waits,
-            "a reader entered before a waiting writer"
-        );
-        writer.join().unwrap();
-        lock.assert_idle(1);
-    });
+            );
+            writer.join().unwrap();
+            1
+        }));
 }
 
 #[test]
 fn a_queued_writer_bars_readers() {
-    Model::new().preemptions(3).check_speeds(|| {
-        let lock = Lock::new();
-        lock.raw.lock();
-        let writer = spawn(&lock, Lock::write);
-        let waits = witness(lock.queued_writers() == 1);
-        lock.unlock();
-        let seen = lock.read();
-        assert!(
-            seen == 1 || !waits,
-            "a reader entered before a queued writer"
-        );
-        writer.join().unwrap();
-        lock.assert_idle(1);
-    });
+    Model::new()
+        .preemptions(3)
+        .check_speeds(with_a_lock(|lock| {
+            lock.raw.lock();
+            let writer = spawn(lock, Lock::write);
+            let waits = witness(lock.queued_writers() == 1);
+            lock.unlock();
+            let seen = lock.read();
+            assert!(
+                seen == 1 || !waits,
+                "a reader entered before a queued writer"
+            );
+            writer.join().unwrap();
+            1
+        }));
 }
 
 #[test]
 fn an_attempt_to_read_fails_between_two_writers() {
-    Model::new().preemptions(3).check_speeds(|| {
-        let lock = Lock::new();
-        lock.raw.lock();
-        let writer = spawn(&lock, Lock::write);
-        let waits = witness(lock.queued_writers() == 1);
-        lock.unlock();
-        if let Some(token) = lock.raw.try_rlock() {
-            assert!(
-                lock.get() == 1 || !waits,
-                "a reader entered before a queued writer"
-            );
-            lock.runlock(token);
-        }
-        writer.join().unwrap();
-        lock.assert_idle(1);
-    });
+    Model::new()
+        .preemptions(3)
+        .check_speeds(with_a_lock(|lock| {
+            lock.raw.lock();
+            let writer = spawn(lock, Lock::write);
+            let waits = witness(lock.queued_writers() == 1);
+            lock.unlock();
+            if let Some(token) = lock.raw.try_rlock() {
+                assert!(
+                    lock.get() == 1 || !waits,
+                    "a reader entered before a queued writer"
+                );
+                lock.runlock(token);
+            }
+            writer.join().unwrap();
+            1
+        }));
 }
 
 #[test]
 fn readers_go_between_two_writers() {
-    Model::new().preemptions(1).check_speeds(|| {
-        let lock = Lock::new();
-        lock.raw.lock();
-        let reader = spawn(&lock, Lock::read);
-        let writer = spawn(&lock, Lock::write);
-        settle();
-        let wait = witness(lock.queued_readers() == 1 && lock.queued_writers() == 1);
-        lock.unlock();
-        let seen = reader.join().unwrap();
-        assert!(seen == 0 || !wait, "a queued reader waited for two writes");
-        writer.join().unwrap();
-        lock.assert_idle(1);
-    });
+    Model::new()
+        .preemptions(1)
+        .check_speeds(with_a_lock(|lock| {
+            lock.raw.lock();
+            let reader = spawn(lock, Lock::read);
+            let writer = spawn(lock, Lock::write);
+            settle();
+            let wait = witness(lock.queued_readers() == 1 && lock.queued_writers() == 1);
+            lock.unlock();
+            let seen = reader.join().unwrap();
+            assert!(seen == 0 || !wait, "a queued reader waited for two writes");
+            writer.join().unwrap();
+            1
+        }));
 }
 
 #[test]
 fn waiting_readers_enter_together() {
-    Model::new().check_speeds(|| {
-        let lock = Lock::new();
+    Model::new().check_speeds(with_a_lock(|lock| {
         lock.raw.lock();
         let keep = |lock: &Lock| lock.raw.rlock();
-        let readers = [spawn(&lock, keep), spawn(&lock, keep)];
+        let readers = [spawn(lock, keep), spawn(lock, keep)];
         settle();
         let wait = witness(lock.queued_readers() == 2);
         lock.unlock();
@@ -207,17 +211,16 @@ fn waiting_readers_enter_together() {
                 lock.runlock(token);
             }
         }
-        lock.assert_idle(0);
-    });
+        0
+    }));
 }
 
 #[test]
 fn readers_are_admitted_by_identity() {
-    Model::new().check(|| {
-        let lock = Lock::new();
+    Model::new().check(with_a_lock(|lock| {
         lock.raw.lock();
-        let reader = spawn(&lock, Lock::read);
-        let writer = spawn(&lock, Lock::write);
+        let reader = spawn(lock, Lock::read);
+        let writer = spawn(lock, Lock::write);
         let wait = witness(lock.queued_readers() == 1 && lock.queued_writers() == 1);
         lock.unlock();
         // A later reader cannot use the admission of the one that waits.
@@ -228,104 +231,108 @@ fn readers_are_admitted_by_identity() {
             "a reader took another's place"
         );
         writer.join().unwrap();
-        lock.assert_idle(1);
-    });
+        1
+    }));
 }
 
 #[test]
 fn an_heir_out_of_patience_is_next() {
-    Model::new().preemptions(3).patience(0).check_speeds(|| {
-        let lock = Lock::new();
-        lock.raw.lock();
-        let writer = spawn(&lock, Lock::write);
-        lock.unlock();
-        // Overtakes, if the other has queued.
-        lock.raw.lock();
-        let wait = witness(lock.is_heir_asleep());
-        lock.unlock();
-        lock.raw.lock();
-        assert!(lock.get() == 1 || !wait, "an impatient heir was overtaken");
-        lock.unlock();
-        writer.join().unwrap();
-        lock.assert_idle(1);
-    });
+    Model::new()
+        .preemptions(3)
+        .patience(0)
+        .check_speeds(with_a_lock(|lock| {
+            lock.raw.lock();
+            let writer = spawn(lock, Lock::write);
+            lock.unlock();
+            // Overtakes, if the other has queued.
+            lock.raw.lock();
+            let wait = witness(lock.is_heir_asleep());
+            lock.unlock();
+            lock.raw.lock();
+            assert!(lock.get() == 1 || !wait, "an impatient heir was overtaken");
+            lock.unlock();
+            writer.join().unwrap();
+            1
+        }));
 }
 
 #[test]
 fn a_patient_heir_is_woken() {
-    Model::new().preemptions(3).check_speeds(|| {
-        let lock = Lock::new();
-        lock.raw.lock();
-        let writer = spawn(&lock, Lock::write);
-        lock.unlock();
-        lock.write();
-        lock.write();
-        writer.join().unwrap();
-        lock.assert_idle(3);
-    });
+    Model::new()
+        .preemptions(3)
+        .check_speeds(with_a_lock(|lock| {
+            lock.raw.lock();
+            let writer = spawn(lock, Lock::write);
+            lock.unlock();
+            lock.write();
+            lock.write();
+            writer.join().unwrap();
+            3
+        }));
 }
 
 #[test]
 fn a_handoff_lets_waiting_readers_go_first() {
-    Model::new().preemptions(1).patience(0).check(|| {
-        let lock = Lock::new();
-        lock.raw.lock();
-        let writer = spawn(&lock, Lock::write);
-        settle();
-        lock.unlock();
-        lock.raw.lock();
-        let reader = spawn(&lock, Lock::read);
-        settle();
-        let wait = witness(lock.is_heir_asleep() && lock.queued_readers() == 1);
-        lock.unlock();
-        let seen = reader.join().unwrap();
-        assert!(seen == 0 || !wait, "a queued reader waited for two writes");
-        writer.join().unwrap();
-        lock.assert_idle(1);
-    });
+    Model::new()
+        .preemptions(1)
+        .patience(0)
+        .check(with_a_lock(|lock| {
+            lock.raw.lock();
+            let writer = spawn(lock, Lock::write);
+            settle();
+            lock.unlock();
+            lock.raw.lock();
+            let reader = spawn(lock, Lock::read);
+            settle();
+            let wait = witness(lock.is_heir_asleep() && lock.queued_readers() == 1);
+            lock.unlock();
+            let seen = reader.join().unwrap();
+            assert!(seen == 0 || !wait, "a queued reader waited for two writes");
+            writer.join().unwrap();
+            1
+        }));
 }
 
 #[test]
 fn writers_queue_behind_an_heir() {
-    Model::new().patience(0).check_speeds(|| {
-        let lock = Lock::new();
+    Model::new().patience(0).check_speeds(with_a_lock(|lock| {
         lock.raw.lock();
-        let writers = [spawn(&lock, Lock::write), spawn(&lock, Lock::write)];
+        let writers = [spawn(lock, Lock::write), spawn(lock, Lock::write)];
         lock.unlock();
         lock.write();
         for writer in writers {
             writer.join().unwrap();
         }
-        lock.assert_idle(3);
-    });
+        3
+    }));
 }
 
 // Downgrade.
 
 #[test]
 fn downgrade_keeps_writers_out() {
-    Model::new().preemptions(3).check_speeds(|| {
-        let lock = Lock::new();
-        lock.raw.lock();
-        let writer = spawn(&lock, Lock::write);
-        lock.increment();
-        // SAFETY: this thread has the write lock.
-        let token = unsafe { lock.raw.downgrade() };
-        assert_eq!(lock.get(), 1, "a writer entered at a downgrade");
-        lock.runlock(token);
-        writer.join().unwrap();
-        lock.assert_idle(2);
-    });
+    Model::new()
+        .preemptions(3)
+        .check_speeds(with_a_lock(|lock| {
+            lock.raw.lock();
+            let writer = spawn(lock, Lock::write);
+            lock.increment();
+            // SAFETY: this thread has the write lock.
+            let token = unsafe { lock.raw.downgrade() };
+            assert_eq!(lock.get(), 1, "a writer entered at a downgrade");
+            lock.runlock(token);
+            writer.join().unwrap();
+            2
+        }));
 }
 
 #[test]
 fn downgrade_admits_readers() {
-    Model::new().check_speeds(|| {
-        let lock = Lock::new();
+    Model::new().check_speeds(with_a_lock(|lock| {
         lock.raw.lock();
         lock.increment();
-        let reader = spawn(&lock, Lock::read);
-        let writer = spawn(&lock, Lock::write);
+        let reader = spawn(lock, Lock::read);
+        let writer = spawn(lock, Lock::write);
         let wait = witness(lock.queued_readers() == 1);
         // SAFETY: this thread has the write lock.
         let token = unsafe { lock.raw.downgrade() };
@@ -339,42 +346,43 @@ fn downgrade_admits_readers() {
             assert!(reader.join().unwrap() >= 1);
         }
         writer.join().unwrap();
-        lock.assert_idle(2);
-    });
+        2
+    }));
 }
 
 #[test]
 fn downgrade_hands_over_to_an_heir() {
-    Model::new().preemptions(3).patience(0).check_speeds(|| {
-        let lock = Lock::new();
-        lock.raw.lock();
-        let writer = spawn(&lock, Lock::write);
-        settle();
-        lock.unlock();
-        lock.raw.lock();
-        settle();
-        let wait = witness(lock.is_heir_asleep());
-        // SAFETY: this thread has the write lock.
-        let token = unsafe { lock.raw.downgrade() };
-        let seen = lock.get();
-        assert!(seen == 0 || !wait, "a writer entered at a downgrade");
-        if let Some(later) = lock.raw.try_rlock() {
-            assert!(!wait, "a later reader entered");
-            lock.runlock(later);
-        }
-        lock.runlock(token);
-        writer.join().unwrap();
-        lock.assert_idle(1);
-    });
+    Model::new()
+        .preemptions(3)
+        .patience(0)
+        .check_speeds(with_a_lock(|lock| {
+            lock.raw.lock();
+            let writer = spawn(lock, Lock::write);
+            settle();
+            lock.unlock();
+            lock.raw.lock();
+            settle();
+            let wait = witness(lock.is_heir_asleep());
+            // SAFETY: this thread has the write lock.
+            let token = unsafe { lock.raw.downgrade() };
+            let seen = lock.get();
+            assert!(seen == 0 || !wait, "a writer entered at a downgrade");
+            if let Some(later) = lock.raw.try_rlock() {
+                assert!(!wait, "a later reader entered");
+                lock.runlock(later);
+            }
+            lock.runlock(token);
+            writer.join().unwrap();
+            1
+        }));
 }
 
 // Attempts that give up.
 
 #[test]
 fn a_failed_try_leaves_no_trace() {
-    Model::new().check(|| {
-        let lock = Lock::new();
-        let tries = spawn(&lock, |lock| {
+    Model::new().check(with_a_lock(|lock| {
+        let tries = spawn(lock, |lock| {
             if let Some(token) = lock.raw.try_rlock() {
                 lock.get();
                 lock.runlock(token);
@@ -386,156 +394,155 @@ fn a_failed_try_leaves_no_trace() {
             }
             0
         });
-        let reader = spawn(&lock, Lock::read);
+        let reader = spawn(lock, Lock::read);
         lock.write();
         reader.join().unwrap();
         let writes = 1 + tries.join().unwrap();
-        lock.assert_idle(writes);
-    });
+        writes
+    }));
 }
 
 #[test]
 fn a_reader_gives_up() {
-    Model::new().preemptions(3).check_speeds_and_timeouts(|| {
-        let lock = Lock::new();
-        let reader = spawn(&lock, Lock::read_timed);
-        lock.write();
-        reader.join().unwrap();
-        lock.assert_idle(1);
-    });
+    Model::new()
+        .preemptions(3)
+        .check_speeds_and_timeouts(with_a_lock(|lock| {
+            let reader = spawn(lock, Lock::read_timed);
+            lock.write();
+            reader.join().unwrap();
+            1
+        }));
 }
 
 #[test]
 fn a_reader_gives_up_beside_another() {
-    Model::new().check_timeouts(|| {
-        let lock = Lock::new();
-        let timed = spawn(&lock, Lock::read_timed);
-        let reader = spawn(&lock, Lock::read);
+    Model::new().check_timeouts(with_a_lock(|lock| {
+        let timed = spawn(lock, Lock::read_timed);
+        let reader = spawn(lock, Lock::read);
         lock.write();
         timed.join().unwrap();
         reader.join().unwrap();
-        lock.assert_idle(1);
-    });
+        1
+    }));
 }
 
 #[test]
 fn a_draining_writer_gives_up() {
-    Model::new().preemptions(3).check_speeds_and_timeouts(|| {
-        let lock = Lock::new();
-        let token = lock.raw.rlock();
-        let writer = spawn(&lock, Lock::write_timed);
-        lock.runlock(token);
-        let writes = lock.read();
-        let writes = writes.max(usize::from(writer.join().unwrap()));
-        lock.assert_idle(writes);
-    });
+    Model::new()
+        .preemptions(3)
+        .check_speeds_and_timeouts(with_a_lock(|lock| {
+            let token = lock.raw.rlock();
+            let writer = spawn(lock, Lock::write_timed);
+            lock.runlock(token);
+            let writes = lock.read();
+            let writes = writes.max(usize::from(writer.join().unwrap()));
+            writes
+        }));
 }
 
 #[test]
 fn a_draining_writer_that_gives_up_lets_readers_go_on() {
-    Model::new().check_speeds_and_timeouts(|| {
-        let lock = Lock::new();
+    Model::new().check_speeds_and_timeouts(with_a_lock(|lock| {
         let token = lock.raw.rlock();
-        let writer = spawn(&lock, Lock::write_timed);
-        let reader = spawn(&lock, Lock::read);
+        let writer = spawn(lock, Lock::write_timed);
+        let reader = spawn(lock, Lock::read);
         // The read lock of this thread keeps the writer out, so it gives up in the end; then the
         // reader must get in, although this thread still reads.
         reader.join().unwrap();
         assert_eq!(lock.get(), 0);
         lock.runlock(token);
         let writes = usize::from(writer.join().unwrap());
-        lock.assert_idle(writes);
-    });
+        writes
+    }));
 }
 
 #[test]
 fn a_draining_writer_that_gives_up_lets_a_writer_go_on() {
-    Model::new().check_speeds_and_timeouts(|| {
-        let lock = Lock::new();
+    Model::new().check_speeds_and_timeouts(with_a_lock(|lock| {
         let token = lock.raw.rlock();
-        let timed = spawn(&lock, Lock::write_timed);
-        let writer = spawn(&lock, Lock::write);
+        let timed = spawn(lock, Lock::write_timed);
+        let writer = spawn(lock, Lock::write);
         lock.runlock(token);
         writer.join().unwrap();
         let writes = 1 + usize::from(timed.join().unwrap());
-        lock.assert_idle(writes);
-    });
+        writes
+    }));
 }
 
 #[test]
 fn a_queued_writer_gives_up() {
-    Model::new().preemptions(1).check_speeds_and_timeouts(|| {
-        let lock = Lock::new();
-        lock.raw.lock();
-        let writer = spawn(&lock, Lock::write_timed);
-        let reader = spawn(&lock, Lock::read);
-        settle();
-        lock.increment();
-        lock.unlock();
-        reader.join().unwrap();
-        let written = writer.join().unwrap();
-        witness(!written);
-        lock.assert_idle(1 + usize::from(written));
-    });
+    Model::new()
+        .preemptions(1)
+        .check_speeds_and_timeouts(with_a_lock(|lock| {
+            lock.raw.lock();
+            let writer = spawn(lock, Lock::write_timed);
+            let reader = spawn(lock, Lock::read);
+            settle();
+            lock.increment();
+            lock.unlock();
+            reader.join().unwrap();
+            let written = writer.join().unwrap();
+            witness(!written);
+            1 + usize::from(written)
+        }));
 }
 
 #[test]
 fn an_heir_gives_up_before_a_reader() {
     for model in [Model::new(), Model::new().patience(1)] {
-        model.check_timeouts(|| {
-            let lock = Lock::new();
+        model.check_timeouts(with_a_lock(|lock| {
             lock.raw.lock();
-            let writer = spawn(&lock, Lock::write_timed);
-            let reader = spawn(&lock, Lock::read);
+            let writer = spawn(lock, Lock::write_timed);
+            let reader = spawn(lock, Lock::read);
             lock.unlock();
             // Overtakes, so that the heir has to sleep.
             lock.write();
             reader.join().unwrap();
             let written = writer.join().unwrap();
             witness(!written);
-            lock.assert_idle(1 + usize::from(written));
-        });
+            1 + usize::from(written)
+        }));
     }
 }
 
 #[test]
 fn an_heir_gives_up_before_a_writer() {
     for model in [Model::new(), Model::new().patience(1)] {
-        model.preemptions(1).check_speeds_and_timeouts(|| {
-            let lock = Lock::new();
-            lock.raw.lock();
-            let timed = spawn(&lock, Lock::write_timed);
-            let writer = spawn(&lock, Lock::write);
-            settle();
-            lock.unlock();
-            lock.write();
-            writer.join().unwrap();
-            let written = timed.join().unwrap();
-            witness(!written);
-            lock.assert_idle(2 + usize::from(written));
-        });
+        model
+            .preemptions(1)
+            .check_speeds_and_timeouts(with_a_lock(|lock| {
+                lock.raw.lock();
+                let timed = spawn(lock, Lock::write_timed);
+                let writer = spawn(lock, Lock::write);
+                settle();
+                lock.unlock();
+                lock.write();
+                writer.join().unwrap();
+                let written = timed.join().unwrap();
+                witness(!written);
+                2 + usize::from(written)
+            }));
     }
 }
 
 #[test]
 fn an_heir_that_gives_up_admits_readers_who_see_the_data() {
-    Model::new().check_speeds(|| {
-        let lock = Lock::new();
+    Model::new().check_speeds(with_a_lock(|lock| {
         lock.raw.lock();
-        let timed = spawn(&lock, Lock::write_timed);
+        let timed = spawn(lock, Lock::write_timed);
         settle();
         lock.unlock();
         lock.raw.lock();
         lock.increment();
-        let reader = spawn(&lock, Lock::read);
+        let reader = spawn(lock, Lock::read);
         settle();
         lock.unlock();
         let seen = reader.join().unwrap();
         let writes = 1 + usize::from(timed.join().unwrap());
         assert!(seen <= writes);
         witness(seen == 1 && writes == 1);
-        lock.assert_idle(writes);
-    });
+        writes
+    }));
 }
 
 #[test]
@@ -543,10 +550,9 @@ fn a_writer_that_was_handed_the_lock_gives_up_its_drain() {
     Model::new()
         .patience(0)
         .preemptions(3)
-        .check_speeds_and_timeouts(|| {
-            let lock = Lock::new();
+        .check_speeds_and_timeouts(with_a_lock(|lock| {
             lock.raw.lock();
-            let writer = spawn(&lock, Lock::write_timed);
+            let writer = spawn(lock, Lock::write_timed);
             settle();
             lock.unlock();
             lock.raw.lock();
@@ -558,18 +564,17 @@ fn a_writer_that_was_handed_the_lock_gives_up_its_drain() {
             lock.runlock(token);
             let writes = usize::from(writer.join().unwrap());
             witness(writes == 0);
-            lock.assert_idle(writes);
-        });
+            writes
+        }));
 }
 
 #[test]
 fn two_writers_give_up_before_a_reader() {
-    Model::new().check_speeds(|| {
-        let lock = Lock::new();
+    Model::new().check_speeds(with_a_lock(|lock| {
         lock.raw.lock();
         let writers = [
-            spawn(&lock, Lock::write_timed),
-            spawn(&lock, Lock::write_timed),
+            spawn(lock, Lock::write_timed),
+            spawn(lock, Lock::write_timed),
         ];
         settle();
         lock.unlock();
@@ -580,17 +585,16 @@ fn two_writers_give_up_before_a_reader() {
             writes += usize::from(writer.join().unwrap());
         }
         witness(writes < 2);
-        lock.assert_idle(writes);
-    });
+        writes
+    }));
 }
 
 #[test]
 fn the_last_reader_wakes_a_draining_writer() {
-    Model::new().check_speeds(|| {
-        let lock = Lock::new();
+    Model::new().check_speeds(with_a_lock(|lock| {
         let [mine, yours] = [lock.raw.rlock(), lock.raw.rlock()];
-        let reader = spawn(&lock, |lock| lock.runlock(yours));
-        let writer = spawn(&lock, Lock::write);
+        let reader = spawn(lock, |lock| lock.runlock(yours));
+        let writer = spawn(lock, Lock::write);
         let drains = witness(lock.is_draining());
         lock.runlock(mine);
         if drains {
@@ -601,6 +605,6 @@ fn the_last_reader_wakes_a_draining_writer() {
         }
         reader.join().unwrap();
         writer.join().unwrap();
-        lock.assert_idle(1);
-    });
+        1
+    }));
 }

@@ -3,8 +3,8 @@
 use super::Model;
 use super::lock::Lock;
 use super::park::sleepers;
-use crate::forced::Speed;
 use crate::readers::models::lend;
+use crate::speed::Speed;
 use loom::sync::Arc;
 use loom::thread::{self, JoinHandle};
 
@@ -36,6 +36,18 @@ impl Lock {
 
     pub(super) fn is_draining(&self) -> bool {
         sleepers(self.raw.drained()) == 1
+    }
+}
+
+/// A scenario with a new lock, which everybody has left in the end. It returns how many writes the lock has
+/// seen.
+pub(super) fn with_a_lock(
+    scenario: impl Fn(&Arc<Lock>) -> usize + Send + Sync + Clone + 'static,
+) -> impl Fn() + Send + Sync + Clone + 'static {
+    move || {
+        let lock = Lock::new();
+        let writes = scenario(&lock);
+        lock.assert_idle(writes);
     }
 }
 

@@ -1,9 +1,12 @@
 //! What writers cost other threads: they count the heavy barriers that they pass.
 
 use super::*;
-use crate::barrier::{PASSED, repay, run_into_debt};
-use crate::forced::{self, Speed};
+use crate::barrier::{self, PASSED, repay, run_into_debt};
+use crate::forced;
+use crate::park;
+use crate::speed::Speed;
 use std::thread;
+use std::time::Duration;
 
 /// More attempts than a lock has credit for.
 const ATTEMPTS: usize = 200;
@@ -129,4 +132,31 @@ fn a_writer_that_can_afford_it_sleeps_behind_a_barrier() {
     let barriers = barriers_of_a_write(&lock, token, Duration::from_millis(20));
     let to_end_the_quiet = usize::from(forced::speed() == Some(Speed::Quiet));
     assert!(barriers <= 1 + to_end_the_quiet, "{barriers} barriers");
+}
+
+#[test]
+fn a_lock_that_is_dropped_gives_back_its_identity() {
+    const LOCKS: usize = if cfg!(miri) { 20 } else { 1000 };
+    /// More than the tests beside this one have at a time.
+    const OTHERS: usize = 128;
+
+    if forced::speed() == Some(Speed::Counted) {
+        return;
+    }
+    let mut ids: Vec<u32> = (0..LOCKS)
+        .map(|_| {
+            let lock = lock_with_slots();
+            // What is left of a guard that is forgotten.
+            let _ = reader(&lock);
+            id(lock.word.load(Relaxed))
+        })
+        .collect();
+    ids.sort();
+    ids.dedup();
+    assert!(!ids.contains(&0));
+    assert!(
+        ids.len() <= 1 + OTHERS,
+        "{} identities for one lock at a time",
+        ids.len()
+    );
 }

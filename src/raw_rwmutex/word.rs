@@ -16,8 +16,7 @@
 //! | 21..45 | the count | readers | readers inside that hold no slot; the top bit means too many |
 //! | 45..64 | the identity | the first reader to leave *counted* | what the lock's readers put into slots; 0: none yet |
 
-use crate::forced::{self, Speed};
-use crate::readers::SAMPLE;
+use crate::readers;
 
 pub(super) const WRITER: u64 = 1 << 0;
 pub(super) const DRAIN: u64 = 1 << 1;
@@ -29,25 +28,18 @@ pub(super) const WRITERS_PARKED: u64 = 1 << 6;
 pub(super) const SLOTS: u64 = 1 << 7;
 pub(super) const QUIET: u64 = 1 << 8;
 /// What says who has the lock and who wants it.
-const FLAGS: u64 = SLOTS - 1;
-const EPOCH: u64 = 0b11 << 9;
-const ONE_EPOCH: u64 = 1 << 9;
-const ONE_CREDIT: u64 = 1 << 11;
-const CREDIT: u64 = (ONE_READER - 1) & !(ONE_CREDIT - 1);
-const CREDIT_FULL: u64 = ONE_READER >> 1;
-/// What a read that is counted in adds to the credit, if it is a sample.
-const READ_CREDIT: u64 = if cfg!(gosync_model) {
-    CREDIT_FULL
-} else {
-    SAMPLE as u64 * ONE_CREDIT
-};
+pub(super) const FLAGS: u64 = SLOTS - 1;
+pub(super) const EPOCH: u64 = 0b11 << 9;
+pub(super) const ONE_EPOCH: u64 = 1 << 9;
+pub(super) const ONE_CREDIT: u64 = 1 << 11;
+pub(super) const CREDIT: u64 = (ONE_READER - 1) & !(ONE_CREDIT - 1);
+pub(super) const CREDIT_FULL: u64 = ONE_READER >> 1;
 pub(super) const ONE_READER: u64 = 1 << 21;
-const COUNT: u64 = (ONE_ID - 1) & !(ONE_READER - 1);
+pub(super) const COUNT: u64 = (ONE_ID - 1) & !(ONE_READER - 1);
 /// Half the range stays free for readers that are admitted from the queue, who cannot be refused.
-const TOO_MANY_READERS: u64 = ONE_ID >> 1;
-const ONE_ID: u64 = 1 << 45;
-/// The greatest identity.
-pub(crate) const MAX_ID: u32 = (u64::MAX / ONE_ID) as u32;
+pub(super) const TOO_MANY_READERS: u64 = ONE_ID >> 1;
+pub(super) const ONE_ID: u64 = 1 << 45;
+const _: () = assert!(readers::MAX_ID as u64 == u64::MAX / ONE_ID);
 
 /// No writer holds the lock or waits for it, and it has not too many readers already.
 pub(super) fn is_readable(word: u64) -> bool {
@@ -72,11 +64,6 @@ pub(super) fn is_counted(word: u64) -> bool {
 /// Nobody holds the lock or waits for it, and no slot can hold it.
 pub(super) fn is_free_of_all(word: u64) -> bool {
     word & (FLAGS | SLOTS | COUNT) == 0
-}
-
-/// The identity in a stamp.
-pub(crate) fn lock_of(stamp: u32) -> u32 {
-    stamp >> 2
 }
 
 /// A writer holds the lock, and nobody waits.
@@ -127,10 +114,9 @@ pub(super) fn with_id(word: u64, id: u32) -> u64 {
     word | (u64::from(id) * ONE_ID)
 }
 
-/// The identity and the epoch: reads under the same stamp have no write between them, unless there
-/// were four.
+/// Reads under the same stamp have no write between them, unless there were four.
 pub(super) fn stamp(word: u64) -> u32 {
-    id(word) << 2 | ((word & EPOCH) / ONE_EPOCH) as u32
+    readers::stamp(id(word), ((word & EPOCH) / ONE_EPOCH) as u32)
 }
 
 /// The word after the owner of `WRITER` steps down and `entering` readers enter in its stead.
@@ -149,60 +135,6 @@ pub(super) fn succeed(word: u64, entering: u64) -> u64 {
 /// The end of this write phase makes its owner responsible for waking an heir.
 pub(super) fn needs_heir(word: u64) -> bool {
     word & (HEIR | WRITERS_PARKED) == WRITERS_PARKED
-}
-
-// The credit: a walk between 0 and full, up with each read and down by a price with each write. At
-// full the lock takes up slots; at 0 it gives them up.
-
-/// What a read that is counted in adds to the credit, if it is a sample. To a forced speed it goes at
-/// once, or never.
-#[inline]
-pub(super) fn read_credit() -> u64 {
-    match forced::speed() {
-        None => READ_CREDIT,
-        Some(Speed::Counted) => 0,
-        Some(Speed::Slots | Speed::Quiet) => CREDIT_FULL,
-    }
-}
-
-/// The word after a read of a lock that keeps to *counted* although its credit is full: it starts
-/// to save anew.
-pub(super) fn without_credit(word: u64) -> u64 {
-    word & !CREDIT
-}
-
-pub(super) fn is_credit_full(word: u64) -> bool {
-    word & CREDIT_FULL != 0
-}
-
-/// The word after `reads` reads by slots, and a write that costs as much as `price` reads save.
-pub(super) fn balance(word: u64, reads: u64, price: u64) -> u64 {
-    let credit = (word & CREDIT) / ONE_CREDIT;
-    let full = CREDIT_FULL / ONE_CREDIT;
-    let credit = (credit + reads).saturating_sub(price).min(full);
-    (word & !CREDIT) | (credit * ONE_CREDIT)
-}
-
-/// The speed after a write, by an owner of `WRITER` who has seen all readers leave. Nobody else may
-/// take `SLOTS` away, or a reader that still holds a slot would not be seen.
-pub(super) fn settle(word: u64) -> u64 {
-    if word & SLOTS == 0 {
-        return word;
-    }
-    let epoch = word.wrapping_add(ONE_EPOCH) & EPOCH;
-    let word = (word & !(EPOCH | QUIET)) | epoch;
-    if word & CREDIT == 0 {
-        word & !SLOTS
-    } else {
-        word
-    }
-}
-
-/// The word of a lock that nobody has, at a speed with slots.
-#[cfg(gosync_model)]
-pub(super) fn at_speed(speed: Speed, id: u32, credit: u64) -> u64 {
-    let quiet = if speed == Speed::Quiet { QUIET } else { 0 };
-    with_id(SLOTS | quiet | (credit * ONE_CREDIT), id)
 }
 
 /// What a lock keeps of its past when nobody is inside and nobody waits.

@@ -1,8 +1,8 @@
 //! What a worker does: it runs goroutines, searches for them, and sleeps.
 
 use super::backlog::Backlog;
+use super::decisions::Caller;
 use super::place::Place;
-use super::scheduler::Caller;
 use super::{HERE, Job, has_lost_workers, here, run, scheduler, system};
 use std::io;
 use std::mem;

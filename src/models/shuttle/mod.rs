@@ -83,7 +83,7 @@ fn explore(
 #[cfg(test)]
 fn draw_circumstances() {
     use super::{CURRENT, ENOUGH, Model};
-    use crate::forced::Speed;
+    use crate::speed::Speed;
 
     let speed = one_of([Speed::Counted, Speed::Slots, Speed::Quiet]);
     CURRENT.set(Model {

@@ -5,16 +5,6 @@ pub(crate) use shuttle::sync::{Arc, Mutex, MutexGuard};
 
 use std::cell::Cell;
 
-/// Few enough to run out of, and enough to choose among.
-pub(crate) const SLOTS: usize = 2;
-
-pub(crate) const FIRST_CHUNK: usize = 1;
-
-/// Few enough for a second word.
-pub(crate) const MARKS: usize = 2;
-pub(crate) type Marks = u32;
-pub(crate) type AtomicMarks = AtomicU32;
-
 pub(crate) fn null_pointers<T, const N: usize>() -> [AtomicPtr<T>; N] {
     std::array::from_fn(|_| AtomicPtr::new(std::ptr::null_mut()))
 }

@@ -3,9 +3,9 @@
 use super::super::lock::Lock;
 use super::super::{Model, witness};
 use super::{adjust, check, join, one_of, spawn};
-use crate::forced::Speed;
 use crate::raw_rwmutex::ReadToken;
 use crate::readers;
+use crate::speed::Speed;
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::sync::{Arc, Mutex};
 use shuttle::thread::JoinHandle;

@@ -1,4 +1,6 @@
+use super::super::bias::*;
 use super::*;
+use crate::readers::MAX_ID;
 
 const FLAGS: [u64; 9] = [
     WRITER,

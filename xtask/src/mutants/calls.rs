@@ -51,14 +51,24 @@ fn lost_wake_up(code: &str, at: usize, word: &str) -> Option<Edit> {
     })
 }
 
+/// What puts a thread to sleep, and what makes it do so without a look at the word: in place of its second
+/// argument, and of those that follow up to the deadline.
+const SLEEPS: &[(&str, &str)] = &[
+    ("park::sleep", "|| true"),
+    ("workers::park", "|| true"),
+    ("workers::park_for_goroutines", "|| true"),
+    ("self.park_while", "u64::MAX, |_| true"),
+];
+
 /// A sleeper that joins the queue without a look at the word.
 fn blind_sleeper(code: &str, at: usize, word: &str) -> Option<Edit> {
-    if !["park", "sleep"].contains(&word) || !code[..at].ends_with("park::") {
-        return None;
-    }
+    let call = &code[..at + word.len()];
+    let (_, blind) = SLEEPS.iter().find(|(sleep, _)| call.ends_with(sleep))?;
+    let arguments = arguments(code, at + word.len());
+    let looks = arguments.get(1..arguments.len() - 1)?;
     Some(Edit {
-        range: arguments(code, at + word.len()).get(1)?.clone(),
-        replacement: "|| true".into(),
+        range: looks.first()?.start..looks.last()?.end,
+        replacement: blind.to_string(),
         change: "blind sleeper".into(),
     })
 }
@@ -113,8 +123,12 @@ mod tests {
     #[test]
     fn a_sleeper_goes_blind() {
         assert_eq!(
-            mutants("park::park(self.key(a, b), || c(), |_| {}, d)"),
-            ["park::park(self.key(a, b), || true, |_| {}, d)"]
+            mutants("workers::park(self.key(a, b), || c(), d)"),
+            ["workers::park(self.key(a, b), || true, d)"]
+        );
+        assert_eq!(
+            mutants("self.park_while(self.heir(), PARKED, is_announced, d)"),
+            ["self.park_while(self.heir(), u64::MAX, |_| true, d)"]
         );
     }
 

@@ -1,0 +1,152 @@
+//! How an announced writer waits until the readers inside have left, and how the last of them wakes it.
+
+use super::word::*;
+use super::{RawRWMutex, prices};
+use crate::park::{self, Parked};
+use crate::primitive::Ordering;
+use crate::readers::{self, Slot};
+use crate::spin::{self, Patience};
+use crate::{barrier, workers};
+use std::time::{Duration, Instant};
+
+use Ordering::{Acquire, Relaxed};
+
+/// How an announced writer sleeps for readers in slots.
+struct Sleep {
+    /// Whether it has passed a heavy barrier since it set `DRAIN`.
+    is_safe: bool,
+    nap: Duration,
+}
+
+impl Sleep {
+    /// About as long as a reader needs to go on that has lost its processor.
+    const FIRST_NAP: Duration = Duration::from_micros(50);
+    const LONGEST_NAP: Duration = Duration::from_millis(1);
+
+    fn new() -> Self {
+        Self {
+            is_safe: false,
+            nap: Self::FIRST_NAP,
+        }
+    }
+
+    /// To be called when `DRAIN` is set. None if every reader that leaves from now on sees that;
+    /// otherwise, since the barrier for it cannot be afforded, for how long to sleep at most.
+    fn begin(&mut self) -> Option<Duration> {
+        if !self.is_safe && barrier::is_sleep_affordable() {
+            prices::heavy();
+            self.is_safe = true;
+        }
+        let nap = self.nap;
+        (!self.is_safe).then(|| {
+            self.nap = Self::LONGEST_NAP.min(2 * nap);
+            nap
+        })
+    }
+}
+
+impl RawRWMutex {
+    /// Waits until the readers inside have left, or steps down.
+    pub(super) fn drain(&self, deadline: Option<Instant>) -> bool {
+        let mut sleep = Sleep::new();
+        let is_drained = self.drain_slots(|slot| self.await_slot(slot, &mut sleep, deadline))
+            && self.await_count(deadline);
+        if !is_drained {
+            return self.give_up();
+        }
+        if self.word.load(Relaxed) & DRAIN != 0 {
+            self.word.fetch_and(!DRAIN, Relaxed);
+        }
+        true
+    }
+
+    /// Has `wait` wait for each slot that holds the lock. False if that fails.
+    pub(super) fn drain_slots(&self, wait: impl FnMut(&Slot) -> bool) -> bool {
+        // Acquire: pairs with the Releases in `step_down` and `count_out`, for a `try_lock`, and for
+        // the readers whom a writer admits that gives up before it gets as far as the count.
+        let word = self.word.load(Acquire);
+        if word & SLOTS == 0 {
+            self.settle_account(word, 0);
+            return true;
+        }
+        if word & QUIET == 0 {
+            barrier::after_update();
+        } else {
+            prices::heavy();
+        }
+        let reads = readers::drain(id(word), stamp(word), wait);
+        // The reads before an attempt that gives up are left to the next writer, who finds them, too.
+        self.settle_account(word, reads.unwrap_or(0));
+        reads.is_some()
+    }
+
+    /// Whether the entry in the slot goes within the time that a passing one takes.
+    pub(super) fn is_passing(&self, slot: &Slot) -> bool {
+        let id = id(self.word.load(Relaxed));
+        let mut patience = Patience::new();
+        while slot.holds(id) {
+            if !patience.pause() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Waits until the slot does not hold the lock any more; false if the deadline comes first.
+    fn await_slot(&self, slot: &Slot, sleep: &mut Sleep, deadline: Option<Instant>) -> bool {
+        let id = id(self.word.load(Relaxed));
+        let ask_to_be_woken = || {
+            if self.word.load(Relaxed) & DRAIN == 0 {
+                self.word.fetch_or(DRAIN, Relaxed);
+            }
+            sleep.begin()
+        };
+        self.await_readers(|| slot.holds(id), ask_to_be_woken, deadline)
+    }
+
+    /// Waits until no readers are counted; false if the deadline comes first.
+    fn await_count(&self, deadline: Option<Instant>) -> bool {
+        // Acquire: pairs with the Releases of all before: in `count_out` of the readers that have
+        // left, in `step_down` of the writers.
+        let inside = || has_counted_readers(self.word.load(Acquire));
+        // Without a barrier: a counted reader leaves by a read-modify-write of this very word, so it finds
+        // `DRAIN`, or is not counted any more when this looks again before it sleeps.
+        let ask_to_be_woken = || {
+            self.word.fetch_or(DRAIN, Relaxed);
+            None
+        };
+        self.await_readers(inside, ask_to_be_woken, deadline)
+    }
+
+    /// Waits for readers who are `inside`. Those who leave after `ask_to_be_woken` will look for
+    /// somebody to wake; if it is not sure that they all see that there is, it says how long to nap.
+    fn await_readers(
+        &self,
+        inside: impl Fn() -> bool,
+        mut ask_to_be_woken: impl FnMut() -> Option<Duration>,
+        deadline: Option<Instant>,
+    ) -> bool {
+        let mut patience = Patience::new();
+        while inside() {
+            if patience.spin(deadline) {
+                continue;
+            }
+            if spin::is_late(deadline) {
+                return !inside();
+            }
+            let nap = ask_to_be_woken().and_then(park::deadline);
+            let end = [nap, deadline].into_iter().flatten().min();
+            match workers::park(self.drained(), &inside, end) {
+                Parked::Unparked | Parked::Invalid => patience.renew(),
+                Parked::TimedOut if end == deadline => return !inside(),
+                Parked::TimedOut => {}
+            }
+        }
+        true
+    }
+
+    #[cold]
+    pub(super) fn wake_drain(&self) {
+        park::unpark_one(self.drained(), |_, _| {});
+    }
+}

@@ -1,0 +1,112 @@
+//! How a thread waits without sleep: before it sleeps, and between two tries.
+
+#[cfg(not(gosync_model))]
+pub(crate) use real::*;
+
+#[cfg(gosync_model)]
+pub(crate) use crate::models::spin::*;
+
+#[cfg(not(gosync_model))]
+mod real {
+    use crate::forced;
+    use std::time::{Duration, Instant};
+    use std::{hint, thread};
+
+    /// Whether the deadline has passed.
+    pub(crate) fn is_late(deadline: Option<Instant>) -> bool {
+        deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    /// How a thread waits before it sleeps, and for how long it lets others overtake it.
+    pub(crate) struct Patience {
+        /// Rounds since the thread began to wait, or slept.
+        round: u32,
+        /// When it first went to sleep.
+        since: Option<Instant>,
+    }
+
+    impl Patience {
+        /// The bound of Go's `sync.Mutex` (`starvationThresholdNs`).
+        const LIMIT: Duration = Duration::from_millis(1);
+        /// After so many rounds the thread has waited about as long as a sleep would take it.
+        const ROUNDS: u32 = 20;
+        /// How long a round gets, in pauses of the processor.
+        const MOST_PAUSES: u32 = 32;
+
+        pub(crate) fn new() -> Self {
+            Self {
+                round: 0,
+                since: None,
+            }
+        }
+
+        /// Waits a little. Returns false, at once, when it is time to sleep instead.
+        ///
+        /// The first look costs a pause, every later one the processor, for whoever else wants it, and
+        /// then a longer pause: the less often a thread looks, the more those who have the lock get
+        /// done without a line on its way between them.
+        pub(crate) fn spin(&mut self, deadline: Option<Instant>) -> bool {
+            // A yield may take as long as others like.
+            if self.round >= Self::rounds() || self.is_over() || is_late(deadline) {
+                return false;
+            }
+            if self.round > 0 {
+                thread::yield_now();
+            }
+            self.pause()
+        }
+
+        /// Waits even less, and keeps the processor. Returns false, at once, after some rounds.
+        pub(crate) fn pause(&mut self) -> bool {
+            if self.round >= Self::rounds() {
+                return false;
+            }
+            for _ in 0..Self::MOST_PAUSES.min(1 << self.round) {
+                hint::spin_loop();
+            }
+            self.round += 1;
+            true
+        }
+
+        fn rounds() -> u32 {
+            forced::rounds().unwrap_or(Self::ROUNDS)
+        }
+
+        /// To be called before a sleep: from the first one on the time counts, as in Go.
+        pub(crate) fn start(&mut self) {
+            self.since.get_or_insert_with(Instant::now);
+        }
+
+        /// Whether others have overtaken the thread for long enough.
+        pub(crate) fn is_over(&mut self) -> bool {
+            self.since
+                .is_some_and(|since| since.elapsed() >= Self::LIMIT)
+        }
+
+        /// Spins again, after a sleep; the time that has passed stays passed.
+        pub(crate) fn renew(&mut self) {
+            self.round = 0;
+        }
+    }
+
+    /// How a thread retries to change a word that others change all the time: ever later.
+    pub(crate) struct Backoff {
+        pauses: u32,
+    }
+
+    impl Backoff {
+        const MOST_PAUSES: u32 = 512;
+
+        pub(crate) fn new() -> Self {
+            Self { pauses: 16 }
+        }
+
+        /// To be called after each try that failed.
+        pub(crate) fn wait(&mut self) {
+            for _ in 0..self.pauses {
+                hint::spin_loop();
+            }
+            self.pauses = Self::MOST_PAUSES.min(2 * self.pauses);
+        }
+    }
+}

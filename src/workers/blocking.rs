@@ -1,0 +1,85 @@
+//! How a thread sleeps: a goroutine that does hands its processor on to another one.
+
+use super::place::Holder;
+use super::{HERE, scheduler};
+use crate::park::{self, Key, Parked, sleep};
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+/// As [`sleep`]. If this is a goroutine, another one may run meanwhile.
+pub(crate) fn park(key: Key, validate: impl FnOnce() -> bool, deadline: Option<Instant>) -> Parked {
+    // Before the thread joins the queue: a thread may be started here, which allocates, and
+    // parking_lot_core allows nobody to sleep in two queues, not even an allocator with a lock.
+    let _blocked = block();
+    sleep(key, validate, deadline)
+}
+
+/// The first nap of [`park_for_goroutines`]: about as long as a thread needs to start.
+const FIRST_NAP: Duration = Duration::from_micros(100);
+const LONGEST_NAP: Duration = Duration::from_millis(100);
+
+/// As [`park`], for a thread that waits for goroutines: while the system refuses whoever could run them, the
+/// thread wakes ever later, and calls again.
+///
+/// Between two naps it is in no queue. If `validate` has become false by then, that is a wake-up; if it has
+/// become true once more, the thread sleeps on.
+pub(crate) fn park_for_goroutines(
+    key: Key,
+    validate: impl Fn() -> bool,
+    deadline: Option<Instant>,
+) -> Parked {
+    let mut nap = FIRST_NAP;
+    let mut has_slept = false;
+    loop {
+        let blocked = block();
+        let end = if blocked.may_be_refused {
+            let ends = [deadline, park::deadline(nap)];
+            ends.into_iter().flatten().min()
+        } else {
+            deadline
+        };
+        match sleep(key, &validate, end) {
+            Parked::TimedOut if end != deadline => has_slept = true,
+            // Between two naps.
+            Parked::Invalid if has_slept => return Parked::Unparked,
+            parked => return parked,
+        }
+        nap = LONGEST_NAP.min(2 * nap);
+    }
+}
+
+/// A thread that is about to sleep. A worker gets a place again when this is dropped.
+struct Blocked {
+    has_given_up_its_place: bool,
+    /// Whether goroutines may wait that nobody can run: the system refuses threads.
+    may_be_refused: bool,
+}
+
+/// The current thread is about to sleep. If it is a worker, another one may run meanwhile. Otherwise it calls
+/// a worker, if it has started goroutines and there is nobody to run them.
+fn block() -> Blocked {
+    let place = HERE.try_with(Cell::get).ok().flatten();
+    let is_worker = place.is_some_and(|place| place.holder() != Holder::Stranger);
+    let may_be_refused = match place {
+        Some(place) if is_worker => {
+            HERE.with(|here| here.set(None));
+            scheduler().dismiss(place);
+            false
+        }
+        Some(_) => scheduler().call_if_alone(),
+        None => false,
+    };
+    Blocked {
+        has_given_up_its_place: is_worker,
+        may_be_refused,
+    }
+}
+
+impl Drop for Blocked {
+    fn drop(&mut self) {
+        if self.has_given_up_its_place {
+            let place = scheduler().admit_again();
+            HERE.with(|here| here.set(Some(place)));
+        }
+    }
+}
