@@ -382,8 +382,7 @@ fn a_writer_gives_up_its_nap() {
             reader.join().unwrap();
             assert_eq!(lock.get(), 0);
             lock.runlock(token);
-            let writes = usize::from(timed.join().unwrap());
-            writes
+            usize::from(timed.join().unwrap())
         }));
 }
 
@@ -400,8 +399,7 @@ fn an_attempt_without_time_leaves_no_trace() {
             lock.runlock(token);
             // Let in by whoever was in the way.
             reader.join().unwrap();
-            let writes = usize::from(timed.join().unwrap());
-            writes
+            usize::from(timed.join().unwrap())
         }));
 }
 
@@ -416,8 +414,7 @@ fn an_attempt_without_time_passes_its_turn_on() {
             let writer = spawn(lock, Lock::write);
             lock.read();
             writer.join().unwrap();
-            let writes = 1 + usize::from(timed.join().unwrap());
-            writes
+            1 + usize::from(timed.join().unwrap())
         }));
 }
 

@@ -397,8 +397,7 @@ fn a_failed_try_leaves_no_trace() {
         let reader = spawn(lock, Lock::read);
         lock.write();
         reader.join().unwrap();
-        let writes = 1 + tries.join().unwrap();
-        writes
+        1 + tries.join().unwrap()
     }));
 }
 
@@ -435,8 +434,7 @@ fn a_draining_writer_gives_up() {
             let writer = spawn(lock, Lock::write_timed);
             lock.runlock(token);
             let writes = lock.read();
-            let writes = writes.max(usize::from(writer.join().unwrap()));
-            writes
+            writes.max(usize::from(writer.join().unwrap()))
         }));
 }
 
@@ -451,8 +449,7 @@ fn a_draining_writer_that_gives_up_lets_readers_go_on() {
         reader.join().unwrap();
         assert_eq!(lock.get(), 0);
         lock.runlock(token);
-        let writes = usize::from(writer.join().unwrap());
-        writes
+        usize::from(writer.join().unwrap())
     }));
 }
 
@@ -464,8 +461,7 @@ fn a_draining_writer_that_gives_up_lets_a_writer_go_on() {
         let writer = spawn(lock, Lock::write);
         lock.runlock(token);
         writer.join().unwrap();
-        let writes = 1 + usize::from(timed.join().unwrap());
-        writes
+        1 + usize::from(timed.join().unwrap())
     }));
 }
 
