@@ -51,7 +51,7 @@ pub(crate) fn deadline(timeout: Duration) -> Option<Instant> {
     Instant::now().checked_add(timeout)
 }
 
-/// How a call of [`park`] or [`sleep`] ended.
+/// How a call of [`sleep`] ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Parked {
     /// Another thread took this one from the queue.

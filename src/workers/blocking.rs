@@ -18,7 +18,7 @@ pub(crate) fn park(key: Key, validate: impl FnOnce() -> bool, deadline: Option<I
 const FIRST_NAP: Duration = Duration::from_micros(100);
 const LONGEST_NAP: Duration = Duration::from_millis(100);
 
-/// As [`park`], for a thread that waits for goroutines: while the system refuses whoever could run them, the
+/// As [`park()`], for a thread that waits for goroutines: while the system refuses whoever could run them, the
 /// thread wakes ever later, and calls again.
 ///
 /// Between two naps it is in no queue. If `validate` has become false by then, that is a wake-up; if it has
