@@ -75,7 +75,10 @@ impl RawRWMutex {
     #[cold]
     pub(super) fn take_up_slots(&self, word: u64) {
         let new_id = match id(word) {
-            0 if barrier::is_decided() => readers::new_id(),
+            0 if barrier::is_decided() => {
+                prices::learn();
+                readers::new_id()
+            }
             _ => None,
         };
         let next = match (id(word), new_id) {

@@ -30,8 +30,6 @@ mod real {
     #[inline]
     pub(in super::super) fn quiet_after() -> u32 {
         match (forced::speed(), forced::quiet_after()) {
-            // There is no quiet without a barrier that is more than a fence.
-            (None, None) if barrier::cost() == 0 => u32::MAX,
             (None, None) => QUIET_AFTER.load(Relaxed),
             (None, Some(reads)) => reads,
             (Some(Speed::Quiet), _) => 1,
@@ -44,13 +42,21 @@ mod real {
         (barrier::cost() / READ_SAVES).into()
     }
 
+    /// To be called when it is decided which barrier there is, and whenever one has been passed: reads look at
+    /// nothing but the result.
+    pub(in super::super) fn learn() {
+        let after = match barrier::cost() {
+            // There is no quiet without a barrier that is more than a fence.
+            0 => u32::MAX,
+            cost => reads_worth(cost),
+        };
+        QUIET_AFTER.store(after, Relaxed);
+    }
+
     /// A heavy barrier, and what it teaches.
     #[cold]
     pub(in super::super) fn heavy() {
         barrier::heavy();
-        let cost = barrier::cost();
-        if cost > 0 {
-            QUIET_AFTER.store(reads_worth(cost), Relaxed);
-        }
+        learn();
     }
 }
