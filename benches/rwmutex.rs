@@ -1,26 +1,44 @@
 //! `RWMutex` beside other reader-writer locks: from one thread alone to eight in each other's way,
-//! and from reads only to writes only.
+//! from reads only to writes only, with next to nothing in a critical section and with something; and
+//! beside the bare steps of this processor.
 
 mod support;
 
-use support::locks::{self, Load};
+use support::locks::{self, Inside, Load};
+use support::steps;
 use support::suite::Suite;
 
 fn main() {
     let mut suite = Suite::from_args();
-    for load in loads() {
+    for load in loads(&[1, 2, 4, 8], &[0, 100_000, 10_000, 1000, 100, 10, 2, 1]) {
         suite.case(&name(load), &locks::peers(load));
+    }
+    for load in [Load::new(1, 0), Load::new(1, 1000)] {
+        let peers: Vec<_> = [locks::gosync(load)]
+            .into_iter()
+            .chain(steps::peers())
+            .collect();
+        suite.case(&format!("bare_{}", name(load)), &peers);
+    }
+    for (what, inside) in [("map", Inside::Map), ("work_200_ns", Inside::Work(200))] {
+        for load in loads(&[1, 2, 8], &[0, 1000, 100, 10, 2]) {
+            suite.case(
+                &format!("{what}_{}", name(load)),
+                &locks::peers(load.inside(inside)),
+            );
+        }
     }
     suite.finish();
 }
 
 /// The uncontended ones first: those that everybody pays for.
-fn loads() -> Vec<Load> {
-    let mut loads: Vec<_> = [1, 2, 4, 8]
-        .into_iter()
-        .flat_map(|threads| {
-            [0, 100_000, 10_000, 1000, 100, 10, 2, 1]
-                .map(|one_write_in| Load::new(threads, one_write_in))
+fn loads(threads: &[usize], writes: &[u32]) -> Vec<Load> {
+    let mut loads: Vec<_> = threads
+        .iter()
+        .flat_map(|&threads| {
+            writes
+                .iter()
+                .map(move |&one_write_in| Load::new(threads, one_write_in))
         })
         .collect();
     loads.sort_by_key(|load| load.threads > 1 || load.one_write_in > 1);

@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
-use support::locks::{self, Load};
+use support::locks::{self, Inside, Load};
 use support::{Plan, Samples, short, table};
 
 /// Measures reader-writer locks under contention.
@@ -59,6 +59,14 @@ struct Args {
     #[arg(long, default_value_t = 0)]
     idle: u16,
 
+    /// How long a thread works inside of the lock, in nanoseconds; 0: as little as can be
+    #[arg(long, default_value_t = 0)]
+    work: u32,
+
+    /// Look entries of a map up, and change them, instead
+    #[arg(long, conflicts_with = "work")]
+    map: bool,
+
     /// How many times each lock has its turn
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..))]
     rounds: u16,
@@ -70,6 +78,16 @@ struct Args {
     /// Where to write the chart
     #[arg(long, default_value = "contention.svg", value_name = "FILE")]
     out: PathBuf,
+}
+
+impl Args {
+    fn inside(&self) -> Inside {
+        match (self.map, self.work) {
+            (true, _) => Inside::Map,
+            (false, 0) => Inside::Number,
+            (false, nanos) => Inside::Work(nanos),
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -135,6 +153,7 @@ fn measure(args: &Args) -> Report {
             let peers = locks::peers(Load {
                 locks: args.locks.into(),
                 idle: args.idle.into(),
+                inside: args.inside(),
                 ..Load::new(threads.into(), one_write_in)
             });
             locks = peers.iter().map(|peer| peer.name).collect();

@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 use support::locks::Lock;
+use support::sections::Data;
 use support::{nanos, short, table};
 
 /// Measures the longest waits of reader-writer locks.
@@ -76,10 +77,10 @@ fn main() {
     let args = Args::parse();
     let slice = Duration::from_millis(args.slice_ms.into());
     let contenders = [
-        contender::<gosync::RWMutex<u64>>(),
-        contender::<std::sync::RwLock<u64>>(),
-        contender::<parking_lot::RwLock<u64>>(),
-        contender::<crossbeam_utils::sync::ShardedLock<u64>>(),
+        contender::<gosync::RWMutex<Data>>(),
+        contender::<std::sync::RwLock<Data>>(),
+        contender::<parking_lot::RwLock<Data>>(),
+        contender::<crossbeam_utils::sync::ShardedLock<Data>>(),
     ];
     let mut lines = vec![header(&contenders)];
     for (name, victim, holders, hold) in CASES {

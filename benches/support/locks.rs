@@ -1,8 +1,8 @@
 //! Reader-writer locks under load.
 
-use super::{Peer, nanos, time_loop};
+use super::sections::{Data, Map, Number, Section, Work};
+use super::{Peer, draw, nanos, time_loop};
 use crossbeam_utils::CachePadded;
-use std::hint::black_box;
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
@@ -19,6 +19,18 @@ pub struct Load {
     pub locks: usize,
     /// Threads that have read a lock before, and sleep.
     pub idle: usize,
+    pub inside: Inside,
+}
+
+/// What is done in a critical section.
+#[derive(Clone, Copy)]
+pub enum Inside {
+    /// As little as can be, so that the lock is what is measured.
+    Number,
+    /// A map of some thousand entries: a read looks one up, a write changes one.
+    Map,
+    /// Work without memory, for so many nanoseconds.
+    Work(u32),
 }
 
 impl Load {
@@ -29,103 +41,132 @@ impl Load {
             one_write_in,
             locks: 1,
             idle: 0,
+            inside: Inside::Number,
         }
+    }
+
+    pub const fn inside(self, inside: Inside) -> Self {
+        Self { inside, ..self }
     }
 }
 
 /// The locks to compare, ours first. Each lives as long as its peer: what it has learned about its
 /// load, it may use in the next round.
 pub fn peers(load: Load) -> Vec<Peer> {
+    match load.inside {
+        Inside::Number => peers_with(load, Number),
+        Inside::Map => peers_with(load, Map),
+        Inside::Work(nanos) => peers_with(load, Work::of(nanos)),
+    }
+}
+
+fn peers_with<S: Section>(load: Load, section: S) -> Vec<Peer> {
     vec![
-        peer::<gosync::RWMutex<u64>>(load),
-        peer::<std::sync::RwLock<u64>>(load),
-        peer::<parking_lot::RwLock<u64>>(load),
-        peer::<crossbeam_utils::sync::ShardedLock<u64>>(load),
+        peer::<gosync::RWMutex<Data>, S>(load, section),
+        peer::<std::sync::RwLock<Data>, S>(load, section),
+        peer::<parking_lot::RwLock<Data>, S>(load, section),
+        peer::<crossbeam_utils::sync::ShardedLock<Data>, S>(load, section),
     ]
 }
 
-/// A lock around a number.
+/// Ours alone.
+pub fn gosync(load: Load) -> Peer {
+    peer::<gosync::RWMutex<Data>, _>(load, Number)
+}
+
+/// A lock around what sections work with. Inlined, so that what the locks inline of themselves is measured.
 pub trait Lock: Default + Sync + 'static {
     const NAME: &'static str;
 
-    fn read(&self, inside: impl FnOnce(&u64));
+    fn read(&self, inside: impl FnOnce(&Data));
 
-    fn write(&self, inside: impl FnOnce(&mut u64));
+    fn write(&self, inside: impl FnOnce(&mut Data));
 }
 
-impl Lock for gosync::RWMutex<u64> {
+impl Lock for gosync::RWMutex<Data> {
     const NAME: &'static str = "gosync";
 
-    fn read(&self, inside: impl FnOnce(&u64)) {
+    #[inline(always)]
+    fn read(&self, inside: impl FnOnce(&Data)) {
         inside(&self.rlock());
     }
 
-    fn write(&self, inside: impl FnOnce(&mut u64)) {
+    #[inline(always)]
+    fn write(&self, inside: impl FnOnce(&mut Data)) {
         inside(&mut self.lock());
     }
 }
 
-impl Lock for std::sync::RwLock<u64> {
+impl Lock for std::sync::RwLock<Data> {
     const NAME: &'static str = "std";
 
-    fn read(&self, inside: impl FnOnce(&u64)) {
+    #[inline(always)]
+    fn read(&self, inside: impl FnOnce(&Data)) {
         inside(&self.read().unwrap());
     }
 
-    fn write(&self, inside: impl FnOnce(&mut u64)) {
+    #[inline(always)]
+    fn write(&self, inside: impl FnOnce(&mut Data)) {
         inside(&mut self.write().unwrap());
     }
 }
 
-impl Lock for parking_lot::RwLock<u64> {
+impl Lock for parking_lot::RwLock<Data> {
     const NAME: &'static str = "parking_lot";
 
-    fn read(&self, inside: impl FnOnce(&u64)) {
+    #[inline(always)]
+    fn read(&self, inside: impl FnOnce(&Data)) {
         inside(&self.read());
     }
 
-    fn write(&self, inside: impl FnOnce(&mut u64)) {
+    #[inline(always)]
+    fn write(&self, inside: impl FnOnce(&mut Data)) {
         inside(&mut self.write());
     }
 }
 
-impl Lock for crossbeam_utils::sync::ShardedLock<u64> {
+impl Lock for crossbeam_utils::sync::ShardedLock<Data> {
     const NAME: &'static str = "ShardedLock";
 
-    fn read(&self, inside: impl FnOnce(&u64)) {
+    #[inline(always)]
+    fn read(&self, inside: impl FnOnce(&Data)) {
         inside(&self.read().unwrap());
     }
 
-    fn write(&self, inside: impl FnOnce(&mut u64)) {
+    #[inline(always)]
+    fn write(&self, inside: impl FnOnce(&mut Data)) {
         inside(&mut self.write().unwrap());
     }
 }
 
-/// The shortest read there is.
-fn read(lock: &impl Lock) {
-    lock.read(|value| {
-        black_box(*value);
-    });
+#[inline(always)]
+fn read<S: Section>(lock: &impl Lock, section: S, random: &mut u64) {
+    let key = section.draw(random);
+    lock.read(|data| section.read(data, key));
 }
 
-/// The shortest write there is.
-fn write(lock: &impl Lock) {
-    lock.write(|value| *value = black_box(*value + 1));
+#[inline(always)]
+fn write<S: Section>(lock: &impl Lock, section: S, random: &mut u64) {
+    let key = section.draw(random);
+    lock.write(|data| section.write(data, key));
 }
 
-/// The critical sections are as short as can be, so that the lock is what is measured.
-fn peer<L: Lock>(load: Load) -> Peer {
+fn peer<L: Lock, S: Section>(load: Load, section: S) -> Peer {
     let locks: Vec<_> = (0..load.locks)
         .map(|_| CachePadded::new(L::default()))
         .collect();
+    for lock in &locks {
+        lock.write(|data| section.fill(data));
+    }
     let idlers = Idlers::start::<L>(load.idle);
     Peer::new(L::NAME, move |slice| {
         let _idlers = &idlers;
+        let mut random = 1;
         match (load.threads, load.one_write_in, &*locks) {
             // Nothing but the lock: no choice, no stop flag.
-            (1, 0, [lock]) => time_loop(slice, || read(&**lock)),
-            (1, 1, [lock]) => time_loop(slice, || write(&**lock)),
-            _ => contend(&locks, load, slice),
+            (1, 0, [lock]) => time_loop(slice, || read(&**lock, section, &mut random)),
+            (1, 1, [lock]) => time_loop(slice, || write(&**lock, section, &mut random)),
+            _ => contend(&locks, load, section, slice),
         }
     })
 }
@@ -151,7 +192,7 @@ impl Idlers {
             thread::spawn(move || {
                 let lock = L::default();
                 for _ in 0..3 {
-                    (0..READS).for_each(|_| read(&lock));
+                    (0..READS).for_each(|_| read(&lock, Number, &mut 1));
                     thread::sleep(PAUSE);
                 }
                 begun.wait();
@@ -178,14 +219,19 @@ impl Drop for Idlers {
 }
 
 /// Puts the load on the lock and returns the nanoseconds per operation, of all threads together.
-fn contend<L: Lock>(locks: &[CachePadded<L>], load: Load, slice: Duration) -> f64 {
+fn contend<L: Lock, S: Section>(
+    locks: &[CachePadded<L>],
+    load: Load,
+    section: S,
+    slice: Duration,
+) -> f64 {
     let start = Barrier::new(load.threads + 1);
     let stop = CachePadded::new(AtomicBool::new(false));
     thread::scope(|s| {
         let work = |seed| {
             let choice = Choice::new(load.one_write_in, seed);
             start.wait();
-            work(locks, choice, &stop)
+            work(locks, section, choice, &stop)
         };
         let threads: Vec<_> = (1..=load.threads)
             .map(|seed| spawn(s, move || work(seed as u64)))
@@ -217,17 +263,23 @@ fn spawn<'scope, T: Send + 'scope>(
 }
 
 /// Locks until it is told to stop.
-fn work<L: Lock>(locks: &[CachePadded<L>], mut choice: Choice, stop: &AtomicBool) -> Shift {
+fn work<L: Lock, S: Section>(
+    locks: &[CachePadded<L>],
+    section: S,
+    mut choice: Choice,
+    stop: &AtomicBool,
+) -> Shift {
     let start = Instant::now();
     let mut ops = 0;
+    let mut random = choice.random;
     let mut turns = locks.iter().cycle();
     while !stop.load(Relaxed) {
         let lock = &**turns.next().expect("there is a lock");
         for _ in 0..64 {
             if choice.is_write() {
-                write(lock);
+                write(lock, section, &mut random);
             } else {
-                read(lock);
+                read(lock, section, &mut random);
             }
         }
         ops += 64;
@@ -295,11 +347,8 @@ impl Choice {
         if self.one_write_in == 0 {
             return u64::MAX;
         }
-        // Marsaglia's xorshift.
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
+        let random = draw(&mut self.random);
         let widest = 2 * u64::from(self.one_write_in) - 1;
-        1 + (((self.random >> 32) * widest) >> 32)
+        1 + (((random >> 32) * widest) >> 32)
     }
 }

@@ -10,6 +10,8 @@
 )]
 
 pub mod locks;
+pub mod sections;
+pub mod steps;
 pub mod suite;
 
 use std::time::{Duration, Instant};
@@ -34,7 +36,7 @@ impl Peer {
 }
 
 /// Calls `op` for the length of `slice` and returns the nanoseconds per call.
-pub fn time_loop(slice: Duration, op: impl Fn()) -> f64 {
+pub fn time_loop(slice: Duration, mut op: impl FnMut()) -> f64 {
     /// So many calls make a look at the clock cheap, even if they are the fastest that there are.
     const MANY: u64 = 4096;
 
@@ -52,6 +54,14 @@ pub fn time_loop(slice: Duration, op: impl Fn()) -> f64 {
         // Slow calls must not overrun the slice by far.
         batch = MANY.min(2 * batch);
     }
+}
+
+/// A number that looks random: Marsaglia's xorshift.
+pub fn draw(random: &mut u64) -> u64 {
+    *random ^= *random << 13;
+    *random ^= *random >> 7;
+    *random ^= *random << 17;
+    *random
 }
 
 /// A duration as a number to reckon with.

@@ -8,8 +8,8 @@
 //! the same time, they do not contend.
 //!
 //! ```text
-//! cargo bench                            all of it, five minutes
-//! cargo bench -- --quick                 fewer rounds, a minute
+//! cargo bench                            all of it, ten minutes
+//! cargo bench -- --quick                 fewer rounds, three minutes
 //! cargo bench -- --test                  does it run? a few seconds
 //! cargo bench --bench rwmutex -- read_2  some cases
 //! ```
