@@ -59,20 +59,21 @@ mod real {
     const FENCES: u8 = 2;
     const ASYMMETRIC: u8 = 3;
 
-    /// The part of [`heavy`]'s contract that is passed often.
-    #[inline]
+    /// The part of [`heavy`]'s contract that is passed often, in a process that has heavy barriers. Those who
+    /// pass it know that.
+    #[inline(always)]
     pub(crate) fn light() {
-        if KIND.load(Relaxed) == ASYMMETRIC {
-            compiler_fence(SeqCst);
+        // Tests may force upon locks what they would not do without.
+        if forced::speed().is_some() && !is_asymmetric() {
+            fence(SeqCst);
         } else {
-            full();
+            compiler_fence(SeqCst);
         }
     }
 
-    /// Out of the way of those who need none.
-    #[cold]
-    fn full() {
-        fence(SeqCst);
+    /// Whether a heavy barrier is more than a fence. A thread may be told no for a moment after that is decided.
+    pub(crate) fn is_asymmetric() -> bool {
+        KIND.load(Relaxed) == ASYMMETRIC
     }
 
     /// The part of [`light`]'s contract that is passed seldom.
@@ -121,7 +122,10 @@ mod real {
     /// A `fence(SeqCst)` right after a read-modify-write, which on x86 is one already.
     #[inline]
     pub(crate) fn after_update() {
-        if cfg!(any(target_arch = "x86_64", target_arch = "x86")) {
+        if cfg!(all(
+            any(target_arch = "x86_64", target_arch = "x86"),
+            not(miri)
+        )) {
             compiler_fence(SeqCst);
         } else {
             fence(SeqCst);
@@ -129,11 +133,12 @@ mod real {
     }
 
     /// Whether it is known which barrier this process has. If nobody has asked before, this call finds
-    /// out, or has somebody do so for whom it does not wait, if that takes milliseconds.
+    /// out, or has somebody do so for whom it does not wait, if that takes milliseconds. Whoever decides calls
+    /// `first` before that.
     #[cold]
-    pub(crate) fn is_decided() -> bool {
+    pub(crate) fn is_decided(first: fn()) -> bool {
         if KIND.load(Relaxed) == UNDECIDED {
-            begin_to_decide();
+            begin_to_decide(first);
         }
         KIND.load(Relaxed) != DECIDING
     }
@@ -153,19 +158,23 @@ mod real {
             .is_ok()
     }
 
-    fn begin_to_decide() {
+    fn begin_to_decide(first: fn()) {
         if !is_first_to_say(DECIDING) {
             return;
         }
+        let decide = move |kind: fn() -> u8| {
+            first();
+            decide(kind());
+        };
         if cfg!(miri) || forced::fences() || is_switched_off() || !membarrier::exists() {
-            decide(FENCES);
+            decide(|| FENCES);
         } else if forced::speed().is_some() || membarrier::is_quick() {
             // At a forced speed tests want to know where they are.
-            decide(membarrier::register());
+            decide(membarrier::register);
         } else {
-            let register = || decide(membarrier::register());
+            let register = move || decide(membarrier::register);
             if limits::spawn_alone("gosync-registrar", register).is_err() {
-                decide(FENCES);
+                decide(|| FENCES);
             }
         }
     }

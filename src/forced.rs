@@ -86,7 +86,7 @@ pub(crate) fn fences() -> bool {
     forced().fences
 }
 
-/// In place of `readers::WRITE_PRICE`.
+/// In place of what `raw_rwmutex::prices` has measured, in units of the credit.
 #[inline]
 pub(crate) fn write_price() -> Option<u32> {
     forced().write_price

@@ -104,7 +104,9 @@ impl Tally {
 
 #[cfg(not(gosync_model))]
 mod real {
-    pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence};
+    pub(crate) use std::sync::atomic::{
+        AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence,
+    };
     pub(crate) use std::sync::{Arc, Mutex, MutexGuard};
 
     pub(crate) const fn null_pointers<T, const N: usize>() -> [AtomicPtr<T>; N] {

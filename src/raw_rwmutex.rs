@@ -33,11 +33,11 @@
 //!                                               └──gives up────────► the next HEIR, or free
 //! ```
 //!
-//! How the speed changes. The credit is what decides between *counted* and *slots*: it grows with
-//! each read, and a write takes away as much as slots make it dearer.
+//! How the speed changes. The credit decides between *counted* and *slots*: it grows by what slots save
+//! readers, and a write takes away what they cost it; at *counted*, all of it.
 //!
 //! ```text
-//!                credit full               a long run of reads
+//!               enough credit              a long run of reads
 //!   counted ───────────────────► slots ─────────────────────────► quiet
 //!      ▲      (a reader)           │ ▲       (their reader)         │
 //!      └───────────────────────────┘ └──────────────────────────────┘
@@ -59,11 +59,11 @@
 //! 5. A flag `…_PARKED` is cleared under its queue's lock or before that queue is woken, and every
 //!    sleeper checks its flag under that lock before it sleeps: either it is found in the queue, or
 //!    it finds the flag gone and looks again. A flag may outlive its sleepers, if they give up.
-//! 6. Nobody sets `SLOTS` or `QUIET` while `WRITER` or `HEIR` is set. Only an owner of `WRITER` that has
-//!    seen all readers leave takes `SLOTS` away. Only readers that count themselves in, at *counted*,
-//!    and owners of `WRITER` change the credit.
-//! 7. Every owner of `WRITER` takes `QUIET` away, at the latest as it steps down, and has passed a heavy
-//!    barrier by then. So there is never `QUIET` with an heir.
+//! 6. Nobody clears `COUNTED` or `FENCED` while `WRITER` or `HEIR` is set. Only an owner of `WRITER` that
+//!    has seen all readers leave sets `COUNTED`. Only readers that count themselves in, at *counted*, and
+//!    owners of `WRITER` change the credit.
+//! 7. Every owner of `WRITER` sets `FENCED`, at the latest as it steps down, and has passed a heavy
+//!    barrier by then if it was clear. So it is never clear with an heir.
 //!
 //! The word changes by read-modify-write only, so each change continues the release sequences of all
 //! before it: whoever acquires from the word acquires from every earlier release.
@@ -80,8 +80,9 @@ mod writer;
 
 use crate::park::{Key, Parked, deadlock};
 use crate::primitive::{AtomicU64, Ordering};
-use crate::readers::{self, Slot};
+use crate::readers::{self, Entry};
 use crate::workers;
+use std::ptr;
 use std::time::Instant;
 use word::*;
 
@@ -100,7 +101,11 @@ pub struct RawRWMutex {
 
 /// One read lock, and where it is noted: in a slot, or in the word.
 #[must_use]
-pub struct ReadToken(Option<&'static Slot>);
+pub struct ReadToken(Option<Entry>);
+
+/// The write lock, and what the word was when it was got: most likely it still is when it ends.
+#[must_use]
+pub struct WriteToken(u64);
 
 #[cfg(gosync_model)]
 impl ReadToken {
@@ -114,7 +119,7 @@ impl RawRWMutex {
     #[cfg(not(gosync_model))]
     pub(crate) const fn new() -> Self {
         Self {
-            word: AtomicU64::new(0),
+            word: AtomicU64::new(NEW),
         }
     }
 
@@ -123,7 +128,7 @@ impl RawRWMutex {
     #[cfg(gosync_model)]
     pub(crate) fn at(speed: Speed, credit: u64) -> Self {
         let word = match speed {
-            Speed::Counted => 0,
+            Speed::Counted => NEW,
             _ => bias::at_speed(speed, readers::new_id().expect("there are few"), credit),
         };
         Self {
@@ -131,9 +136,13 @@ impl RawRWMutex {
         }
     }
 
+    fn address(&self) -> usize {
+        ptr::from_ref(self).addr()
+    }
+
     /// Whether anybody reads, at the moment. Costs nobody anything, unlike an announcement.
     fn has_readers(&self, word: u64) -> bool {
-        has_counted_readers(word) || (word & SLOTS != 0 && readers::any_holds(id(word)))
+        has_counted_readers(word) || (word & COUNTED == 0 && readers::any_holds(id(word)))
     }
 
     /// Makes sure that `flag` is set while `holds`; false if the word has changed and wants another
@@ -186,8 +195,8 @@ impl RawRWMutex {
     #[cfg(all(test, gosync_model))]
     pub(crate) fn speed(&self) -> Speed {
         match self.word.load(Relaxed) {
-            word if word & QUIET != 0 => Speed::Quiet,
-            word if word & SLOTS != 0 => Speed::Slots,
+            word if word & FENCED == 0 => Speed::Quiet,
+            word if word & COUNTED == 0 => Speed::Slots,
             _ => Speed::Counted,
         }
     }

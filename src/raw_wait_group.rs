@@ -179,7 +179,7 @@ impl RawWaitGroup {
             if count(word) < 1 {
                 return true;
             }
-            if patience.spin(deadline) || !self.flag_parked(word) {
+            if patience.spin(false, deadline) || !self.flag_parked(word) {
                 continue;
             }
             let sleep = || self.word.load(Relaxed) & PARKED != 0;

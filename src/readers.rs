@@ -19,12 +19,11 @@
 //!
 //! # Invariants
 //!
-//! 1. A reader holds a lock by a slot from the look at the word that follows its store, if there is
-//!    neither `WRITER` nor `HEIR` in that word, and `SLOTS` if it has passed a fence, or `QUIET` if it
-//!    has passed a light barrier. Otherwise it clears the slot again: its entry was *passing*.
+//! 1. A reader holds a lock by a slot from the look at the word that follows its store, if there is none of
+//!    `WRITER`, `HEIR` and `COUNTED` in that word, nor `FENCED` if it has passed a light barrier only. Otherwise it clears the slot again: its entry was *passing*.
 //! 2. Only the owner of a block stores an identity, and only into a slot that it has seen empty. Any
 //!    thread may empty a slot, once, if it has been given the read lock.
-//! 3. While a lock has no `SLOTS` in its word, and no writer either, no slot holds it.
+//! 3. While a lock has `COUNTED` in its word, and no writer, no slot holds it.
 //! 4. An identity belongs to one lock until that is dropped, and goes with it when it moves. So a slot
 //!    that is never emptied holds up that lock and no other. The drop empties it.
 //! 5. A block is marked from before it gets an owner until it has none and every slot of it has been
@@ -42,14 +41,14 @@
 //! neither `WRITER` nor `HEIR` makes a reader a holder, and none makes the lock *quiet* after it.
 //!
 //! A writer that gives up takes the quiet away: it has passed a heavy barrier, so those who read quietly
-//! are seen by the next one without another. Only one that has seen every slot empty may take `SLOTS`
-//! away (invariant 3).
+//! are seen by the next one without another. Only one that has seen every slot empty may set `COUNTED`
+//! (invariant 3).
 //!
 //! A writer that is *handed* the lock has set no flag itself, and its look at the word need not be a
 //! read-modify-write. It relies on its predecessor: `WRITER` or `HEIR` has been set without a gap since
 //! that one announced itself, so a reader that holds by a slot looked at the word before then; the
 //! predecessor has passed its barrier after it, of the speed at which that reader may have entered, or
-//! saw no `SLOTS`; and the heir acquires from the step in which the predecessor steps down. So its
+//! saw `COUNTED`; and the heir acquires from the step in which the predecessor steps down. So its
 //! looks at the slots come after that barrier, as if it had passed it itself. A thread that holds
 //! `HEIR` only to wake a successor has passed none, but nobody is handed the lock by it: it
 //! drops `HEIR` in the step in which the successor gets it.
@@ -91,29 +90,22 @@ mod registry;
 
 pub(crate) use registry::{give_back, new_id, retire};
 
-use crate::forced;
-use crate::primitive::{AtomicU32, Ordering, local, sized};
+use crate::primitive::{AtomicU32, Ordering, Tally, fence, local, sized};
+use crate::{barrier, forced};
 use registry::{MANY_LEFT, REGISTRY};
 use std::cell::Cell;
+use std::hint;
+use std::ops::Deref;
+use std::ptr::{self, NonNull};
 
-use Ordering::{Acquire, Relaxed, Release};
+use Ordering::{Acquire, Release, SeqCst};
 
 /// The slots of a thread: how many read locks it can have by slots at a time. In loom's models few, since
 /// a writer looks at each; in shuttle's enough to choose among.
 const SLOTS: usize = sized(8, 1, 2);
 
 /// The greatest identity: it goes into the word of its lock.
-pub(crate) const MAX_ID: u32 = (1 << 19) - 1;
-
-/// What a thread notes reads under: the identity of a lock, and two bits that change with each write.
-pub(crate) fn stamp(id: u32, epoch: u32) -> u32 {
-    id << 2 | epoch
-}
-
-/// The identity in a stamp.
-fn lock_of(stamp: u32) -> u32 {
-    stamp >> 2
-}
+pub(crate) const MAX_ID: u32 = (1 << 17) - 1;
 
 /// Where a reader notes the identity of its lock; 0: empty.
 pub(crate) struct Slot(AtomicU32);
@@ -129,26 +121,17 @@ struct Block {
     index: usize,
 }
 
-/// Under which stamp the owner of a block has read by slots most recently, and how often in a row. Only
-/// the owner writes.
+/// Which lock the owner of a block has read by slots most recently, and how often since the last write. The
+/// owner notes its samples, writers take what they find. If both do at once, notes may be lost, or found
+/// twice: they are about speed only. So no checker sees them, either.
 struct Run {
-    stamp: AtomicU32,
-    reads: AtomicU32,
+    id: Tally,
+    reads: Tally,
 }
 
-/// Of the reads that are counted in, one in so many stands for all: credit in the word makes a write
-/// slower. A prime, so that a thread that reads its locks in turn samples each.
-pub(crate) const SAMPLE: u32 = 7;
-
-/// What a writer loses with few threads: the lines of their blocks. As much as a sample of credit, so
-/// that a single one does not outlive the next write.
-const WRITE_PRICE: u32 = SAMPLE;
-
-/// With so many marked blocks are threads few.
-const FEW_BLOCKS: u64 = 16;
-
-/// So many blocks beyond take as long to look through as a read saves.
-const BLOCKS_PER_READ: u64 = 2;
+/// Of the reads of a thread one in so many is a sample and stands for all. A prime, so that a thread
+/// that reads its locks in turn samples each. In models each read is one.
+pub(crate) const SAMPLE: u32 = sized(61, 1, 1) as u32;
 
 /// So many locks that a thread reads in turn have runs of their own.
 const RUNS: usize = 4;
@@ -156,7 +139,15 @@ const RUNS: usize = 4;
 local! {
     /// What the fast path needs; without a destructor, so that nothing has to be registered and it
     /// can be used for as long as the thread lives.
-    static OWN: Own = Own { next: Cell::new(None), block: Cell::new(None), until_sample: Cell::new(1), is_busy: Cell::new(false) };
+    static OWN: Own = Own {
+        next: Cell::new(None),
+        owes: Cell::new(Entry::OWES_FENCE),
+        until_sample: Cell::new(SAMPLE - 1),
+        last_written: Cell::new(0),
+        block: Cell::new(None),
+        is_busy: Cell::new(false),
+        expects_new: Cell::new(true),
+    };
 }
 
 local! {
@@ -164,14 +155,21 @@ local! {
     static LEASE: Lease = Lease { block: Cell::new(None) };
 }
 
-struct Own {
+/// What the current thread needs in order to read.
+pub(crate) struct Own {
     /// A slot that is probably empty.
     next: Cell<Option<&'static Slot>>,
-    block: Cell<Option<&'static Block>>,
-    /// Reads that are counted in until the next sample.
+    /// What the entries of this thread owe: see [`Entry`].
+    owes: Cell<usize>,
+    /// So many reads that are no samples come before the next one that is.
     until_sample: Cell<u32>,
-    /// See `once_at_a_time`.
+    /// The address of the lock that the thread has written last, until a sample asks for it.
+    last_written: Cell<usize>,
+    block: Cell<Option<&'static Block>>,
+    /// See [`once_at_a_time`].
     is_busy: Cell<bool>,
+    /// Whether the last lock that this thread has written had no past.
+    pub(crate) expects_new: Cell<bool>,
 }
 
 struct Lease {
@@ -206,33 +204,158 @@ impl Slot {
     }
 }
 
-/// Stores `id` in an empty slot of the current thread, if there is one. A barrier and a look at the
-/// word have to follow.
-#[inline]
-pub(crate) fn enter(id: u32) -> Option<&'static Slot> {
-    match OWN.with(|own| own.next.get()) {
-        Some(slot) if slot.fill(id) => Some(slot),
-        _ => enter_elsewhere(id),
+/// An entry in a slot, and what the way out owes.
+///
+/// A read ends without a fence, because a writer that wants to sleep passes a heavy barrier. If that is no more
+/// than a fence in this process, the read has to end with one, too. The entry says so, for the reader that
+/// leaves need not look then which barrier there is.
+pub(crate) struct Entry(NonNull<Slot>);
+
+// SAFETY: it is a `&'static Slot`, which is `Send` and `Sync`.
+unsafe impl Send for Entry {}
+// SAFETY: as above.
+unsafe impl Sync for Entry {}
+
+impl Entry {
+    /// Beside the address.
+    const OWES_FENCE: usize = 1;
+
+    #[inline(always)]
+    fn of(slot: &'static Slot, owes: usize) -> Self {
+        Self(NonNull::from(slot).map_addr(|address| address | owes))
+    }
+
+    /// Ends the read, or takes back the entry. A look at the word has to follow.
+    #[inline(always)]
+    pub(crate) fn end(self) {
+        if self.0.addr().get() & Self::OWES_FENCE == 0 {
+            // SAFETY: it was made of a `&'static Slot`, and nothing has been added to the address.
+            unsafe { self.0.as_ref() }.clear();
+            barrier::light();
+        } else {
+            self.end_with_fence();
+        }
+    }
+
+    #[cold]
+    fn end_with_fence(self) {
+        let slot = self
+            .0
+            .as_ptr()
+            .map_addr(|address| address & !Self::OWES_FENCE);
+        // SAFETY: it was made of a `&'static Slot`, whose address is even.
+        unsafe { &*slot }.clear();
+        fence(SeqCst);
     }
 }
 
-/// Whether `enter` finds an empty slot.
-pub(crate) fn has_slot() -> bool {
-    OWN.with(|own| {
-        let block = own.block.get().or_else(lease);
-        block.is_some_and(|block| block.slots.iter().any(|slot| slot.holds(0)))
-    })
+/// The [`Own`] of the current thread, which it does not leave.
+pub(crate) struct OwnRef(*const Own);
+
+#[inline(always)]
+pub(crate) fn own() -> OwnRef {
+    OwnRef(OWN.with(ptr::from_ref))
 }
 
-/// `enter` without a hint. None if the thread has as many read locks as slots, or is about to end.
-#[cold]
-fn enter_elsewhere(id: u32) -> Option<&'static Slot> {
-    OWN.with(|own| {
-        let block = own.block.get().or_else(lease)?;
+impl Deref for OwnRef {
+    type Target = Own;
+
+    #[inline(always)]
+    fn deref(&self) -> &Own {
+        // SAFETY: `OWN` has no destructor, so it is there for as long as its thread; which is the current one,
+        // since a pointer is not `Send`.
+        unsafe { &*self.0 }
+    }
+}
+
+impl Own {
+    /// The current thread fills the slots of `block` from now on.
+    fn adopt(&self, block: &'static Block) {
+        self.block.set(Some(block));
+        self.next.set(block.slots.first());
+        if barrier::is_asymmetric() {
+            self.owes.set(0);
+        }
+    }
+
+    /// Stores `id` in a slot that is probably empty, if it is. A light barrier and a look at the word have to
+    /// follow.
+    #[inline(always)]
+    pub(crate) fn enter_quietly(&self, id: u32) -> Option<Entry> {
+        let slot = self.next.get()?;
+        slot.fill(id).then(|| Entry::of(slot, 0))
+    }
+
+    /// As `enter_quietly`, but it is a fence that has to follow.
+    #[inline(always)]
+    pub(crate) fn enter(&self, id: u32) -> Option<Entry> {
+        let slot = self.next.get()?;
+        slot.fill(id).then(|| Entry::of(slot, self.owes.get()))
+    }
+
+    /// As `enter`, in any empty slot of the thread. None if it has as many read locks as slots, or is about
+    /// to end.
+    #[cold]
+    pub(crate) fn enter_anywhere(&self, id: u32) -> Option<Entry> {
+        let block = self.block.get().or_else(lease)?;
         let slot = block.slots.iter().find(|slot| slot.fill(id))?;
-        own.next.set(Some(slot));
-        Some(slot)
-    })
+        self.next.set(Some(slot));
+        Some(Entry::of(slot, self.owes.get()))
+    }
+
+    /// Whether the current read is a sample. If so, the next one is, too, until samples are counted anew.
+    #[inline(always)]
+    pub(crate) fn is_sample(&self) -> bool {
+        let (left, is_sample) = self.until_sample.get().overflowing_sub(1);
+        self.until_sample.set(left);
+        if is_sample {
+            hint::cold_path();
+            self.until_sample.set(0);
+        }
+        is_sample
+    }
+
+    /// Begins to count the reads to the next sample anew.
+    #[inline(always)]
+    pub(crate) fn restart_samples(&self) {
+        // Tests want to see what they force at once.
+        let is_forced = forced::speed().is_some();
+        self.until_sample
+            .set(if is_forced { 0 } else { SAMPLE - 1 });
+    }
+
+    /// As `is_sample`, of the lock at `address`, at *counted*. The first one after a write is none: it would stand
+    /// for reads before that, too, and where writes are frequent nothing is to be gained.
+    #[inline(always)]
+    pub(crate) fn is_sample_of(&self, address: usize) -> bool {
+        self.is_sample() && !self.is_written(address)
+    }
+
+    #[cold]
+    fn is_written(&self, address: usize) -> bool {
+        let is_written = self.last_written.replace(0) == address;
+        if is_written {
+            self.restart_samples();
+        }
+        is_written
+    }
+
+    /// To be called after each write of the lock at `address`, at *counted*.
+    #[inline(always)]
+    pub(crate) fn note_write(&self, address: usize) {
+        self.last_written.set(address);
+    }
+
+    /// Notes a sample. Returns how many reads of the lock there were in a row.
+    pub(crate) fn note_sample(&self, id: u32) -> u32 {
+        self.restart_samples();
+        self.block.get().map_or(0, |block| block.run(id).note(id))
+    }
+
+    /// Begins a new row of reads.
+    pub(crate) fn start_over(&self, id: u32) {
+        self.block.get().inspect(|block| block.run(id).reads.set(0));
+    }
 }
 
 /// Gets a block for the current thread; none if the thread is ending and has given it back.
@@ -246,7 +369,7 @@ fn lease() -> Option<&'static Block> {
         })
     });
     let block = block?.ok()?;
-    OWN.with(|own| own.block.set(Some(block)));
+    own().adopt(block);
     Some(block)
 }
 
@@ -275,36 +398,6 @@ impl Drop for Lease {
     }
 }
 
-/// Whether a read that is counted in stands for [`SAMPLE`] of them.
-#[inline]
-pub(crate) fn is_sample() -> bool {
-    OWN.with(|own| {
-        let left = own.until_sample.get() - 1;
-        let is_sample = left == 0;
-        own.until_sample.set(if is_sample { SAMPLE } else { left });
-        is_sample
-    })
-}
-
-/// Notes a read by a slot under `stamp`. Returns how many there were in a row.
-#[inline]
-pub(crate) fn note_read(stamp: u32) -> u32 {
-    OWN.with(|own| {
-        own.block
-            .get()
-            .map_or(0, |block| block.run(stamp).note(stamp))
-    })
-}
-
-/// Begins a new row of reads.
-pub(crate) fn start_over(stamp: u32) {
-    OWN.with(|own| {
-        own.block
-            .get()
-            .inspect(|block| block.run(stamp).reads.store(0, Relaxed))
-    });
-}
-
 impl Block {
     fn new(index: usize) -> Self {
         Self {
@@ -314,9 +407,9 @@ impl Block {
         }
     }
 
-    /// Where reads under `stamp` are noted; those of some other locks, too.
-    fn run(&self, stamp: u32) -> &Run {
-        &self.runs[lock_of(stamp) as usize % RUNS]
+    /// Where reads of a lock are noted; those of some other locks, too.
+    fn run(&self, id: u32) -> &Run {
+        &self.runs[id as usize % RUNS]
     }
 
     /// How many more read locks can be noted in it. Never less later, while the block has no owner.
@@ -328,47 +421,47 @@ impl Block {
 impl Run {
     fn new() -> Self {
         Self {
-            stamp: AtomicU32::new(0),
-            reads: AtomicU32::new(0),
+            id: Tally::new(),
+            reads: Tally::new(),
         }
     }
 
-    fn note(&self, stamp: u32) -> u32 {
-        let reads = if self.stamp.load(Relaxed) == stamp {
-            self.reads.load(Relaxed).saturating_add(1)
+    fn note(&self, id: u32) -> u32 {
+        let reads = if self.id.replace(id as usize) {
+            SAMPLE
         } else {
-            self.stamp.store(stamp, Relaxed);
-            1
+            (self.reads.get() as u32).saturating_add(SAMPLE)
         };
-        self.reads.store(reads, Relaxed);
+        self.reads.set(reads as usize);
         reads
     }
 
-    /// How many reads were noted under `stamp`. A guess: the owner goes on meanwhile.
-    fn reads(&self, stamp: u32) -> u64 {
-        if self.stamp.load(Relaxed) == stamp {
-            self.reads.load(Relaxed).into()
-        } else {
-            0
+    /// How many reads were noted since somebody has asked.
+    fn take(&self, id: u32) -> u64 {
+        let reads = self.reads.get();
+        if reads == 0 || self.id.get() != id as usize {
+            return 0;
         }
+        self.reads.set(0);
+        reads as u64
     }
 }
 
-/// Calls `wait` for each slot that holds `id`, until it returns false. Returns how many reads were
-/// noted under `stamp`; none if it was broken off.
+/// Calls `wait` for each slot that holds `id`, until it returns false. Returns whether it never did, and how
+/// many reads were noted since the last time, in the blocks that it has come to.
 ///
 /// To be called by the announced writer, after a barrier: then no slot but for those that it finds
 /// here is filled by a reader that gets in.
-pub(crate) fn drain(id: u32, stamp: u32, mut wait: impl FnMut(&Slot) -> bool) -> Option<u64> {
+pub(crate) fn drain(id: u32, mut wait: impl FnMut(&Slot) -> bool) -> (bool, u64) {
     let mut reads = 0;
     let is_drained = REGISTRY.all_marked(|block| {
-        reads += block.run(stamp).reads(stamp);
+        reads += block.run(id).take(id);
         block.slots.iter().all(|slot| !slot.holds(id) || wait(slot))
     });
     if REGISTRY.left.get() > MANY_LEFT {
         REGISTRY.try_to_tidy();
     }
-    is_drained.then_some(reads)
+    (is_drained, reads)
 }
 
 /// Whether any slot holds `id`, at the moment.
@@ -383,14 +476,9 @@ pub(crate) fn own_holds(id: u32) -> bool {
     id != 0 && OWN.with(|own| own.block.get().is_some_and(holds))
 }
 
-/// What a write costs a lock with slots more than one without, in reads that save as much.
-pub(crate) fn price() -> u64 {
-    if forced::speed().is_some() {
-        return 0;
-    }
-    let blocks = REGISTRY.marked.get() as u64;
-    let price = forced::write_price().unwrap_or(WRITE_PRICE);
-    u64::from(price) + blocks.saturating_sub(FEW_BLOCKS) / BLOCKS_PER_READ
+/// How many blocks a writer looks at.
+pub(crate) fn blocks() -> u64 {
+    REGISTRY.marked.get() as u64
 }
 
 /// What only models do.
@@ -409,7 +497,7 @@ pub(crate) mod models {
     impl Loan {
         /// To be called by the thread that gets the block.
         pub(crate) fn accept(self) {
-            OWN.with(|own| own.block.set(Some(self.0)));
+            own().adopt(self.0);
         }
     }
 

@@ -163,7 +163,7 @@ impl<T: ?Sized> RWMutex<T> {
     ///
     /// # Panics
     ///
-    /// If there are already 2²³ readers that are not noted with their threads, which takes guards that
+    /// If there are already some 2²⁸ readers that are not noted with their threads, which takes guards that
     /// are forgotten.
     ///
     /// # Examples

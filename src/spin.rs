@@ -30,6 +30,8 @@ mod real {
         const LIMIT: Duration = Duration::from_millis(1);
         /// After so many rounds the thread has waited about as long as a sleep would take it.
         const ROUNDS: u32 = 20;
+        /// And so many if others sleep already.
+        const ROUNDS_BESIDE_SLEEPERS: u32 = 4;
         /// How long a round gets, in pauses of the processor.
         const MOST_PAUSES: u32 = 32;
 
@@ -44,10 +46,16 @@ mod real {
         ///
         /// The first look costs a pause, every later one the processor, for whoever else wants it, and
         /// then a longer pause: the less often a thread looks, the more those who have the lock get
-        /// done without a line on its way between them.
-        pub(crate) fn spin(&mut self, deadline: Option<Instant>) -> bool {
+        /// done without a line on its way between them. If others sleep for the same already, it is
+        /// not worth while to look often.
+        pub(crate) fn spin(&mut self, others_sleep: bool, deadline: Option<Instant>) -> bool {
+            let rounds = if others_sleep {
+                Self::ROUNDS_BESIDE_SLEEPERS
+            } else {
+                Self::rounds()
+            };
             // A yield may take as long as others like.
-            if self.round >= Self::rounds() || self.is_over() || is_late(deadline) {
+            if self.round >= rounds || self.is_over() || is_late(deadline) {
                 return false;
             }
             if self.round > 0 {
@@ -61,7 +69,7 @@ mod real {
             if self.round >= Self::rounds() {
                 return false;
             }
-            for _ in 0..Self::MOST_PAUSES.min(1 << self.round) {
+            for _ in 0..1 << self.round.min(Self::MOST_PAUSES.ilog2()) {
                 hint::spin_loop();
             }
             self.round += 1;

@@ -123,7 +123,7 @@ impl Progress {
             if word & ENDED != 0 {
                 return;
             }
-            if patience.spin(None) {
+            if patience.spin(false, None) {
                 continue;
             }
             self.word.fetch_or(PARKED, Relaxed);

@@ -168,7 +168,7 @@ fn pin(_: fn(&[usize]) -> Option<&usize>) {}
 /// As long as nothing is decided there are fences; these tests are about what comes then.
 fn until_decided() {
     let begin = Instant::now();
-    while !is_decided() {
+    while !is_decided(|| {}) {
         assert!(begin.elapsed() < Duration::from_secs(30), "never decided");
         thread::sleep(Duration::from_millis(1));
     }

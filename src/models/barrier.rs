@@ -67,7 +67,11 @@ fn place() -> usize {
     })
 }
 
-pub(crate) fn is_decided() -> bool {
+pub(crate) fn is_asymmetric() -> bool {
+    Model::current().barriers == Barriers::Asymmetric
+}
+
+pub(crate) fn is_decided(_: fn()) -> bool {
     Model::current().limit >= Speed::Slots
 }
 

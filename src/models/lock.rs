@@ -2,14 +2,17 @@
 
 use super::Model;
 use crate::primitive::{Arc, UnsafeCell};
-use crate::raw_rwmutex::{RawRWMutex, ReadToken};
+use crate::raw_rwmutex::{RawRWMutex, ReadToken, WriteToken};
 use crate::speed::Speed;
+use std::cell::Cell;
 use std::time::Instant;
 
 /// The checker notices every access to the data that races with a write, or overlaps it.
 pub(super) struct Lock {
     pub(super) raw: RawRWMutex,
     data: UnsafeCell<usize>,
+    /// Of the thread that has the write lock.
+    token: Cell<Option<WriteToken>>,
 }
 
 // SAFETY: all threads of a schedule run on one OS thread; that the data is shared by turns is what the
@@ -24,6 +27,7 @@ impl Lock {
         Arc::new(Self {
             raw: RawRWMutex::at(speed, Model::current().credit),
             data: UnsafeCell::new(0),
+            token: Cell::new(None),
         })
     }
 
@@ -44,9 +48,39 @@ impl Lock {
         unsafe { self.raw.runlock(token) }
     }
 
+    pub(super) fn lock(&self) {
+        self.token.set(Some(self.raw.lock()));
+    }
+
+    pub(super) fn try_lock(&self) -> bool {
+        self.keep(self.raw.try_lock())
+    }
+
+    fn lock_timed(&self) -> bool {
+        self.keep(self.raw.try_lock_until(Some(Instant::now())))
+    }
+
+    /// Whether there is a write lock. If so, its token is kept until it ends.
+    fn keep(&self, token: Option<WriteToken>) -> bool {
+        let is_locked = token.is_some();
+        if is_locked {
+            self.token.set(token);
+        }
+        is_locked
+    }
+
+    fn token(&self) -> WriteToken {
+        self.token.take().expect("the write lock is had")
+    }
+
     pub(super) fn unlock(&self) {
         // SAFETY: each model ends the write lock that it has.
-        unsafe { self.raw.unlock() }
+        unsafe { self.raw.unlock(self.token()) }
+    }
+
+    pub(super) fn downgrade(&self) -> ReadToken {
+        // SAFETY: as above.
+        unsafe { self.raw.downgrade(self.token()) }
     }
 
     pub(super) fn read(&self) -> usize {
@@ -57,7 +91,7 @@ impl Lock {
     }
 
     pub(super) fn write(&self) {
-        self.raw.lock();
+        self.lock();
         self.increment();
         self.unlock();
     }
@@ -74,7 +108,7 @@ impl Lock {
 
     /// A write that may give up.
     pub(super) fn write_timed(&self) -> bool {
-        self.write_if(self.raw.try_lock_until(Some(Instant::now())))
+        self.write_if(self.lock_timed())
     }
 
     /// Reads, if `token` says that the caller may.
@@ -99,7 +133,7 @@ impl Lock {
     /// Everybody has left: the lock holds `writes`, and no flag is left behind.
     pub(super) fn assert_idle(&self, writes: usize) {
         assert_eq!(self.raw.traces(), 0, "a trace is left in the word");
-        assert!(self.raw.try_lock());
+        assert!(self.try_lock());
         assert_eq!(self.get(), writes);
         self.unlock();
     }

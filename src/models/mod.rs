@@ -191,6 +191,9 @@ pub(crate) struct Model {
     credit: u64,
     /// What a heavy barrier costs, in reads.
     price: u64,
+    /// Whether each look at a price finds another one.
+    #[cfg(gosync_shuttle)]
+    any_prices: bool,
     /// How many workers may run, and how many threads the system has for them.
     procs: usize,
     threads: usize,
@@ -214,6 +217,8 @@ impl Model {
             debts: 0,
             credit: ENOUGH,
             price: 0,
+            #[cfg(gosync_shuttle)]
+            any_prices: false,
             procs: 1,
             threads: 2,
             watch: Watch::ByTheModel,

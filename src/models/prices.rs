@@ -1,19 +1,65 @@
-//! What `crate::raw_rwmutex::prices` is in the models: a barrier is worth what the model says.
+//! What `crate::raw_rwmutex::prices` is in the models: what the model says. A sample fills the credit, and
+//! each read that a writer finds noted saves one unit.
 
 use super::Model;
 use crate::speed::Speed;
 
-pub(crate) use super::barrier::heavy;
+/// More than the credit can be.
+const HUGE: u64 = u64::MAX / 4;
 
-pub(crate) fn learn() {}
+/// The price that a model has, unless it has any.
+#[cfg(gosync_loom)]
+fn price(usual: u64) -> u64 {
+    usual
+}
 
-pub(crate) fn quiet_after() -> u32 {
-    match Model::current().limit {
-        Speed::Quiet => 1,
-        _ => u32::MAX,
+#[cfg(gosync_shuttle)]
+fn price(usual: u64) -> u64 {
+    use shuttle::rand::{Rng, thread_rng};
+
+    const PRICES: [u64; 5] = [0, 1, 7, 1000, HUGE];
+    match Model::current().any_prices {
+        true => PRICES[thread_rng().gen_range(0..PRICES.len())],
+        false => usual,
     }
 }
 
+pub(crate) fn measure() {}
+
+pub(crate) fn sample() -> u64 {
+    match Model::current().limit {
+        Speed::Counted => 0,
+        _ => price(HUGE),
+    }
+}
+
+pub(crate) fn shared_sample() -> u64 {
+    sample()
+}
+
+pub(crate) fn collision() -> u64 {
+    price(0)
+}
+
+pub(crate) fn saved(reads: u64) -> u64 {
+    price(reads)
+}
+
+pub(crate) fn write(_: u64) -> u64 {
+    price(7)
+}
+
+pub(crate) fn enough() -> u64 {
+    price(HUGE)
+}
+
 pub(crate) fn of_a_barrier() -> u64 {
-    Model::current().price
+    price(Model::current().price)
+}
+
+pub(crate) fn quiet_after() -> u32 {
+    match Model::current().limit {
+        Speed::Quiet => price(0).try_into().unwrap_or(u32::MAX),
+        _ => u32::MAX,
+    }
 }

@@ -241,7 +241,7 @@ fn a_forgotten_guard_holds_up_no_later_lock() {
     Model::new().preemptions(3).check_with_slots(|| {
         let gone = Lock::new();
         let _forgotten: ReadToken = gone.raw.rlock();
-        assert!(!gone.raw.try_lock());
+        assert!(!gone.try_lock());
         drop(gone);
         let lock = Lock::beside();
         let writer = spawn(&lock, Lock::write);
@@ -298,7 +298,7 @@ fn a_failed_try_to_write_leaves_no_trace() {
         .check_with_slots(with_a_lock(|lock| {
             let reader = spawn(lock, Lock::read);
             let other = spawn(lock, Lock::try_to_read);
-            let locked = lock.raw.try_lock();
+            let locked = lock.try_lock();
             if locked {
                 lock.increment();
                 lock.unlock();
@@ -317,7 +317,7 @@ fn a_try_to_write_fails_beside_a_reader() {
         .check_with_slots(with_a_lock(|lock| {
             let token = lock.raw.rlock();
             let writer = spawn(lock, |lock| {
-                let tries = [lock.raw.try_lock(), lock.raw.try_lock()];
+                let tries = [lock.try_lock(), lock.try_lock()];
                 if tries.contains(&true) {
                     lock.increment();
                     lock.unlock();
@@ -516,7 +516,7 @@ fn a_writer_that_gives_up_does_not_give_up_the_slots() {
             let token = lock.raw.rlock();
             let timed = spawn(lock, Lock::write_timed);
             let writer = spawn(lock, |lock| {
-                let locked = lock.raw.try_lock();
+                let locked = lock.try_lock();
                 if locked {
                     lock.increment();
                     lock.unlock();
@@ -535,10 +535,9 @@ fn a_writer_that_gives_up_does_not_give_up_the_slots() {
 fn downgrade_gives_up_slots() {
     Model::new().credit(1).check_with_slots(with_a_lock(|lock| {
         let writer = spawn(lock, Lock::write);
-        lock.raw.lock();
+        lock.lock();
         lock.increment();
-        // SAFETY: this thread has the write lock.
-        let token = unsafe { lock.raw.downgrade() };
+        let token = lock.downgrade();
         assert!(lock.get() >= 1);
         lock.runlock(token);
         writer.join().unwrap();

@@ -2,7 +2,7 @@
 
 use super::lock::Lock;
 use super::threads::*;
-use super::{Model, witness};
+use super::{Explored, Model, witness};
 use crate::raw_rwmutex::ReadToken;
 
 // Exclusion, and the order of the data through every path.
@@ -91,7 +91,7 @@ fn a_guard_is_released_on_another_thread() {
             let releaser = spawn(lock, |lock| lock.runlock(token));
             lock.write();
             releaser.join().unwrap();
-            lock.raw.lock();
+            lock.lock();
             lock.increment();
             let releaser = spawn(lock, Lock::unlock);
             lock.write();
@@ -134,7 +134,7 @@ fn a_queued_writer_bars_readers() {
     Model::new()
         .preemptions(3)
         .check_speeds(with_a_lock(|lock| {
-            lock.raw.lock();
+            lock.lock();
             let writer = spawn(lock, Lock::write);
             let waits = witness(lock.queued_writers() == 1);
             lock.unlock();
@@ -153,7 +153,7 @@ fn an_attempt_to_read_fails_between_two_writers() {
     Model::new()
         .preemptions(3)
         .check_speeds(with_a_lock(|lock| {
-            lock.raw.lock();
+            lock.lock();
             let writer = spawn(lock, Lock::write);
             let waits = witness(lock.queued_writers() == 1);
             lock.unlock();
@@ -174,7 +174,7 @@ fn readers_go_between_two_writers() {
     Model::new()
         .preemptions(1)
         .check_speeds(with_a_lock(|lock| {
-            lock.raw.lock();
+            lock.lock();
             let reader = spawn(lock, Lock::read);
             let writer = spawn(lock, Lock::write);
             settle();
@@ -190,7 +190,7 @@ fn readers_go_between_two_writers() {
 #[test]
 fn waiting_readers_enter_together() {
     Model::new().check_speeds(with_a_lock(|lock| {
-        lock.raw.lock();
+        lock.lock();
         let keep = |lock: &Lock| lock.raw.rlock();
         let readers = [spawn(lock, keep), spawn(lock, keep)];
         settle();
@@ -198,11 +198,11 @@ fn waiting_readers_enter_together() {
         lock.unlock();
         if wait {
             // Both hold it now, whether they have run or not.
-            assert!(!lock.raw.try_lock());
+            assert!(!lock.try_lock());
             lock.runlock(ReadToken::counted());
-            assert!(!lock.raw.try_lock());
+            assert!(!lock.try_lock());
             lock.runlock(ReadToken::counted());
-            assert!(lock.raw.try_lock());
+            assert!(lock.try_lock());
             lock.unlock();
         }
         for reader in readers {
@@ -218,7 +218,7 @@ fn waiting_readers_enter_together() {
 #[test]
 fn readers_are_admitted_by_identity() {
     Model::new().check(with_a_lock(|lock| {
-        lock.raw.lock();
+        lock.lock();
         let reader = spawn(lock, Lock::read);
         let writer = spawn(lock, Lock::write);
         let wait = witness(lock.queued_readers() == 1 && lock.queued_writers() == 1);
@@ -241,14 +241,14 @@ fn an_heir_out_of_patience_is_next() {
         .preemptions(3)
         .patience(0)
         .check_speeds(with_a_lock(|lock| {
-            lock.raw.lock();
+            lock.lock();
             let writer = spawn(lock, Lock::write);
             lock.unlock();
             // Overtakes, if the other has queued.
-            lock.raw.lock();
+            lock.lock();
             let wait = witness(lock.is_heir_asleep());
             lock.unlock();
-            lock.raw.lock();
+            lock.lock();
             assert!(lock.get() == 1 || !wait, "an impatient heir was overtaken");
             lock.unlock();
             writer.join().unwrap();
@@ -261,7 +261,7 @@ fn a_patient_heir_is_woken() {
     Model::new()
         .preemptions(3)
         .check_speeds(with_a_lock(|lock| {
-            lock.raw.lock();
+            lock.lock();
             let writer = spawn(lock, Lock::write);
             lock.unlock();
             lock.write();
@@ -277,11 +277,11 @@ fn a_handoff_lets_waiting_readers_go_first() {
         .preemptions(1)
         .patience(0)
         .check(with_a_lock(|lock| {
-            lock.raw.lock();
+            lock.lock();
             let writer = spawn(lock, Lock::write);
             settle();
             lock.unlock();
-            lock.raw.lock();
+            lock.lock();
             let reader = spawn(lock, Lock::read);
             settle();
             let wait = witness(lock.is_heir_asleep() && lock.queued_readers() == 1);
@@ -296,7 +296,7 @@ fn a_handoff_lets_waiting_readers_go_first() {
 #[test]
 fn writers_queue_behind_an_heir() {
     Model::new().patience(0).check_speeds(with_a_lock(|lock| {
-        lock.raw.lock();
+        lock.lock();
         let writers = [spawn(lock, Lock::write), spawn(lock, Lock::write)];
         lock.unlock();
         lock.write();
@@ -314,11 +314,10 @@ fn downgrade_keeps_writers_out() {
     Model::new()
         .preemptions(3)
         .check_speeds(with_a_lock(|lock| {
-            lock.raw.lock();
+            lock.lock();
             let writer = spawn(lock, Lock::write);
             lock.increment();
-            // SAFETY: this thread has the write lock.
-            let token = unsafe { lock.raw.downgrade() };
+            let token = lock.downgrade();
             assert_eq!(lock.get(), 1, "a writer entered at a downgrade");
             lock.runlock(token);
             writer.join().unwrap();
@@ -329,13 +328,12 @@ fn downgrade_keeps_writers_out() {
 #[test]
 fn downgrade_admits_readers() {
     Model::new().check_speeds(with_a_lock(|lock| {
-        lock.raw.lock();
+        lock.lock();
         lock.increment();
         let reader = spawn(lock, Lock::read);
         let writer = spawn(lock, Lock::write);
         let wait = witness(lock.queued_readers() == 1);
-        // SAFETY: this thread has the write lock.
-        let token = unsafe { lock.raw.downgrade() };
+        let token = lock.downgrade();
         if wait {
             // It needs no more from this thread, writer or not.
             assert_eq!(reader.join().unwrap(), 1);
@@ -356,15 +354,14 @@ fn downgrade_hands_over_to_an_heir() {
         .preemptions(3)
         .patience(0)
         .check_speeds(with_a_lock(|lock| {
-            lock.raw.lock();
+            lock.lock();
             let writer = spawn(lock, Lock::write);
             settle();
             lock.unlock();
-            lock.raw.lock();
+            lock.lock();
             settle();
             let wait = witness(lock.is_heir_asleep());
-            // SAFETY: this thread has the write lock.
-            let token = unsafe { lock.raw.downgrade() };
+            let token = lock.downgrade();
             let seen = lock.get();
             assert!(seen == 0 || !wait, "a writer entered at a downgrade");
             if let Some(later) = lock.raw.try_rlock() {
@@ -387,7 +384,7 @@ fn a_failed_try_leaves_no_trace() {
                 lock.get();
                 lock.runlock(token);
             }
-            if lock.raw.try_lock() {
+            if lock.try_lock() {
                 lock.increment();
                 lock.unlock();
                 return 1;
@@ -470,7 +467,7 @@ fn a_queued_writer_gives_up() {
     Model::new()
         .preemptions(1)
         .check_speeds_and_timeouts(with_a_lock(|lock| {
-            lock.raw.lock();
+            lock.lock();
             let writer = spawn(lock, Lock::write_timed);
             let reader = spawn(lock, Lock::read);
             settle();
@@ -486,18 +483,20 @@ fn a_queued_writer_gives_up() {
 #[test]
 fn an_heir_gives_up_before_a_reader() {
     for model in [Model::new(), Model::new().patience(1)] {
-        model.check_timeouts(with_a_lock(|lock| {
-            lock.raw.lock();
-            let writer = spawn(lock, Lock::write_timed);
-            let reader = spawn(lock, Lock::read);
-            lock.unlock();
-            // Overtakes, so that the heir has to sleep.
-            lock.write();
-            reader.join().unwrap();
-            let written = writer.join().unwrap();
-            witness(!written);
-            1 + usize::from(written)
-        }));
+        model
+            .explore(Explored::Little)
+            .check_timeouts(with_a_lock(|lock| {
+                lock.lock();
+                let writer = spawn(lock, Lock::write_timed);
+                let reader = spawn(lock, Lock::read);
+                lock.unlock();
+                // Overtakes, so that the heir has to sleep.
+                lock.write();
+                reader.join().unwrap();
+                let written = writer.join().unwrap();
+                witness(!written);
+                1 + usize::from(written)
+            }));
     }
 }
 
@@ -506,8 +505,9 @@ fn an_heir_gives_up_before_a_writer() {
     for model in [Model::new(), Model::new().patience(1)] {
         model
             .preemptions(1)
+            .explore(Explored::Little)
             .check_speeds_and_timeouts(with_a_lock(|lock| {
-                lock.raw.lock();
+                lock.lock();
                 let timed = spawn(lock, Lock::write_timed);
                 let writer = spawn(lock, Lock::write);
                 settle();
@@ -524,11 +524,11 @@ fn an_heir_gives_up_before_a_writer() {
 #[test]
 fn an_heir_that_gives_up_admits_readers_who_see_the_data() {
     Model::new().check_speeds(with_a_lock(|lock| {
-        lock.raw.lock();
+        lock.lock();
         let timed = spawn(lock, Lock::write_timed);
         settle();
         lock.unlock();
-        lock.raw.lock();
+        lock.lock();
         lock.increment();
         let reader = spawn(lock, Lock::read);
         settle();
@@ -547,14 +547,13 @@ fn a_writer_that_was_handed_the_lock_gives_up_its_drain() {
         .patience(0)
         .preemptions(3)
         .check_speeds_and_timeouts(with_a_lock(|lock| {
-            lock.raw.lock();
+            lock.lock();
             let writer = spawn(lock, Lock::write_timed);
             settle();
             lock.unlock();
-            lock.raw.lock();
+            lock.lock();
             settle();
-            // SAFETY: this thread has the write lock.
-            let token = unsafe { lock.raw.downgrade() };
+            let token = lock.downgrade();
             let seen = lock.get();
             assert!(seen <= 1);
             lock.runlock(token);
@@ -566,23 +565,25 @@ fn a_writer_that_was_handed_the_lock_gives_up_its_drain() {
 
 #[test]
 fn two_writers_give_up_before_a_reader() {
-    Model::new().check_speeds(with_a_lock(|lock| {
-        lock.raw.lock();
-        let writers = [
-            spawn(lock, Lock::write_timed),
-            spawn(lock, Lock::write_timed),
-        ];
-        settle();
-        lock.unlock();
-        // A lost wake-up would leave this thread asleep.
-        lock.read();
-        let mut writes = 0;
-        for writer in writers {
-            writes += usize::from(writer.join().unwrap());
-        }
-        witness(writes < 2);
-        writes
-    }));
+    Model::new()
+        .preemptions(1)
+        .check_speeds(with_a_lock(|lock| {
+            lock.lock();
+            let writers = [
+                spawn(lock, Lock::write_timed),
+                spawn(lock, Lock::write_timed),
+            ];
+            settle();
+            lock.unlock();
+            // A lost wake-up would leave this thread asleep.
+            lock.read();
+            let mut writes = 0;
+            for writer in writers {
+                writes += usize::from(writer.join().unwrap());
+            }
+            witness(writes < 2);
+            writes
+        }));
 }
 
 #[test]

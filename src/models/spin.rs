@@ -20,7 +20,7 @@ impl Patience {
         Self { looks: 0 }
     }
 
-    pub(crate) fn spin(&mut self, _: Option<Instant>) -> bool {
+    pub(crate) fn spin(&mut self, _: bool, _: Option<Instant>) -> bool {
         false
     }
 

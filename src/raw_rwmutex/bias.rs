@@ -1,91 +1,100 @@
 //! How a lock is biased towards its readers: it takes up slots and gives them up, and becomes quiet.
 //!
-//! The credit decides between *counted* and *slots*: a walk between 0 and full, up with each read and down
-//! by a price with each write. At full the lock takes up slots; at 0 it gives them up.
+//! The credit decides between *counted* and *slots*. At *counted* it is what reads since the last write would
+//! have saved by slots: with enough of it the lock takes up slots. From then on it is a walk between 0 and
+//! full: up by what reads save, down by what a write takes longer. At 0 the lock gives up its slots. Of the
+//! reads a sample stands for all: at *counted* it adds to the credit, at *slots* it is noted beside the slots,
+//! for the next writer to find.
 
 use super::word::*;
 use super::{RawRWMutex, prices};
 use crate::primitive::Ordering;
-use crate::readers::{self, SAMPLE};
+use crate::readers::{self, Own};
 use crate::speed::Speed;
 use crate::{barrier, forced};
 
 use Ordering::Relaxed;
 
-/// What a read that is counted in adds to the credit, if it is a sample.
-pub(super) const READ_CREDIT: u64 = if cfg!(gosync_model) {
-    CREDIT_FULL
-} else {
-    SAMPLE as u64 * ONE_CREDIT
-};
+/// The end of the range.
+pub(super) const FULL: u64 = CREDIT / ONE_CREDIT;
 
-/// What a read that is counted in adds to the credit, if it is a sample. To a forced speed it goes at
-/// once, or never.
-#[inline]
-pub(super) fn read_credit() -> u64 {
+/// So much that no price uses it up.
+pub(super) const PLENTY: u64 = u64::MAX / 2;
+
+/// Whether every read is a sample: of a forced speed tests want to see at once what there is to see. In
+/// models it is, too, if locks may take up slots.
+#[inline(always)]
+pub(super) fn samples_all() -> bool {
+    forced::speed().is_some() || (cfg!(gosync_model) && prices::sample() > 0)
+}
+
+/// What a read that is a sample and finds `word` adds to the credit. A forced speed is taken up at once, or
+/// never.
+pub(super) fn credit_of_sample(word: u64) -> u64 {
     match forced::speed() {
-        None => READ_CREDIT,
+        // Where readers meet, the word's line travels between their processors.
+        None if has_counted_readers(word) => prices::shared_sample(),
+        None => prices::sample(),
         Some(Speed::Counted) => 0,
-        Some(Speed::Slots | Speed::Quiet) => CREDIT_FULL,
+        Some(Speed::Slots | Speed::Quiet) => FULL,
     }
 }
 
-/// The word after a read of a lock that keeps to *counted* although its credit is full: it starts
-/// to save anew.
-pub(super) fn without_credit(word: u64) -> u64 {
-    word & !CREDIT
-}
-
-pub(super) fn is_credit_full(word: u64) -> bool {
-    word & CREDIT_FULL != 0
-}
-
-/// The word after `reads` reads by slots, and a write that costs as much as `price` reads save.
-pub(super) fn balance(word: u64, reads: u64, price: u64) -> u64 {
+/// The word after reads that have saved `saved`, and writes that have cost `price`.
+pub(super) fn balance(word: u64, saved: u64, price: u64) -> u64 {
     let credit = (word & CREDIT) / ONE_CREDIT;
-    let full = CREDIT_FULL / ONE_CREDIT;
-    let credit = (credit + reads).saturating_sub(price).min(full);
+    let credit = (credit + saved).saturating_sub(price).min(FULL);
     (word & !CREDIT) | (credit * ONE_CREDIT)
 }
 
-/// The speed after a write, by an owner of `WRITER` who has seen all readers leave. Nobody else may
-/// take `SLOTS` away, or a reader that still holds a slot would not be seen.
-pub(super) fn settle(word: u64) -> u64 {
-    if word & SLOTS == 0 {
-        return word;
+/// Whether the credit is enough for slots.
+pub(super) fn is_enough(word: u64) -> bool {
+    (word & CREDIT) / ONE_CREDIT >= FULL.min(prices::enough())
+}
+
+/// What a write costs a lock with slots more than one without.
+pub(super) fn price() -> u64 {
+    match forced::speed() {
+        None => prices::write(readers::blocks()),
+        Some(_) => 0,
     }
-    let epoch = word.wrapping_add(ONE_EPOCH) & EPOCH;
-    let word = (word & !(EPOCH | QUIET)) | epoch;
+}
+
+/// The speed after a write, by an owner of `WRITER` who has seen all readers leave. Nobody else may set
+/// `COUNTED`, or a reader that still holds a slot would not be seen.
+pub(super) fn settle(word: u64) -> u64 {
     if word & CREDIT == 0 {
-        word & !SLOTS
+        word | FENCED | COUNTED
     } else {
-        word
+        word | FENCED
     }
 }
 
 /// The word of a lock that nobody has, at a speed with slots.
 #[cfg(gosync_model)]
 pub(super) fn at_speed(speed: Speed, id: u32, credit: u64) -> u64 {
-    let quiet = if speed == Speed::Quiet { QUIET } else { 0 };
-    with_id(SLOTS | quiet | (credit * ONE_CREDIT), id)
+    let fenced = if speed == Speed::Quiet { 0 } else { FENCED };
+    with_id(fenced | (credit * ONE_CREDIT), id)
 }
 
 impl RawRWMutex {
-    /// The credit in `word` is full: the lock takes up slots, or else it has to save anew.
+    /// The lock with that `word` takes up slots, and begins with the `credit`, unless somebody comes between.
+    /// False if there are none to be had.
     #[cold]
-    pub(super) fn take_up_slots(&self, word: u64) {
-        let new_id = match id(word) {
-            0 if barrier::is_decided() => {
-                prices::learn();
-                readers::new_id()
-            }
-            _ => None,
+    pub(super) fn take_up_slots(&self, word: u64, credit: u64) -> bool {
+        let new_id = if id(word) == 0 && barrier::is_decided(prices::measure) {
+            // If somebody else has decided.
+            prices::measure();
+            readers::new_id()
+        } else {
+            None
         };
         let next = match (id(word), new_id) {
-            (0, None) => without_credit(word),
-            (0, Some(id)) => with_id(word, id) | SLOTS,
-            _ => word | SLOTS,
+            (0, None) => return false,
+            (0, Some(id)) => with_id(word, id),
+            _ => word,
         };
+        let next = next & !(COUNTED | CREDIT) | credit;
         let is_done = self
             .word
             .compare_exchange(word, next, Relaxed, Relaxed)
@@ -93,33 +102,30 @@ impl RawRWMutex {
         if let (false, Some(id)) = (is_done, new_id) {
             readers::give_back(id);
         }
+        true
     }
 
-    /// The current thread has read often enough without a write: the lock becomes quiet, if it may.
+    /// A read by a slot, which has found `word`, is a sample: it is noted, and perhaps the lock becomes
+    /// quiet by it.
     #[cold]
-    pub(super) fn become_quiet(&self, word: u64) {
-        readers::start_over(stamp(word));
+    pub(super) fn note_sample(&self, own: &Own, word: u64) {
+        if own.note_sample(id(word)) <= prices::quiet_after() {
+            return;
+        }
+        own.start_over(id(word));
         let word = self.word.load(Relaxed);
         if has_slots(word) && barrier::is_affordable() {
             // If it fails, somebody else has come; there will be another time.
             let _ = self
                 .word
-                .compare_exchange(word, word | QUIET, Relaxed, Relaxed);
+                .compare_exchange(word, word & !FENCED, Relaxed, Relaxed);
         }
     }
 
-    /// Pays for the write with credit, or for the attempt. `word` is from before the drain, which has
-    /// found `reads` reads by slots since the last write.
-    pub(super) fn settle_account(&self, word: u64, reads: u64) {
+    /// Adds to the credit what the reads since the last write have `saved`, and takes `price` from it.
+    pub(super) fn settle_account(&self, saved: u64, price: u64) {
         let now = self.word.load(Relaxed);
-        let has_slept = now & DRAIN != 0;
-        let reads = if word & QUIET == 0 {
-            reads
-        } else {
-            u64::MAX / 2
-        };
-        let price = readers::price() + if has_slept { prices::of_a_barrier() } else { 0 };
-        let change = balance(now, reads, price).wrapping_sub(now);
+        let change = balance(now, saved, price).wrapping_sub(now);
         if change != 0 {
             self.word.fetch_add(change, Relaxed);
         }

@@ -1,5 +1,6 @@
 //! How an announced writer waits until the readers inside have left, and how the last of them wakes it.
 
+use super::bias::{PLENTY, price};
 use super::word::*;
 use super::{RawRWMutex, prices};
 use crate::park::{self, Parked};
@@ -34,7 +35,7 @@ impl Sleep {
     /// otherwise, since the barrier for it cannot be afforded, for how long to sleep at most.
     fn begin(&mut self) -> Option<Duration> {
         if !self.is_safe && barrier::is_sleep_affordable() {
-            prices::heavy();
+            barrier::heavy();
             self.is_safe = true;
         }
         let nap = self.nap;
@@ -46,38 +47,42 @@ impl Sleep {
 }
 
 impl RawRWMutex {
-    /// Waits until the readers inside have left, or steps down.
+    /// Waits until the readers inside have left; false if the deadline comes first.
     pub(super) fn drain(&self, deadline: Option<Instant>) -> bool {
         let mut sleep = Sleep::new();
         let is_drained = self.drain_slots(|slot| self.await_slot(slot, &mut sleep, deadline))
             && self.await_count(deadline);
-        if !is_drained {
-            return self.give_up();
-        }
-        if self.word.load(Relaxed) & DRAIN != 0 {
+        if is_drained && self.word.load(Relaxed) & DRAIN != 0 {
             self.word.fetch_and(!DRAIN, Relaxed);
         }
-        true
+        is_drained
     }
 
     /// Has `wait` wait for each slot that holds the lock. False if that fails.
     pub(super) fn drain_slots(&self, wait: impl FnMut(&Slot) -> bool) -> bool {
-        // Acquire: pairs with the Releases in `step_down` and `count_out`, for a `try_lock`, and for
-        // the readers whom a writer admits that gives up before it gets as far as the count.
+        // Acquire: pairs with the Releases in `step_down` and `count_out`. Who gives up before it gets as far as
+        // the count admits readers, who have to see all writes before.
         let word = self.word.load(Acquire);
-        if word & SLOTS == 0 {
-            self.settle_account(word, 0);
+        if word & COUNTED != 0 {
             return true;
         }
-        if word & QUIET == 0 {
+        let is_fenced = word & FENCED != 0;
+        if is_fenced {
             barrier::after_update();
         } else {
-            prices::heavy();
+            barrier::heavy();
         }
-        let reads = readers::drain(id(word), stamp(word), wait);
-        // The reads before an attempt that gives up are left to the next writer, who finds them, too.
-        self.settle_account(word, reads.unwrap_or(0));
-        reads.is_some()
+        let (is_drained, reads) = readers::drain(id(word), wait);
+        // How many quiet reads there were nobody knows, but they were many.
+        let saved = if is_fenced {
+            prices::saved(reads)
+        } else {
+            PLENTY
+        };
+        let has_slept = self.word.load(Relaxed) & DRAIN != 0;
+        let for_sleep = if has_slept { prices::of_a_barrier() } else { 0 };
+        self.settle_account(saved, price() + for_sleep);
+        is_drained
     }
 
     /// Whether the entry in the slot goes within the time that a passing one takes.
@@ -128,7 +133,7 @@ impl RawRWMutex {
     ) -> bool {
         let mut patience = Patience::new();
         while inside() {
-            if patience.spin(deadline) {
+            if patience.spin(false, deadline) {
                 continue;
             }
             if spin::is_late(deadline) {

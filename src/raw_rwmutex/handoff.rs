@@ -1,8 +1,8 @@
 //! How ownership passes from writer to writer: to whoever is faster, to the heir by hand-off, or to readers.
 
-use super::RawRWMutex;
 use super::bias::settle;
 use super::word::*;
+use super::{RawRWMutex, WriteToken};
 use crate::park::{self, Parked};
 use crate::primitive::Ordering;
 use crate::spin::Patience;
@@ -47,7 +47,7 @@ impl RawRWMutex {
             } else {
                 HEIR_PARKED
             };
-            if patience.spin(deadline) || !self.flag(word, plea, is_announced) {
+            if patience.spin(false, deadline) || !self.flag(word, plea, is_announced) {
                 continue;
             }
             match self.park_while(self.heir(), HEIR_PARKED, is_announced, deadline) {
@@ -59,29 +59,35 @@ impl RawRWMutex {
 
     /// The owner of the lock steps down; it keeps `kept` read locks.
     #[inline]
-    pub(super) fn step_down_to(&self, kept: u64) {
+    pub(super) fn step_down_to(&self, token: WriteToken, kept: u64) {
         self.stepped_down();
+        let word = token.0;
+        if !is_held_alone(word) || !self.step_down_from(word, word & !CREDIT, kept) {
+            self.step_down_slow(word, kept);
+        }
+    }
+
+    /// Steps down to `next`, without `WRITER` and with `kept` readers, if the word is still `word`.
+    #[inline(always)]
+    fn step_down_from(&self, word: u64, next: u64, kept: u64) -> bool {
+        let next = next - WRITER + kept * ONE_READER;
         // Release: pairs with every Acquire on the word.
-        let entering = kept * ONE_READER;
-        let is_done = match self
-            .word
-            .compare_exchange(WRITER, entering, Release, Relaxed)
-        {
-            Ok(_) => true,
-            // Release: as above.
-            Err(word) if is_held_alone(word) => self
-                .word
-                .compare_exchange(word, Self::next(word, kept, Exit::Done), Release, Relaxed)
-                .is_ok(),
-            Err(_) => false,
-        };
-        if !is_done {
-            self.step_down_slow(kept, Exit::Done);
+        self.word
+            .compare_exchange(word, next, Release, Relaxed)
+            .is_ok()
+    }
+
+    /// As `step_down_to`, for a lock with slots, or one that somebody waits for.
+    #[cold]
+    fn step_down_slow(&self, word: u64, kept: u64) {
+        let is_alone_with_slots = word & COUNTED == 0 && is_held_alone(word | COUNTED);
+        if !is_alone_with_slots || !self.step_down_from(word, settle(word), kept) {
+            self.pass_on(kept, Exit::Done);
         }
     }
 
     #[inline(never)]
-    pub(super) fn step_down_slow(&self, mut kept: u64, mut exit: Exit) {
+    pub(super) fn pass_on(&self, mut kept: u64, mut exit: Exit) {
         loop {
             let word = self.step_down(kept, exit);
             if word & HEIR_PARKED != 0 {
@@ -136,8 +142,9 @@ impl RawRWMutex {
     /// The word after the owner of `WRITER` has stepped down, and `entering` readers have entered.
     fn next(word: u64, entering: u64, exit: Exit) -> u64 {
         match exit {
+            Exit::Done if word & COUNTED != 0 => succeed(word & !CREDIT, entering),
             Exit::Done => succeed(settle(word), entering),
-            Exit::GaveUp => succeed(word & !QUIET, entering), // Invariant 7.
+            Exit::GaveUp => succeed(word | FENCED, entering), // Invariant 7.
         }
     }
 
@@ -193,7 +200,7 @@ impl RawRWMutex {
                 .is_ok()
             {
                 if self.bequeath() {
-                    self.step_down_slow(0, Exit::GaveUp);
+                    self.pass_on(0, Exit::GaveUp);
                 }
                 return false;
             }

@@ -1,8 +1,8 @@
 //! The lock under lock_api's guards.
 
-use super::{RawRWMutex, ReadToken};
+use super::{RawRWMutex, ReadToken, WriteToken};
 use crate::park::deadline;
-use lock_api::{GuardSend, RawRwLock, RawRwLockDowngrade, RawRwLockTimed};
+use lock_api::{RawRwLock, RawRwLockDowngrade, RawRwLockTimed};
 use std::time::{Duration, Instant};
 
 // SAFETY: exclusion and acquire/release are invariant 1 and the pairs named at each ordering; for slots
@@ -17,7 +17,7 @@ unsafe impl RawRwLock for RawRWMutex {
     const INIT: Self = Self::new();
 
     type SharedGuard = ReadToken;
-    type ExclusiveGuard = GuardSend;
+    type ExclusiveGuard = WriteToken;
 
     #[inline]
     #[track_caller]
@@ -37,20 +37,19 @@ unsafe impl RawRwLock for RawRWMutex {
     }
 
     #[inline]
-    fn lock_exclusive(&self) -> GuardSend {
-        self.lock();
-        GuardSend::new()
+    fn lock_exclusive(&self) -> WriteToken {
+        self.lock()
     }
 
     #[inline]
-    fn try_lock_exclusive(&self) -> Option<GuardSend> {
-        self.try_lock().then(GuardSend::new)
+    fn try_lock_exclusive(&self) -> Option<WriteToken> {
+        self.try_lock()
     }
 
     #[inline]
-    unsafe fn unlock_exclusive(&self, _: GuardSend) {
+    unsafe fn unlock_exclusive(&self, token: WriteToken) {
         // SAFETY: the caller passes the state of the exclusive acquisition.
-        unsafe { self.unlock() }
+        unsafe { self.unlock(token) }
     }
 
     #[inline]
@@ -68,9 +67,9 @@ unsafe impl RawRwLock for RawRWMutex {
 // a Release.
 unsafe impl RawRwLockDowngrade for RawRWMutex {
     #[inline]
-    unsafe fn downgrade(&self, _: GuardSend) -> ReadToken {
+    unsafe fn downgrade(&self, token: WriteToken) -> ReadToken {
         // SAFETY: the caller passes the state of the exclusive acquisition.
-        unsafe { self.downgrade() }
+        unsafe { self.downgrade(token) }
     }
 }
 
@@ -92,12 +91,12 @@ unsafe impl RawRwLockTimed for RawRWMutex {
     }
 
     #[inline]
-    fn try_lock_exclusive_for(&self, timeout: Duration) -> Option<GuardSend> {
-        self.try_lock_until(deadline(timeout)).then(GuardSend::new)
+    fn try_lock_exclusive_for(&self, timeout: Duration) -> Option<WriteToken> {
+        self.try_lock_until(deadline(timeout))
     }
 
     #[inline]
-    fn try_lock_exclusive_until(&self, deadline: Instant) -> Option<GuardSend> {
-        self.try_lock_until(Some(deadline)).then(GuardSend::new)
+    fn try_lock_exclusive_until(&self, deadline: Instant) -> Option<WriteToken> {
+        self.try_lock_until(Some(deadline))
     }
 }

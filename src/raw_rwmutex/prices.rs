@@ -1,4 +1,12 @@
-//! What a heavy barrier is worth, in reads.
+//! What the steps of a lock take on this processor, and what a lock gains and loses by slots.
+//!
+//! An atomic read-modify-write takes several times as long on one kind of processor as on another, and so do
+//! fences. So each process measures its own, once, when the first lock has been read often enough to take
+//! up slots: see [`measure`]. Until then it reckons with [`Steps::TYPICAL`]. What a heavy barrier takes
+//! changes with the load, so that is learned from each one.
+//!
+//! Prices decide how fast a lock is, and never whether it is right: they may be wrong, and change at any
+//! time.
 
 #[cfg(gosync_model)]
 pub(super) use crate::models::prices::*;
@@ -8,55 +16,240 @@ pub(super) use real::*;
 
 #[cfg(not(gosync_model))]
 mod real {
-    use crate::primitive::{AtomicU32, Ordering::Relaxed};
+    use crate::primitive::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
+    use crate::readers::SAMPLE;
     use crate::speed::Speed;
     use crate::{barrier, forced};
+    use std::hint::black_box;
+    use std::time::Instant;
 
-    /// See [`quiet_after`]. It changes with each barrier.
-    static QUIET_AFTER: AtomicU32 = AtomicU32::new(reads_worth(barrier::FIRST_COST));
+    use Ordering::{Acquire, Relaxed, Release, SeqCst};
 
-    /// What a read by slots takes longer than a quiet one, in nanoseconds.
-    const READ_SAVES: u32 = 5;
-
-    /// Reads by slots take so many times as long as the barrier that ends the quiet after them: then
-    /// no more than a fifth of the time goes into barriers, if writes come when they are worst.
-    const PATIENCE: u32 = 4;
-
-    const fn reads_worth(nanos: u32) -> u32 {
-        PATIENCE * nanos / READ_SAVES
+    /// What a read takes at each speed, bare of all but the steps that it needs, in picoseconds.
+    #[derive(Clone, Copy, Debug)]
+    pub(in super::super) struct Steps {
+        pub(in super::super) counted: u32,
+        pub(in super::super) slots: u32,
+        pub(in super::super) quiet: u32,
     }
 
-    /// A lock may become quiet after so many reads of one thread without a write between them.
-    #[inline]
-    pub(in super::super) fn quiet_after() -> u32 {
-        match (forced::speed(), forced::quiet_after()) {
-            (None, None) => QUIET_AFTER.load(Relaxed),
-            (None, Some(reads)) => reads,
-            (Some(Speed::Quiet), _) => 1,
-            (Some(_), _) => u32::MAX,
+    static COUNTED: AtomicU32 = AtomicU32::new(Steps::TYPICAL.counted);
+    static SLOTS: AtomicU32 = AtomicU32::new(Steps::TYPICAL.slots);
+    static QUIET: AtomicU32 = AtomicU32::new(Steps::TYPICAL.quiet);
+
+    fn steps() -> Steps {
+        Steps {
+            counted: COUNTED.load(Relaxed),
+            slots: SLOTS.load(Relaxed),
+            quiet: QUIET.load(Relaxed),
         }
     }
 
-    /// How many reads by slots a heavy barrier is as expensive as.
-    pub(in super::super) fn of_a_barrier() -> u64 {
-        (barrier::cost() / READ_SAVES).into()
-    }
-
-    /// To be called when it is decided which barrier there is, and whenever one has been passed: reads look at
-    /// nothing but the result.
-    pub(in super::super) fn learn() {
-        let after = match barrier::cost() {
-            // There is no quiet without a barrier that is more than a fence.
-            0 => u32::MAX,
-            cost => reads_worth(cost),
-        };
-        QUIET_AFTER.store(after, Relaxed);
-    }
-
-    /// A heavy barrier, and what it teaches.
+    /// Measures the steps of this processor, unless that has been done. It takes some microseconds.
     #[cold]
-    pub(in super::super) fn heavy() {
-        barrier::heavy();
-        learn();
+    pub(in super::super) fn measure() {
+        static IS_MEASURED: AtomicBool = AtomicBool::new(false);
+
+        // Without optimization it would measure calls, and on some targets there is no clock.
+        let is_possible = !cfg!(any(debug_assertions, miri, target_family = "wasm"));
+        if !is_possible || IS_MEASURED.swap(true, Relaxed) {
+            return;
+        }
+        let steps = Steps::measure();
+        COUNTED.store(steps.counted, Relaxed);
+        SLOTS.store(steps.slots, Relaxed);
+        QUIET.store(steps.quiet, Relaxed);
+    }
+
+    impl Steps {
+        /// Those of a processor whose read-modify-writes take 5 ns.
+        const TYPICAL: Self = Self {
+            counted: 10_300,
+            slots: 5_300,
+            quiet: 900,
+        };
+
+        /// The fastest of several rounds, so that it does not count if the thread loses its processor.
+        pub(in super::super) fn measure() -> Self {
+            const ROUNDS: u32 = 5;
+
+            let word = &Line(AtomicU64::new(0));
+            let slot = &Line(AtomicU32::new(0));
+            let counted = || {
+                let before = word.0.load(Relaxed);
+                let next = before.wrapping_add(1);
+                _ = black_box(word.0.compare_exchange(before, next, Acquire, Relaxed));
+                black_box(word.0.fetch_sub(1, Release));
+            };
+            let by_slot = |pass: fn()| {
+                let before = black_box(word.0.load(Relaxed)) as u32;
+                if slot.0.load(Acquire) == before {
+                    slot.0.store(before.wrapping_add(1), Release);
+                }
+                pass();
+                black_box(word.0.load(Acquire));
+                slot.0.store(0, Release);
+                barrier::light();
+                black_box(word.0.load(Relaxed));
+            };
+            let mut steps = Self {
+                counted: u32::MAX,
+                slots: u32::MAX,
+                quiet: u32::MAX,
+            };
+            for _ in 0..ROUNDS {
+                steps.counted = steps.counted.min(picoseconds(counted));
+                steps.slots = steps.slots.min(picoseconds(|| by_slot(|| fence(SeqCst))));
+                steps.quiet = steps.quiet.min(picoseconds(|| by_slot(barrier::light)));
+            }
+            steps
+        }
+
+        /// What a read by a slot saves against one that is counted in. There is more code around its steps,
+        /// for about as long as a quiet read takes. Never nothing: a lock that is hardly ever written takes up
+        /// slots for the readers that may come.
+        pub(in super::super) fn slots_save(self) -> u64 {
+            let by_slot = self.slots.saturating_add(self.quiet);
+            let saves = self.counted.saturating_sub(by_slot);
+            saves.max(self.counted / 32).max(1).into()
+        }
+
+        /// What a write takes longer at *slots*: two read-modify-writes, as many more to tell how the lock is
+        /// used, and code, most of it to look through the first blocks.
+        fn slots_cost(self) -> u64 {
+            2 * u64::from(self.counted) + 20 * u64::from(self.quiet)
+        }
+
+        /// What a quiet read saves against one by a slot.
+        pub(in super::super) fn quiet_saves(self) -> u64 {
+            (self.counted / 32)
+                .max(self.slots.saturating_sub(self.quiet))
+                .max(1)
+                .into()
+        }
+    }
+
+    /// On a line of its own, and its neighbour.
+    #[repr(align(128))]
+    struct Line<T>(T);
+
+    /// How long a step takes, of many in a row.
+    fn picoseconds(step: impl Fn()) -> u32 {
+        const STEPS: u32 = 128;
+
+        let start = Instant::now();
+        (0..STEPS).for_each(|_| step());
+        let nanos = start.elapsed().as_nanos() as u64;
+        (nanos * 1000 / u64::from(STEPS))
+            .try_into()
+            .unwrap_or(u32::MAX)
+    }
+
+    // In units of credit.
+
+    /// What the credit counts, in picoseconds.
+    const UNIT: u64 = 8000;
+
+    /// What the reads for which a sample stands would save at *slots*.
+    pub(in super::super) fn sample() -> u64 {
+        u64::from(SAMPLE) * steps().slots_save() / UNIT
+    }
+
+    /// As `sample`, where the line of the word travels: as much as if a read by a slot took no time. It
+    /// saves more, but then a write at *slots* takes longer, too.
+    pub(in super::super) fn shared_sample() -> u64 {
+        u64::from(SAMPLE) * u64::from(COUNTED.load(Relaxed)) / UNIT
+    }
+
+    /// What it is worth that another thread has changed the word at the same time: a line has travelled, or
+    /// will.
+    pub(in super::super) fn collision() -> u64 {
+        8 * u64::from(COUNTED.load(Relaxed)) / UNIT
+    }
+
+    /// What so many reads by slots have saved.
+    pub(in super::super) fn saved(reads: u64) -> u64 {
+        reads.saturating_mul(steps().slots_save()) / UNIT
+    }
+
+    /// What a write takes longer at *slots*, with so many blocks to look through.
+    pub(in super::super) fn write(blocks: u64) -> u64 {
+        const LOOK: u64 = 2_500;
+        /// So many blocks are looked through within the rest.
+        const FEW: u64 = 16;
+
+        let look = LOOK * blocks.saturating_sub(FEW);
+        let write = (steps().slots_cost() + look) / UNIT;
+        forced::write_price().map_or(write, u64::from)
+    }
+
+    /// So much have reads to save without a write between them before a lock takes up slots: what several
+    /// writes will cost, and more than one sample, which may stand for reads before the write.
+    pub(in super::super) fn enough() -> u64 {
+        const WRITES: u64 = 4;
+
+        (WRITES * write(0)).max(sample() + 1)
+    }
+
+    /// What it takes a writer to sleep behind a heavy barrier.
+    pub(in super::super) fn of_a_barrier() -> u64 {
+        1000 * u64::from(barrier::cost()) / UNIT
+    }
+
+    /// A lock may become quiet after more reads of one thread by slots without a write between them: so many
+    /// took four times as long as the barrier that ends the quiet. So no more than a fifth of the time goes
+    /// into barriers, if writes come when they are worst.
+    pub(in super::super) fn quiet_after() -> u32 {
+        const PATIENCE: u64 = 4;
+
+        match (forced::speed(), forced::quiet_after()) {
+            // There is no quiet without a barrier that is more than a fence.
+            (None, None) if barrier::cost() == 0 => u32::MAX,
+            (None, None) => {
+                let reads = PATIENCE * 1000 * u64::from(barrier::cost()) / steps().quiet_saves();
+                reads.try_into().unwrap_or(u32::MAX)
+            }
+            (None, Some(reads)) => reads,
+            (Some(Speed::Quiet), _) => 0,
+            (Some(_), _) => u32::MAX,
+        }
+    }
+}
+
+#[cfg(all(test, not(gosync_model)))]
+mod tests {
+    use super::real::*;
+
+    #[test]
+    fn slots_always_save_something_and_cost_something() {
+        for counted in [0, 1, 900, 5_500, 10_300, u32::MAX] {
+            for slots in [0, 900, 5_300, u32::MAX] {
+                for quiet in [0, 900, u32::MAX] {
+                    let steps = Steps {
+                        counted,
+                        slots,
+                        quiet,
+                    };
+                    assert!(
+                        steps.slots_save() > 0 && steps.quiet_saves() > 0,
+                        "{steps:?}"
+                    );
+                    assert!(steps.slots_save() <= u64::from(counted).max(1), "{steps:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_steps_of_this_processor_take_time() {
+        let Steps {
+            counted,
+            slots,
+            quiet,
+        } = Steps::measure();
+        for took in [counted, slots, quiet] {
+            // In picoseconds. A debug build, or an interpreter, takes its time.
+            assert!((1..u32::MAX).contains(&took), "{took} ps");
+        }
     }
 }

@@ -1,36 +1,51 @@
 //! What a reader does: it enters by a slot or counts itself in, and leaves the same way.
 
-use super::bias::{is_credit_full, read_credit};
+use super::bias::{balance, credit_of_sample, is_enough, samples_all};
 use super::word::*;
 use super::{RawRWMutex, ReadToken, prices};
 use crate::barrier;
 use crate::park::Parked;
 use crate::primitive::{Ordering, fence};
-use crate::readers::{self, Slot};
+use crate::readers::{self, Entry, Own};
 use crate::spin::{Backoff, Patience};
+use std::hint;
 use std::time::Instant;
 
 use Ordering::{Acquire, Relaxed, Release, SeqCst};
+
+/// Why an attempt has failed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Miss {
+    /// Another thread has changed the word at the same time.
+    Collision,
+    Other,
+}
 
 impl RawRWMutex {
     #[inline]
     #[track_caller]
     pub(crate) fn rlock(&self) -> ReadToken {
         match self.try_rlock_fast() {
-            Some(token) => token,
-            None => self.rlock_slow(None).expect("there is no deadline"),
+            Ok(token) => token,
+            Err(miss) => self.rlock_in_the_end(miss),
         }
     }
 
     #[inline]
     pub(crate) fn try_rlock(&self) -> Option<ReadToken> {
-        self.try_rlock_fast().or_else(|| self.try_rlock_slow())
+        match self.try_rlock_fast() {
+            Ok(token) => Some(token),
+            Err(miss) => self.try_rlock_slow(miss),
+        }
     }
 
     #[inline]
     #[track_caller]
     pub(crate) fn try_rlock_until(&self, deadline: Option<Instant>) -> Option<ReadToken> {
-        self.try_rlock_fast().or_else(|| self.rlock_slow(deadline))
+        match self.try_rlock_fast() {
+            Ok(token) => Some(token),
+            Err(miss) => self.rlock_slow(miss, deadline),
+        }
     }
 
     /// Ends one read.
@@ -42,137 +57,182 @@ impl RawRWMutex {
     pub(crate) unsafe fn runlock(&self, token: ReadToken) {
         self.left();
         match token.0 {
-            Some(slot) => self.leave(slot),
-            None => self.count_out(),
+            Some(entry) => self.leave(entry),
+            None => {
+                hint::cold_path();
+                self.count_out()
+            }
         }
     }
 
-    /// One attempt at the speeds that take one step, so that it can be inlined.
+    /// One attempt, at the speed of the lock, so that it can be inlined.
     #[inline(always)]
-    fn try_rlock_fast(&self) -> Option<ReadToken> {
+    fn try_rlock_fast(&self) -> Result<ReadToken, Miss> {
+        let own = readers::own();
         let word = self.word.load(Relaxed);
         if is_quiet(word) {
-            self.enter_quietly(readers::enter(id(word))?)
-        } else if is_counted(word) {
-            self.count_in(word)
+            let entry = own.enter_quietly(id(word)).ok_or(Miss::Other)?;
+            self.hold_quietly(entry)
+        } else if word & COUNTED != 0 {
+            if bars_readers(word) || samples_all() || own.is_sample_of(self.address()) {
+                return Err(Miss::Other);
+            }
+            // With too many readers the exchange fails, which takes less than to look.
+            let word = word & !TOO_MANY_READERS;
+            self.count_in(word, word)
         } else if has_slots(word) {
-            self.enter_by_slot(word)
+            hint::cold_path();
+            let entry = own.enter(id(word)).ok_or(Miss::Other)?;
+            self.hold(&own, entry)
         } else {
-            None
+            Err(Miss::Other)
         }
     }
 
     /// Fails only because of a writer, or because there are too many readers.
     #[inline(never)]
-    fn try_rlock_slow(&self) -> Option<ReadToken> {
+    fn try_rlock_slow(&self, mut miss: Miss) -> Option<ReadToken> {
+        let own = readers::own();
         let mut backoff = Backoff::new();
         loop {
             let word = self.word.load(Relaxed);
             if !is_readable(word) {
                 return None;
             }
-            let token = if is_credit_full(word) && !has_slots(word) {
-                self.take_up_slots(word);
-                None
-            } else if has_slots(word) && readers::has_slot() {
-                self.enter_by_slot(word)
+            let result = if !has_slots(word) {
+                self.count_in_slow(&own, word, miss)
+            } else if let Some(entry) = own.enter_anywhere(id(word)) {
+                // At *quiet*, too: it takes longer, and is right.
+                self.hold(&own, entry)
             } else {
-                self.count_in(word).or_else(|| {
-                    backoff.wait();
-                    None
-                })
+                self.count_in(word, word)
             };
-            if token.is_some() {
-                return token;
+            match result {
+                Ok(token) => return Some(token),
+                Err(now) => miss = now,
+            }
+            if miss == Miss::Collision {
+                backoff.wait();
             }
         }
     }
 
-    /// Counts the reader in, if the word is still `word`; now and then with credit for the reads
-    /// since the last time.
-    #[inline]
-    fn count_in(&self, word: u64) -> Option<ReadToken> {
-        let has_earned = is_counted(word) && readers::is_sample();
-        let credit = if has_earned { read_credit() } else { 0 };
+    /// Counts the reader in at *counted*. A sample adds to the credit, or takes up slots instead. So does a read
+    /// after a collision.
+    fn count_in_slow(&self, own: &Own, word: u64, miss: Miss) -> Result<ReadToken, Miss> {
+        let saved = match own.is_sample() || samples_all() {
+            true => {
+                own.restart_samples();
+                credit_of_sample(word)
+            }
+            false if miss == Miss::Collision => prices::collision(),
+            false => 0,
+        };
+        let next = balance(word, saved, 0);
+        if saved == 0 || !is_enough(next) {
+            return self.count_in(word, next);
+        }
+        if self.take_up_slots(word, next & CREDIT) {
+            return Err(Miss::Other);
+        }
+        // It has to save anew.
+        self.count_in(word, word & !CREDIT)
+    }
+
+    /// Counts the reader in, if the word is still `word`, and changes the rest of it to that of `next`.
+    #[inline(always)]
+    fn count_in(&self, word: u64, next: u64) -> Result<ReadToken, Miss> {
         // Acquire: pairs with the Release in `step_down`.
         self.word
-            .compare_exchange_weak(word, word + ONE_READER + credit, Acquire, Relaxed)
-            .ok()?;
+            .compare_exchange_weak(word, next + ONE_READER, Acquire, Relaxed)
+            .map_err(|_| Miss::Collision)?;
         self.entered();
-        Some(ReadToken(None))
+        Ok(ReadToken(None))
     }
 
-    /// Enters at *slots*, unless no slot is empty or a writer comes between.
-    #[inline(never)]
-    fn enter_by_slot(&self, word: u64) -> Option<ReadToken> {
-        let slot = readers::enter(id(word))?;
+    /// Holds the lock by the entry, at *slots*, unless a writer comes between.
+    #[inline(always)]
+    fn hold(&self, own: &Own, entry: Entry) -> Result<ReadToken, Miss> {
         fence(SeqCst);
         // Acquire: pairs with the Release in `step_down`.
-        let now = self.word.load(Acquire);
-        if !has_slots(now) {
-            return self.retreat(slot);
+        let word = self.word.load(Acquire);
+        if !has_slots(word) {
+            self.retreat(entry);
+            return Err(Miss::Other);
         }
-        if readers::note_read(stamp(now)) >= prices::quiet_after() {
-            self.become_quiet(now);
+        if own.is_sample() {
+            self.note_sample(own, word);
         }
         self.entered();
-        Some(ReadToken(Some(slot)))
+        Ok(ReadToken(Some(entry)))
     }
 
-    /// Enters at *quiet*, by a slot that has just been filled, unless a writer comes between.
+    /// As `hold`, at *quiet*.
     #[inline(always)]
-    fn enter_quietly(&self, slot: &'static Slot) -> Option<ReadToken> {
+    fn hold_quietly(&self, entry: Entry) -> Result<ReadToken, Miss> {
         barrier::light();
         // Acquire: pairs with the Release in `step_down`.
         if !is_quiet(self.word.load(Acquire)) {
-            return self.retreat(slot);
+            self.retreat(entry);
+            return Err(Miss::Other);
         }
         self.entered();
-        Some(ReadToken(Some(slot)))
+        Ok(ReadToken(Some(entry)))
     }
 
     /// Takes back an entry: a writer has come between, who may have seen it.
     #[cold]
-    fn retreat(&self, slot: &Slot) -> Option<ReadToken> {
-        self.leave(slot);
-        None
+    fn retreat(&self, entry: Entry) {
+        self.leave(entry);
     }
 
     /// Ends a read by a slot, or takes back a passing entry.
     #[inline(always)]
-    fn leave(&self, slot: &Slot) {
-        slot.clear();
-        barrier::light();
+    fn leave(&self, entry: Entry) {
+        entry.end();
         if self.word.load(Relaxed) & DRAIN != 0 {
             self.wake_drain();
         }
     }
 
     /// Ends a read that was counted in.
-    #[inline]
+    #[inline(always)]
     fn count_out(&self) {
-        // Release: pairs with the Acquires in `await_count`, `drain_slots` and `try_lock_fast`, so that
-        // reads end before writes begin.
-        let word = self.word.fetch_sub(ONE_READER, Release);
-        if was_awaited(word) {
+        // Release: pairs with the Acquires in `await_count`, `lock` and `announce_at`, so that
+        // reads end before writes begin. A load of its own costs less, on x86, than having the word returned. It finds
+        // a `DRAIN` that was set before; whoever sets it later looks at the count before it sleeps.
+        self.word.fetch_sub(ONE_READER, Release);
+        let word = self.word.load(Relaxed);
+        if word & DRAIN != 0 && !has_counted_readers(word) {
             self.wake_drain();
         }
     }
 
     #[cold]
     #[track_caller]
-    fn rlock_slow(&self, deadline: Option<Instant>) -> Option<ReadToken> {
+    fn rlock_in_the_end(&self, miss: Miss) -> ReadToken {
+        self.rlock_slow(miss, None).expect("there is no deadline")
+    }
+
+    #[inline(never)]
+    #[track_caller]
+    fn rlock_slow(&self, mut miss: Miss, deadline: Option<Instant>) -> Option<ReadToken> {
         let mut patience = Patience::new();
         loop {
-            if let Some(token) = self.try_rlock_slow() {
+            if let Some(token) = self.try_rlock_slow(miss) {
                 return Some(token);
             }
+            miss = Miss::Other;
             let word = self.word.load(Relaxed);
+            // Who waits for a writer is admitted without another look.
             assert!(
-                bars_readers(word) || is_readable(word),
+                !has_too_many_readers(word),
                 "gosync: too many readers of one RWMutex"
             );
-            if patience.spin(deadline) || !self.flag(word, READERS_PARKED, bars_readers) {
+            let others_sleep = word & READERS_PARKED != 0;
+            if patience.spin(others_sleep, deadline)
+                || !self.flag(word, READERS_PARKED, bars_readers)
+            {
                 continue;
             }
             match self.park_while(self.readers(), READERS_PARKED, bars_readers, deadline) {

@@ -5,6 +5,7 @@ use crate::barrier::{self, PASSED, repay, run_into_debt};
 use crate::forced;
 use crate::park;
 use crate::speed::Speed;
+use std::panic::{self, AssertUnwindSafe};
 use std::thread;
 use std::time::Duration;
 
@@ -13,11 +14,21 @@ const ATTEMPTS: usize = 200;
 
 /// A lock that notes its readers in slots, if that is not forbidden.
 fn lock_with_slots() -> RawRWMutex {
-    while !barrier::is_decided() {
+    while !barrier::is_decided(prices::measure) {
         thread::yield_now();
     }
     let lock = RawRWMutex::new();
-    (0..600).for_each(|_| read(&lock));
+    let enough = if forced::speed() == Some(Speed::Counted) {
+        0
+    } else {
+        1_000_000
+    };
+    for _ in 0..enough {
+        if lock.word.load(Relaxed) & COUNTED == 0 {
+            break;
+        }
+        read(&lock);
+    }
     // So that it is not quiet.
     write(&lock);
     lock
@@ -34,9 +45,9 @@ fn runlock(lock: &RawRWMutex, token: ReadToken) {
 }
 
 fn write(lock: &RawRWMutex) {
-    lock.lock();
-    // SAFETY: the write lock has just been taken.
-    unsafe { lock.unlock() };
+    let token = lock.lock();
+    // SAFETY: it is the token of the write lock just taken.
+    unsafe { lock.unlock(token) };
 }
 
 /// A read lock in a slot, if any can be.
@@ -51,7 +62,7 @@ fn reader(lock: &RawRWMutex) -> ReadToken {
 fn barriers_of_attempts(lock: &RawRWMutex, attempts: usize, time: Duration) -> usize {
     let before = PASSED.get();
     for _ in 0..attempts {
-        assert!(!lock.try_lock_until(park::deadline(time)));
+        assert!(lock.try_lock_until(park::deadline(time)).is_none());
     }
     PASSED.get() - before
 }
@@ -65,7 +76,8 @@ fn attempts_without_time_pass_no_barrier_beside_a_reader() {
     assert_eq!(barriers, 0);
     assert_eq!(lock.word.load(Relaxed), before, "it was announced");
     runlock(&lock, token);
-    assert!(lock.try_lock_until(Some(Instant::now())), "nobody reads");
+    let token = lock.try_lock_until(Some(Instant::now()));
+    assert!(token.is_some(), "nobody reads");
 }
 
 #[test]
@@ -88,7 +100,7 @@ fn attempts_that_give_up_cost_credit_until_the_lock_gives_up_its_slots() {
     runlock(&lock, token);
     // The reader is still seen by the next writer, who finds no credit.
     let token = reader(&lock);
-    assert!(!lock.try_lock());
+    assert!(lock.try_lock().is_none());
     runlock(&lock, token);
     write(&lock);
     let token = lock.rlock();
@@ -132,6 +144,28 @@ fn a_writer_that_can_afford_it_sleeps_behind_a_barrier() {
     let barriers = barriers_of_a_write(&lock, token, Duration::from_millis(20));
     let to_end_the_quiet = usize::from(forced::speed() == Some(Speed::Quiet));
     assert!(barriers <= 1 + to_end_the_quiet, "{barriers} barriers");
+}
+
+/// Those that wait are admitted without another look at the count.
+#[test]
+fn too_many_readers_panic_whether_they_would_wait_or_not() {
+    const TIMES: [Option<Duration>; 2] = [None, Some(Duration::from_secs(60))];
+
+    for (flags, time) in [0, WRITER, HEIR]
+        .into_iter()
+        .flat_map(|f| TIMES.map(|t| (f, t)))
+    {
+        let lock = RawRWMutex {
+            word: AtomicU64::new(NEW | TOO_MANY_READERS | flags),
+        };
+        let read = || match time {
+            None => Some(lock.rlock()),
+            Some(time) => lock.try_rlock_until(park::deadline(time)),
+        };
+        assert!(panic::catch_unwind(AssertUnwindSafe(read)).is_err());
+        assert!(lock.try_rlock().is_none());
+        assert_eq!(lock.word.load(Relaxed) & COUNT, TOO_MANY_READERS);
+    }
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! What a writer does: it announces itself, drains the readers inside, and steps down.
 
-use super::bias::balance;
 use super::handoff::Exit;
 use super::word::*;
-use super::{RawRWMutex, ReadToken};
+use super::{RawRWMutex, ReadToken, WriteToken};
 use crate::park::Parked;
 use crate::primitive::Ordering;
 use crate::readers;
@@ -14,20 +13,44 @@ use Ordering::{Acquire, Relaxed};
 
 impl RawRWMutex {
     #[inline]
-    pub(crate) fn lock(&self) {
-        if !self.try_lock_fast() {
-            self.lock_slow(None);
+    pub(crate) fn lock(&self) -> WriteToken {
+        // To look at the word first would make the exchange wait for it.
+        if readers::own().expects_new.get()
+            && let Ok(token) = self.announce_at(NEW)
+        {
+            return token;
+        }
+        self.lock_with_past()
+    }
+
+    #[inline(never)]
+    fn lock_with_past(&self) -> WriteToken {
+        let own = readers::own();
+        own.expects_new.set(false);
+        // Not a compare-exchange, which would have to know the word.
+        if is_announced(self.word.fetch_or(WRITER, Relaxed)) {
+            return self.lock_in_the_end();
+        }
+        self.announced();
+        own.note_write(self.address());
+        // Acquire: pairs with the Releases in `step_down` and `count_out`.
+        let word = self.word.load(Acquire);
+        own.expects_new.set(word & !CREDIT == NEW | WRITER);
+        if is_held_alone(word) {
+            WriteToken(word)
+        } else {
+            self.drain_in_the_end()
         }
     }
 
     #[inline]
-    pub(crate) fn try_lock(&self) -> bool {
-        self.try_lock_fast() || self.try_lock_slow()
+    pub(crate) fn try_lock(&self) -> Option<WriteToken> {
+        self.try_lock_fast().or_else(|| self.try_lock_slow())
     }
 
     #[inline]
-    pub(crate) fn try_lock_until(&self, deadline: Option<Instant>) -> bool {
-        self.try_lock_fast() || self.lock_slow(deadline)
+    pub(crate) fn try_lock_until(&self, deadline: Option<Instant>) -> Option<WriteToken> {
+        self.try_lock_fast().or_else(|| self.lock_slow(deadline))
     }
 
     /// Ends the write.
@@ -36,8 +59,8 @@ impl RawRWMutex {
     ///
     /// The caller owns the write lock, and ends it with this call.
     #[inline]
-    pub(crate) unsafe fn unlock(&self) {
-        self.step_down_to(0);
+    pub(crate) unsafe fn unlock(&self, token: WriteToken) {
+        self.step_down_to(token, 0);
     }
 
     /// Ends the write and keeps a read lock: no writer comes between.
@@ -46,57 +69,70 @@ impl RawRWMutex {
     ///
     /// The caller owns the write lock, and owns a read lock instead after this call.
     #[inline]
-    pub(crate) unsafe fn downgrade(&self) -> ReadToken {
-        self.step_down_to(1);
+    pub(crate) unsafe fn downgrade(&self, token: WriteToken) -> ReadToken {
+        self.step_down_to(token, 1);
         self.entered();
         ReadToken(None)
     }
 
-    /// One attempt, at a lock that has no slots. Acquire: pairs with the Releases in `step_down` and
-    /// `count_out`.
-    #[inline]
-    fn try_lock_fast(&self) -> bool {
-        // Most locks that are written often have no past. To look first would take longer than to fail.
-        let locked = match self.word.compare_exchange(0, WRITER, Acquire, Relaxed) {
-            Ok(_) => true,
-            Err(word) if is_free_of_all(word) => {
-                let taken = balance(word, 0, readers::price()) | WRITER;
-                self.word
-                    .compare_exchange_weak(word, taken, Acquire, Relaxed)
-                    .is_ok()
-            }
-            Err(_) => false,
-        };
-        if locked {
-            self.announced();
+    /// One attempt, at a lock that nobody has or wants, at *counted*.
+    #[inline(always)]
+    fn try_lock_fast(&self) -> Option<WriteToken> {
+        let word = self.word.load(Relaxed);
+        if is_free_and_counted(word) {
+            self.announce_at(word).ok()
+        } else {
+            None
         }
-        locked
+    }
+
+    /// Becomes the owner of `WRITER` if the word is still `word`. Otherwise returns what it is.
+    #[inline(always)]
+    fn announce_at(&self, word: u64) -> Result<WriteToken, u64> {
+        // Acquire: as in `lock`, if there are no slots to look at.
+        self.word
+            .compare_exchange_weak(word, word | WRITER, Acquire, Relaxed)?;
+        self.announced();
+        readers::own().note_write(self.address());
+        Ok(WriteToken(word | WRITER))
     }
 
     /// Fails only because of a writer or readers inside, never because of those who wait.
     #[cold]
-    fn try_lock_slow(&self) -> bool {
+    fn try_lock_slow(&self) -> Option<WriteToken> {
         let mut word = self.word.load(Relaxed);
         loop {
             if is_announced(word) || self.has_readers(word) {
-                return false;
+                return None;
             }
-            // `drain_slots` acquires.
-            match self
-                .word
-                .compare_exchange_weak(word, word | WRITER, Relaxed, Relaxed)
-            {
+            match self.announce_at(word) {
                 Ok(_) => break,
                 Err(now) => word = now,
             }
         }
-        self.announced();
-        self.drain_slots(|slot| self.is_passing(slot)) || self.give_up()
+        let is_drained = self.drain_slots(|slot| self.is_passing(slot));
+        self.enter_or_give_up(is_drained)
     }
 
     #[cold]
-    fn lock_slow(&self, deadline: Option<Instant>) -> bool {
-        self.announce(deadline) && self.drain(deadline)
+    fn lock_in_the_end(&self) -> WriteToken {
+        self.lock_slow(None).expect("there is no deadline")
+    }
+
+    #[cold]
+    fn drain_in_the_end(&self) -> WriteToken {
+        self.drain_slow(None).expect("there is no deadline")
+    }
+
+    fn lock_slow(&self, deadline: Option<Instant>) -> Option<WriteToken> {
+        self.announce(deadline)
+            .then(|| self.drain_slow(deadline))
+            .flatten()
+    }
+
+    fn drain_slow(&self, deadline: Option<Instant>) -> Option<WriteToken> {
+        let is_drained = self.drain(deadline);
+        self.enter_or_give_up(is_drained)
     }
 
     /// Becomes the owner of `WRITER`, in competition with other writers. `drain` follows, and
@@ -106,6 +142,7 @@ impl RawRWMutex {
         loop {
             let word = self.word.load(Relaxed);
             if !is_announced(word) {
+                // To announce a writer would hold up others, and be no use.
                 if spin::is_late(deadline) && self.has_readers(word) {
                     return false;
                 }
@@ -116,7 +153,10 @@ impl RawRWMutex {
                 }
                 continue;
             }
-            if patience.spin(deadline) || !self.flag(word, WRITERS_PARKED, is_announced) {
+            let others_sleep = word & WRITERS_PARKED != 0;
+            if patience.spin(others_sleep, deadline)
+                || !self.flag(word, WRITERS_PARKED, is_announced)
+            {
                 continue;
             }
             patience.start();
@@ -128,11 +168,13 @@ impl RawRWMutex {
         }
     }
 
-    /// Steps down without having had the lock.
-    #[cold]
-    pub(super) fn give_up(&self) -> bool {
+    /// Has the lock if all readers have left, and steps down otherwise.
+    fn enter_or_give_up(&self, is_drained: bool) -> Option<WriteToken> {
+        if is_drained {
+            return Some(WriteToken(self.word.load(Relaxed)));
+        }
         self.stepped_down();
-        self.step_down_slow(0, Exit::GaveUp);
-        false
+        self.pass_on(0, Exit::GaveUp);
+        None
     }
 }

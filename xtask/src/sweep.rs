@@ -22,7 +22,7 @@ const SWEEPS: &[Sweep] = &[
     Sweep {
         name: "price",
         variable: "GOSYNC_WRITE_PRICE",
-        values: &[1, 4, 7, 12, 20],
+        values: &[1, 2, 4, 8, 16],
         load: &["--threads=1,2,8", "--writes=100,20,10,5,2", "--rounds=9"],
     },
     Sweep {

@@ -18,11 +18,10 @@ impl Lock {
 
     /// A write that keeps a read lock.
     fn write_and_keep(&self) -> ReadToken {
-        self.raw.lock();
+        self.lock();
         self.increment();
         let written = self.get();
-        // SAFETY: this thread has the write lock.
-        let token = unsafe { self.raw.downgrade() };
+        let token = self.downgrade();
         assert_eq!(self.get(), written, "a writer entered at a downgrade");
         token
     }
@@ -90,6 +89,34 @@ fn the_speed_changes_on_the_way() {
     });
 }
 
+/// Prices are about speed, and not about safety: nothing, very much, and another one at each look.
+#[test]
+fn with_any_prices_a_lock_is_right() {
+    check(|| {
+        adjust(|model| {
+            model.limit = Speed::Quiet;
+            model.any_prices = true;
+        });
+        let lock = Lock::new();
+        let writers = crew(&lock, 3, |lock| {
+            let before = lock.raw.speed();
+            lock.write();
+            let has_changed = lock.raw.speed() != before;
+            let timed = usize::from(lock.write_timed());
+            (1 + timed, has_changed)
+        });
+        let readers = crew(&lock, 4, |lock| {
+            for _ in 0..4 {
+                lock.read();
+            }
+        });
+        let writers = join(writers);
+        join(readers);
+        witness(writers.iter().any(|(_, has_changed)| *has_changed));
+        lock.assert_left(writers.iter().map(|(writes, _)| writes).sum());
+    });
+}
+
 #[test]
 fn attempts_give_up_at_any_moment() {
     check(|| {
@@ -106,7 +133,7 @@ fn attempts_give_up_at_any_moment() {
         });
         let hasty = crew(&lock, 1, |lock| {
             lock.try_to_read();
-            usize::from(lock.write_if(lock.raw.try_lock()))
+            usize::from(lock.write_if(lock.try_lock()))
         });
         join(writers);
         join(readers);
@@ -198,7 +225,7 @@ fn writes_are_ended_on_other_threads() {
         let lock = Lock::new();
         let at_work = Arc::clone(&lock);
         let writers = spawn(3, move |_| {
-            at_work.raw.lock();
+            at_work.lock();
             at_work.increment();
             crew(&at_work, 1, Lock::unlock)
         });

@@ -23,8 +23,8 @@ const SHORT: Duration = Duration::from_millis(1);
 /// Long enough for a few other threads to fall asleep before it is over.
 const A_WHILE: Duration = Duration::from_millis(300);
 
-/// So many reads bring a lock from *counted* to *slots*.
-const FOR_SLOTS: usize = 600;
+/// So many reads bring a lock from *counted* to *slots*, on a processor where that saves much.
+const FOR_SLOTS: usize = 3000;
 
 /// So many more bring it to *quiet*. Nothing that an interpreter could get done.
 const FOR_QUIET: usize = if cfg!(miri) { 0 } else { 50_000 };

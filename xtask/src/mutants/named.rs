@@ -15,14 +15,32 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/raw_rwmutex/reader.rs",
         name: "no wake on retreat",
-        code: "self.leave(slot);\n        None",
-        broken: "slot.clear();\n        None",
+        code: "fn retreat(&self, entry: Entry) {\n        self.leave(entry);",
+        broken: "fn retreat(&self, entry: Entry) {\n        entry.end();",
     },
     Fault {
         file: "src/raw_rwmutex/reader.rs",
+        name: "look before the count",
+        code: "self.word.fetch_sub(ONE_READER, Release);\n        let word = self.word.load(Relaxed);",
+        broken: "let word = self.word.load(Relaxed) - ONE_READER;\n        self.word.fetch_sub(ONE_READER, Release);",
+    },
+    Fault {
+        file: "src/readers.rs",
         name: "barrier before clear",
-        code: "slot.clear();\n        barrier::light();",
-        broken: "barrier::light();\n        slot.clear();",
+        code: "unsafe { self.0.as_ref() }.clear();\n            barrier::light();",
+        broken: "barrier::light();\n            unsafe { self.0.as_ref() }.clear();",
+    },
+    Fault {
+        file: "src/readers.rs",
+        name: "fence before clear",
+        code: "unsafe { &*slot }.clear();\n        fence(SeqCst);",
+        broken: "fence(SeqCst);\n        unsafe { &*slot }.clear();",
+    },
+    Fault {
+        file: "src/readers.rs",
+        name: "no entry owes a fence",
+        code: "Cell::new(Entry::OWES_FENCE)",
+        broken: "Cell::new(0)",
     },
     Fault {
         file: "src/raw_rwmutex/drain.rs",
@@ -51,14 +69,14 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/raw_rwmutex/drain.rs",
         name: "fence for heavy",
-        code: "if word & QUIET == 0 {\n            barrier::after_update();\n        } else {\n            prices::heavy();\n        }",
+        code: "if is_fenced {\n            barrier::after_update();\n        } else {\n            barrier::heavy();\n        }",
         broken: "barrier::after_update();",
     },
     Fault {
         file: "src/raw_rwmutex/writer.rs",
         name: "gives up as if done",
-        code: "self.stepped_down();\n        self.step_down_slow(0, Exit::GaveUp);",
-        broken: "self.stepped_down();\n        self.step_down_slow(0, Exit::Done);",
+        code: "self.stepped_down();\n        self.pass_on(0, Exit::GaveUp);",
+        broken: "self.stepped_down();\n        self.pass_on(0, Exit::Done);",
     },
     Fault {
         file: "src/raw_rwmutex/drain.rs",
@@ -69,14 +87,20 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/raw_rwmutex/writer.rs",
         name: "no second look",
-        code: "self.drain_slots(|slot| self.is_passing(slot)) || self.give_up()",
-        broken: "true",
+        code: "let is_drained = self.drain_slots(|slot| self.is_passing(slot));",
+        broken: "let is_drained = true;",
+    },
+    Fault {
+        file: "src/raw_rwmutex/writer.rs",
+        name: "in beside readers",
+        code: "if is_held_alone(word) {\n            WriteToken(word)",
+        broken: "if is_announced(word) {\n            WriteToken(word)",
     },
     Fault {
         file: "src/raw_rwmutex/word.rs",
         name: "readers pass the heir",
-        code: "word & (WRITER | HEIR | SLOTS) == SLOTS",
-        broken: "word & (WRITER | SLOTS) == SLOTS",
+        code: "word & (WRITER | HEIR | COUNTED) == 0",
+        broken: "word & (WRITER | COUNTED) == 0",
     },
     Fault {
         file: "src/raw_rwmutex/reader.rs",
@@ -112,7 +136,7 @@ const FAULTS: &[Fault] = &[
         file: "src/readers.rs",
         name: "a block nobody has seen empty",
         code: "self.slots.iter().filter(|slot| slot.holds(0)).count()",
-        broken: "self.slots.iter().filter(|slot| slot.0.load(Relaxed) == 0).count()",
+        broken: "self.slots.iter().filter(|slot| slot.0.load(Ordering::Relaxed) == 0).count()",
     },
     Fault {
         file: "src/chunks.rs",

@@ -23,7 +23,7 @@ const WEAKER: &str = "Release -> Relaxed";
 pub const BREAKS: &[Break] = &[
     Break {
         file: "src/raw_rwmutex/handoff.rs",
-        function: "step_down_to",
+        function: "step_down_from",
         build: tests::UNFORCED,
         tests: "rwmutex::hammer",
     },
