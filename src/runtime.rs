@@ -100,9 +100,9 @@ pub fn num_goroutines() -> usize {
 ///
 /// # Examples
 ///
-/// ```standalone_crate
-/// gosync::go(|| ());
-/// assert!(gosync::num_workers() <= 1);
+/// ```
+/// gosync::go(|| ()).join().unwrap();
+/// println!("{} threads for goroutines", gosync::num_workers());
 /// ```
 #[track_caller]
 pub fn num_workers() -> usize {
