@@ -28,15 +28,20 @@ fn ids_ever() -> usize {
     REGISTRY.free().last_id as usize
 }
 
+/// What an entry has beside the address of its slot.
+fn owes(entry: &Entry) -> usize {
+    entry.0.addr().get() & Entry::OWES_FENCE
+}
+
+fn slot_of(entry: &Entry) -> &'static Slot {
+    let slot = entry.0.as_ptr().map_addr(|address| address - owes(entry));
+    // SAFETY: an entry is made of a `&'static Slot`.
+    unsafe { &*slot }
+}
+
 /// Fills a slot of this thread.
 fn enter_anywhere(id: u32) -> Option<&'static Slot> {
-    let entry = own().enter_anywhere(id)?;
-    let slot = entry
-        .0
-        .as_ptr()
-        .map_addr(|address| address & !Entry::OWES_FENCE);
-    // SAFETY: an entry is made of a `&'static Slot`.
-    Some(unsafe { &*slot })
+    own().enter_anywhere(id).as_ref().map(slot_of)
 }
 
 /// Uses a slot of this thread.
@@ -236,8 +241,7 @@ fn entries_owe_a_fence_unless_there_is_a_heavier_barrier() {
     let id = new_id().unwrap();
     elsewhere(|| {
         let entry = own().enter_anywhere(id).unwrap();
-        let owes = entry.0.addr().get() & Entry::OWES_FENCE;
-        assert!(owes != 0 || barrier::is_asymmetric());
+        assert!(owes(&entry) != 0 || barrier::is_asymmetric());
         entry.end();
     });
     give_back(id);
@@ -249,15 +253,14 @@ fn an_entry_remembers_whether_it_owes_a_fence() {
     let id = new_id().unwrap();
     elsewhere(|| {
         let own = own();
-        let slot_of = |entry: &Entry| entry.0.addr().get() & !Entry::OWES_FENCE;
         let mut slots = Vec::new();
-        for owes in [0, Entry::OWES_FENCE] {
+        for owed in [0, Entry::OWES_FENCE] {
             // The first finds a slot, and the next uses it again.
             own.enter_anywhere(id).unwrap().end();
-            own.owes.set(owes);
+            own.owes.set(owed);
             let entry = own.enter(id).unwrap();
-            assert_eq!(entry.0.addr().get() & Entry::OWES_FENCE, owes);
-            slots.push(slot_of(&entry));
+            assert_eq!(owes(&entry), owed);
+            slots.push(ptr::from_ref(slot_of(&entry)).addr());
             assert!(any_holds(id));
             entry.end();
             assert!(!any_holds(id));

@@ -26,8 +26,8 @@ pub const LOOPS: &[Loop] = &[
 
 type Lock = RWMutex<u64>;
 
-/// A lock leaves *counted* after twice as many reads, or more where slots save less.
-const READS_OF_A_FRESH_LOCK: u64 = 256;
+/// Fewer than it takes a thread from sample to sample: a lock leaves *counted* at the second one at the earliest.
+const READS_OF_A_FRESH_LOCK: u64 = 50;
 
 /// A lock becomes quiet after many times as many reads without a write; and it keeps its slots, whatever valgrind
 /// makes of the steps that it measures.
