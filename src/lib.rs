@@ -80,6 +80,8 @@
 )]
 
 mod barrier;
+#[cfg(not(gosync_model))]
+mod block_in_place;
 mod chunks;
 #[cfg(doctest)]
 mod compile_fail;
@@ -108,6 +110,8 @@ mod task;
 mod wait_group;
 mod workers;
 
+#[cfg(not(gosync_model))]
+pub use block_in_place::{block_in_place, sleep};
 #[cfg(not(gosync_model))]
 pub use go::{JoinHandle, Scope, ScopedJoinHandle, go, scope};
 pub use raw_rwmutex::RawRWMutex;

@@ -20,8 +20,9 @@ pub(crate) fn spawn(
     stack_size: usize,
     body: impl FnOnce() + Send + 'static,
 ) -> io::Result<()> {
-    check(stack_size)?;
+    let set_up = check(stack_size)?;
     start(name, stack_size, move || {
+        drop(set_up);
         body();
         thread_ends(stack_size);
     })
@@ -54,13 +55,24 @@ fn thread_ends(_stack_size: usize) {}
 mod linux {
     use std::fs::{self, File};
     use std::io::{self, BufRead, BufReader};
-    use std::ptr;
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use std::sync::{Mutex, MutexGuard, PoisonError};
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
+    use std::{ptr, thread};
 
-    /// Whether a thread with a stack of so many bytes may be started.
-    pub(super) fn check(stack_size: usize) -> io::Result<()> {
+    use Ordering::{Acquire, Relaxed, Release};
+
+    /// Whether a thread with a stack of so many bytes may be started. What it returns is to be kept until std has set
+    /// up the thread.
+    pub(super) fn check(stack_size: usize) -> io::Result<SetUp> {
         lock(&MAPPINGS).take()?;
+        if !is_memory_limited() {
+            return Ok(SetUp::new());
+        }
+        // One at a time: the look itself takes what another thread may be about to need.
+        static LOOK: Mutex<()> = Mutex::new(());
+        let _look = lock(&LOOK);
+        wait_for_others()?;
         check_memory(stack_size).or_else(|error| {
             // Only where a new stack is out of the question. Otherwise the thread may get one, and then miss
             // the rest.
@@ -70,7 +82,60 @@ mod linux {
             } else {
                 Err(error)
             }
-        })
+        })?;
+        Ok(SetUp::new())
+    }
+
+    /// A thread that has been let through, until it has all that std sets up for it.
+    pub(super) struct SetUp(());
+
+    static SET_UPS: AtomicUsize = AtomicUsize::new(0);
+
+    impl SetUp {
+        fn new() -> Self {
+            SET_UPS.fetch_add(1, Relaxed);
+            Self(())
+        }
+    }
+
+    impl Drop for SetUp {
+        fn drop(&mut self) {
+            // Release: pairs with the Acquire below, after which there is less memory.
+            SET_UPS.fetch_sub(1, Release);
+        }
+    }
+
+    /// Waits until all threads that have been let through are set up. Fails if that takes long.
+    fn wait_for_others() -> io::Result<()> {
+        for _ in 0..100 {
+            if SET_UPS.load(Acquire) == 0 {
+                return Ok(());
+            }
+            thread::sleep(Duration::from_micros(100));
+        }
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
+    /// Whether the process may be refused memory that it has not touched. Elsewhere Linux refuses only what is
+    /// far larger than a stack, or what does not fit into the addresses.
+    fn is_memory_limited() -> bool {
+        let mut limit = libc::rlimit {
+            rlim_cur: 0,
+            rlim_max: 0,
+        };
+        // SAFETY: `limit` is there to be written.
+        let result = unsafe { libc::getrlimit(libc::RLIMIT_AS, &mut limit) };
+        let is_limited = result != 0 || limit.rlim_cur != libc::RLIM_INFINITY;
+        cfg!(target_pointer_width = "32") || is_limited || IS_COUNTED.load(Relaxed)
+    }
+
+    /// Whether the system promises no more memory than there is, as when it last counted the mappings.
+    static IS_COUNTED: AtomicBool = AtomicBool::new(true);
+
+    /// `vm.overcommit_memory` is 2, or nobody knows.
+    fn is_memory_counted() -> bool {
+        let mode = fs::read_to_string("/proc/sys/vm/overcommit_memory");
+        mode.map_or(true, |mode| mode.trim() == "2")
     }
 
     /// As `check`, of what is left at the moment.
@@ -155,8 +220,11 @@ mod linux {
 
     /// Whether there is memory for a thread with a stack of so many bytes.
     fn check_memory(stack_size: usize) -> io::Result<()> {
-        let has_arena = has_memory(stack_size + ARENA);
-        let arena = if has_arena { ARENA } else { 0 };
+        if has_memory(stack_size + ARENA + SET_UP) {
+            return Ok(());
+        }
+        // With the arena there may be too little left for the rest; without, the arena is not had either.
+        let arena = if has_memory(stack_size + ARENA) { ARENA } else { 0 };
         with_memory(stack_size + arena + SET_UP, |_| Ok(()))
     }
 
@@ -223,6 +291,7 @@ mod linux {
                 };
                 self.found = room.min(AT_LEAST.max(room / 2));
                 self.left = self.found;
+                IS_COUNTED.store(is_memory_counted(), Relaxed);
                 self.until = Some(start + HOLDS * start.elapsed());
             }
             let left = self.left.checked_sub(1);

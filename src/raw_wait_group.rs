@@ -179,7 +179,8 @@ impl RawWaitGroup {
             if count(word) < 1 {
                 return true;
             }
-            if patience.spin(false, deadline) || !self.flag_parked(word) {
+            let others_sleep = word & PARKED != 0;
+            if patience.spin(others_sleep, deadline) || !self.flag_parked(word) {
                 continue;
             }
             let sleep = || self.word.load(Relaxed) & PARKED != 0;

@@ -68,6 +68,7 @@ mod monitor;
 #[cfg(not(gosync_model))]
 mod origin;
 mod place;
+mod places;
 mod scheduler;
 mod sleeper;
 #[cfg(not(gosync_model))]
@@ -77,7 +78,7 @@ mod worker;
 
 #[cfg(gosync_model)]
 pub(crate) use crate::models::system::has_lost_workers;
-pub(crate) use blocking::{park, park_for_goroutines};
+pub(crate) use blocking::{block, park, park_for_goroutines};
 #[cfg(not(gosync_model))]
 pub(crate) use fork::has_lost_workers;
 pub(crate) use helping::{clear_claimed, help, may_help};
@@ -85,7 +86,6 @@ pub(crate) use helping::{clear_claimed, help, may_help};
 pub(crate) use origin::init;
 
 use crate::primitive::local;
-use decisions::Caller;
 use place::Place;
 use scheduler::{Scheduler, Starters};
 use std::cell::Cell;
@@ -151,17 +151,34 @@ struct Lease(Cell<Option<&'static Place>>);
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(place) = self.0.take()
+        self.end();
+    }
+}
+
+impl Lease {
+    fn end(&self) {
+        if self.0.take().is_some()
             && !has_lost_workers()
+            && let Some(place) = leave()
         {
-            let _ = HERE.try_with(|here| here.set(None));
             scheduler().dismiss(place);
         }
     }
 }
 
+/// The current thread gives back the place that it has as no worker, if it has one.
+fn end_lease() {
+    let _ = LEASE.try_with(Lease::end);
+}
+
 fn here() -> Option<&'static Place> {
     HERE.with(Cell::get)
+}
+
+/// The current thread is about to give its place back, which it no longer has.
+fn leave() -> Option<&'static Place> {
+    scheduler().leave();
+    HERE.with(Cell::take)
 }
 
 /// A place for the current thread; none if it has given its own back, since it is about to end, or is at
@@ -219,7 +236,7 @@ pub(crate) fn start(job: Arc<dyn Job>) {
         Some(place) => {
             place.queued.add_one();
             place::push(job);
-            scheduler.announce(Caller::of(place.holder()));
+            scheduler.announce(place);
         }
         None => inject(job),
     }
@@ -274,9 +291,10 @@ pub(crate) fn set_max_procs(n: usize) -> usize {
 /// What only models do.
 #[cfg(gosync_model)]
 pub(crate) mod models {
+    use super::monitor;
     use super::scheduler;
     #[cfg(test)]
-    use super::{HERE, here};
+    use super::{HERE, leave};
     use std::time::Duration;
 
     /// Gives the current thread a place, for longer than the model runs: a lease multiplies the
@@ -289,19 +307,30 @@ pub(crate) mod models {
     /// The end of a thread that has a place.
     #[cfg(test)]
     pub(crate) fn dismiss() {
-        let place = here().expect("the thread has a place");
-        HERE.with(|here| here.set(None));
-        scheduler().dismiss(place);
-    }
-
-    /// What the monitor does now and then.
-    /// Returns whether goroutines wait.
-    pub(crate) fn look() -> bool {
-        scheduler().look(Duration::ZERO).is_some()
+        scheduler().dismiss(leave().expect("the thread has a place"));
     }
 
     /// What the monitor does when there is nothing to watch. Returns false if it is to end.
     pub(crate) fn doze() -> bool {
         scheduler().doze()
+    }
+
+    pub(crate) struct Monitor(monitor::Monitor);
+
+    impl Monitor {
+        pub(crate) fn new() -> Self {
+            Self(monitor::Monitor::new())
+        }
+
+        /// What the monitor does now and then: a millisecond has passed. Returns whether goroutines wait.
+        pub(crate) fn look(&mut self) -> bool {
+            self.0.look_after(Duration::from_millis(1))
+        }
+
+        /// As `look`, when so much time has passed that no goroutine may run on.
+        #[cfg(all(test, gosync_loom))]
+        pub(crate) fn look_after_a_slice(&mut self) -> bool {
+            self.0.look_after(Duration::from_millis(10))
+        }
     }
 }

@@ -198,6 +198,8 @@ pub(crate) struct Model {
     procs: usize,
     threads: usize,
     watch: Watch,
+    /// Whether goroutines that have not ended compute. Otherwise they block.
+    computes: bool,
     /// Whether there is room on the stack for goroutines that somebody waits for.
     helps: bool,
 }
@@ -222,6 +224,7 @@ impl Model {
             procs: 1,
             threads: 2,
             watch: Watch::ByTheModel,
+            computes: false,
             helps: false,
         }
     }
@@ -285,6 +288,14 @@ impl Model {
 
     fn watch(self, watch: Watch) -> Self {
         Self { watch, ..self }
+    }
+
+    /// Goroutines that have not ended compute.
+    fn computing(self) -> Self {
+        Self {
+            computes: true,
+            ..self
+        }
     }
 
     fn timeouts(self, timeouts: Timeouts) -> Self {

@@ -43,12 +43,18 @@ pub(crate) fn max_procs() -> Result<usize, String> {
     Ok(Model::current().procs)
 }
 
-pub(crate) fn processors() -> usize {
-    Model::current().procs
+/// Nobody is asked for its time.
+pub(crate) fn thread() -> usize {
+    0
 }
 
-pub(crate) fn processor_time() -> Option<Duration> {
+pub(crate) fn time_of(_thread: usize) -> Option<Duration> {
     None
+}
+
+/// The model says what its goroutines do that have not ended.
+pub(crate) fn sleeps(_thread: usize) -> Option<bool> {
+    Some(!Model::current().computes)
 }
 
 /// No time passes: the first look is the last.
@@ -75,10 +81,11 @@ pub(crate) fn start_monitor(_body: fn()) -> io::Result<()> {
 
 /// As the real one, but for the time: it dozes off at the first look that finds nothing.
 fn watch() {
+    let mut monitor = workers::Monitor::new();
     loop {
         // Time passes for the others.
         checker::thread::yield_now();
-        if !workers::look() && !workers::doze() {
+        if !monitor.look() && !workers::doze() {
             return;
         }
     }

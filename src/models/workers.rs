@@ -7,7 +7,7 @@ use crate::WaitGroup;
 use crate::raw_wait_group::RawWaitGroup;
 use crate::task::{Handle, Task};
 use crate::workers;
-use crate::workers::models::{admit, dismiss, look};
+use crate::workers::models::{Monitor, admit, dismiss};
 use loom::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use loom::sync::{Condvar, Mutex};
 use loom::thread;
@@ -36,6 +36,15 @@ fn group() -> Arc<RawWaitGroup> {
 
 fn done(group: &RawWaitGroup) {
     group.add(-1).unwrap();
+}
+
+/// Looks again and again until the goroutine has ended.
+fn watch_until_finished(handle: &Handle<'_, ()>, look: fn(&mut Monitor) -> bool) {
+    let mut monitor = Monitor::new();
+    while !handle.is_finished() {
+        look(&mut monitor);
+        thread::yield_now();
+    }
 }
 
 /// Something to block at that workers know nothing of.
@@ -194,12 +203,110 @@ fn the_monitor_finds_a_goroutine_that_blocks_in_foreign_code() {
         let opened = Arc::clone(&gate);
         let blocked = go(move || gate.pass());
         let other = go(move || opened.open());
-        while !other.is_finished() {
-            look();
-            thread::yield_now();
-        }
+        watch_until_finished(&other, Monitor::look);
         join(other);
         join(blocked);
+    });
+}
+
+#[test]
+fn one_that_computes_for_long_makes_room() {
+    model().computing().preemptions(1).check(|| {
+        admit();
+        let gate = Gate::new();
+        let opened = Arc::clone(&gate);
+        let hog = go(move || gate.pass());
+        let other = go(move || opened.open());
+        watch_until_finished(&other, Monitor::look_after_a_slice);
+        join(other);
+        join(hog);
+    });
+}
+
+#[test]
+fn several_that_block_in_foreign_code_make_room_for_several() {
+    model().preemptions(1).check(|| {
+        admit();
+        let gate = Gate::new();
+        let [first, second, opened] = [(); 3].map(|()| Arc::clone(&gate));
+        let [first, second] = [first, second].map(|gate| go(move || gate.pass()));
+        let other = go(move || opened.open());
+        watch_until_finished(&other, Monitor::look);
+        [other, first, second].into_iter().for_each(join);
+    });
+}
+
+#[test]
+fn a_goroutine_that_says_that_it_blocks_makes_room() {
+    model().preemptions(1).check(|| {
+        admit();
+        let gate = Gate::new();
+        let opened = Arc::clone(&gate);
+        let blocked = go(move || {
+            let _blocked = workers::block();
+            gate.pass();
+        });
+        join(go(move || opened.open()));
+        join(blocked);
+    });
+}
+
+/// The goroutine has lost its place meanwhile.
+#[test]
+fn what_is_queued_before_a_block_and_in_it_and_after_it_is_run() {
+    model().preemptions(1).check(|| {
+        admit();
+        let group = Arc::new(RawWaitGroup::new(3));
+        let queue = {
+            let group = Arc::clone(&group);
+            move || {
+                let group = Arc::clone(&group);
+                drop(go(move || done(&group)));
+            }
+        };
+        drop(go(move || {
+            queue();
+            let blocked = workers::block();
+            queue();
+            drop(blocked);
+            queue();
+        }));
+        group.wait(None);
+    });
+}
+
+#[test]
+fn what_is_queued_while_the_monitor_passes_a_place_over_is_run() {
+    model().check(|| {
+        admit();
+        let monitor = thread::spawn(|| {
+            let mut monitor = Monitor::new();
+            monitor.look();
+            // Nothing has happened since.
+            monitor.look();
+        });
+        join(go(|| {}));
+        monitor.join().unwrap();
+    });
+}
+
+#[test]
+fn what_a_stuck_goroutine_queues_at_last_is_run() {
+    model().threads(3).preemptions(1).check(|| {
+        admit();
+        let gate = Gate::new();
+        let group = group();
+        let [opened, inner] = [Arc::clone(&gate), Arc::clone(&gate)];
+        let member = Arc::clone(&group);
+        drop(go(move || {
+            inner.pass();
+            drop(go(move || done(&member)));
+        }));
+        let other = go(move || opened.open());
+        watch_until_finished(&other, Monitor::look);
+        group.wait(None);
+        join(other);
+        drop(gate);
     });
 }
 
@@ -332,7 +439,7 @@ fn a_thread_that_the_system_refuses_is_tried_again() {
         admit();
         let handle = go(|| {});
         grant(1);
-        look();
+        Monitor::new().look();
         join(handle);
     });
 }

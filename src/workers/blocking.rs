@@ -1,7 +1,7 @@
 //! How a thread sleeps: a goroutine that does hands its processor on to another one.
 
 use super::place::Holder;
-use super::{HERE, scheduler};
+use super::{HERE, end_lease, has_lost_workers, leave, scheduler};
 use crate::park::{self, Key, Parked, sleep};
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -48,25 +48,25 @@ pub(crate) fn park_for_goroutines(
     }
 }
 
-/// A thread that is about to sleep. A worker gets a place again when this is dropped.
-struct Blocked {
+/// A thread that is about to block. A worker gets a place again when this is dropped.
+pub(crate) struct Blocked {
     has_given_up_its_place: bool,
     /// Whether goroutines may wait that nobody can run: the system refuses threads.
     may_be_refused: bool,
 }
 
-/// The current thread is about to sleep. If it is a worker, another one may run meanwhile. Otherwise it calls
+/// The current thread is about to block. If it is a worker, another one may run meanwhile. Otherwise it calls
 /// a worker, if it has started goroutines and there is nobody to run them.
-fn block() -> Blocked {
+pub(crate) fn block() -> Blocked {
     let place = HERE.try_with(Cell::get).ok().flatten();
     let is_worker = place.is_some_and(|place| place.holder() != Holder::Stranger);
     let may_be_refused = match place {
         Some(place) if is_worker => {
-            HERE.with(|here| here.set(None));
-            scheduler().dismiss(place);
+            leave();
+            scheduler().block(place);
             false
         }
-        Some(_) => scheduler().call_if_alone(),
+        Some(place) => scheduler().call_before_sleep(place),
         None => false,
     };
     Blocked {
@@ -77,7 +77,9 @@ fn block() -> Blocked {
 
 impl Drop for Blocked {
     fn drop(&mut self) {
-        if self.has_given_up_its_place {
+        if self.has_given_up_its_place && !has_lost_workers() {
+            // Of one that has started goroutines meanwhile.
+            end_lease();
             let place = scheduler().admit_again();
             HERE.with(|here| here.set(Some(place)));
         }

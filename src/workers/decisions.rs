@@ -1,10 +1,12 @@
 //! Whether a worker is called, woken or added when a goroutine waits, and who loses its place: what follows from
 //! the state of all workers.
 
-use super::place::{Free, Holder, Place};
+use super::place::{Holder, Place};
+use super::places::Free;
 use super::sleeper::Sleeper;
-use std::mem;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::{iter, mem};
 
 /// A goroutine that another one has queued needs a call.
 pub(super) const GOROUTINE_CALLS: usize = 1;
@@ -22,11 +24,13 @@ pub(super) struct State {
     pub(super) running: usize,
     /// Whether one of them looks for goroutines.
     pub(super) is_searching: bool,
-    /// How many searches there have been, and at the monitor's last look.
+    /// How many searches there have been.
     pub(super) searches: usize,
-    pub(super) seen_searches: usize,
-    /// The workers that sleep, the longest first.
-    pub(super) idle: Vec<Arc<Sleeper>>,
+    /// The workers that sleep.
+    pub(super) idle: Idle,
+    /// How many workers were last called at a time, and how many goroutines have blocked since.
+    pub(super) batch: usize,
+    pub(super) blocked: usize,
     /// The places that nobody has.
     pub(super) free: Free,
     /// How many workers there are.
@@ -37,6 +41,84 @@ pub(super) struct State {
     /// Whether the system has refused a thread.
     pub(super) is_refused: bool,
 }
+
+/// The workers that sleep, by the order in which they have begun to.
+#[derive(Default)]
+pub(super) struct Idle {
+    sleepers: BTreeMap<usize, Arc<Sleeper>>,
+    /// How many have ever begun.
+    count: usize,
+}
+
+/// Names a sleeping worker.
+#[derive(Clone, Copy)]
+pub(super) struct Ticket(usize);
+
+impl Idle {
+    pub(super) fn push(&mut self, sleeper: &Arc<Sleeper>) -> Ticket {
+        let ticket = self.count;
+        self.count += 1;
+        self.sleepers.insert(ticket, Arc::clone(sleeper));
+        Ticket(ticket)
+    }
+
+    /// Takes the one that has begun last, so that the others may end.
+    fn pop(&mut self) -> Option<Arc<Sleeper>> {
+        self.sleepers.pop_last().map(|(_, sleeper)| sleeper)
+    }
+
+    /// Returns whether it was there.
+    pub(super) fn remove(&mut self, ticket: Ticket) -> bool {
+        self.sleepers.remove(&ticket.0).is_some()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.sleepers.is_empty()
+    }
+}
+
+/// What the monitor has seen, without the lock, of the goroutines that run.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// Those that block.
+    pub(super) blocked: Vec<Run>,
+    /// Those that have run for so long that another one may run beside them.
+    pub(super) overdue: Vec<Run>,
+    /// The number of the last search, if it has gone on for long.
+    pub(super) stale_search: Option<usize>,
+}
+
+/// A goroutine that a worker was at.
+pub(super) struct Run {
+    pub(super) place: &'static Place,
+    /// Which one it was.
+    pub(super) turns: usize,
+}
+
+impl Run {
+    pub(super) fn now(place: &'static Place) -> Self {
+        Self {
+            place,
+            turns: place.turns.get(),
+        }
+    }
+}
+
+/// What has come of a look.
+pub(super) struct Look {
+    /// How many searches there have been.
+    pub(super) searches: usize,
+    pub(super) is_waiting: bool,
+    /// The system has refused a thread since the last look.
+    pub(super) is_refused: bool,
+    /// Whether some block, and no longer count.
+    pub(super) has_replaced: bool,
+    /// Whether some of those have run for too long no longer count.
+    pub(super) has_preempted: bool,
+}
+
+/// The most workers that are called at a time. Whoever calls starts them one by one.
+const LARGEST_BATCH: usize = 32;
 
 /// What the monitor does. While there are workers it is there.
 pub(super) enum Watch {
@@ -51,8 +133,9 @@ pub(super) enum Watch {
 
 /// Whom to wake or to start when the lock is free again.
 pub(super) enum Call {
-    Sleeper(Arc<Sleeper>),
-    NewWorker,
+    /// Those that sleep, and so many new ones.
+    Workers(Vec<Arc<Sleeper>>, usize),
+    Monitor(Arc<Sleeper>),
     /// With the number of the start.
     NewMonitor(usize),
 }
@@ -97,8 +180,9 @@ impl State {
             running: 0,
             is_searching: false,
             searches: 0,
-            seen_searches: 0,
-            idle: Vec::new(),
+            idle: Idle::default(),
+            batch: 0,
+            blocked: 0,
             free: Free::default(),
             workers: 0,
             watch: Watch::Absent,
@@ -136,13 +220,18 @@ impl State {
     /// Whether one more worker should run beside so many `others`, and can. One may in any case.
     pub(super) fn has_room(&self, others: usize) -> bool {
         let is_free = self.running == 0 || self.running + others < self.max_procs;
-        is_free && !(self.is_refused && self.idle.is_empty())
+        is_free && !self.is_refused()
     }
 
-    /// A goroutine waits, and `others` keep processors busy: a worker is to come, or else the monitor
-    /// to watch. A worker does not come before the monitor.
-    pub(super) fn call(&mut self, others: usize) -> Option<Call> {
-        if !self.wants_call(others) {
+    /// Whether no worker can be had for now.
+    fn is_refused(&self) -> bool {
+        self.is_refused && self.idle.is_empty()
+    }
+
+    /// So many goroutines wait, and `others` keep processors busy: workers are to come, or else the monitor
+    /// is to watch. A worker does not come before the monitor.
+    pub(super) fn call(&mut self, others: usize, waiting: usize) -> Option<Call> {
+        if waiting == 0 || !self.wants_call(others) {
             return None;
         }
         if let Watch::Absent = self.watch {
@@ -151,23 +240,45 @@ impl State {
             return Some(Call::NewMonitor(self.starts));
         }
         if self.has_room(others) {
-            self.running += 1;
-            self.begin_search();
-            return Some(match self.idle.pop() {
-                Some(sleeper) => Call::Sleeper(sleeper),
-                None => {
-                    self.workers += 1;
-                    Call::NewWorker
-                }
-            });
+            return Some(self.call_workers(waiting));
         }
         self.call_monitor()
+    }
+
+    /// Some workers are to come.
+    fn call_workers(&mut self, waiting: usize) -> Call {
+        let count = self.next_batch().clamp(1, waiting);
+        self.batch = count;
+        self.blocked = 0;
+        self.running += count;
+        self.begin_search();
+        let sleepers: Vec<_> = iter::from_fn(|| self.idle.pop()).take(count).collect();
+        let new = count - sleepers.len();
+        self.workers += new;
+        Call::Workers(sleepers, new)
+    }
+
+    /// How many are to come at a time. If most of those that came last have blocked it is twice as many: those
+    /// that wait are likely to block, too, and several threads start in hardly more time than one.
+    fn next_batch(&self) -> usize {
+        let most = LARGEST_BATCH.max(self.max_procs).saturating_sub(self.running);
+        let wanted = if 2 * self.blocked > self.batch { 2 * self.blocked } else { self.blocked };
+        wanted.min(most)
+    }
+
+    /// So many new workers are refused.
+    pub(super) fn refuse(&mut self, new: usize) {
+        self.running -= new;
+        self.workers -= new;
+        self.is_searching = false;
+        self.is_refused = true;
+        self.batch = 0;
     }
 
     /// The monitor is to watch, if it dozes.
     pub(super) fn call_monitor(&mut self) -> Option<Call> {
         match mem::replace(&mut self.watch, Watch::Watching) {
-            Watch::Dozing(sleeper) => Some(Call::Sleeper(sleeper)),
+            Watch::Dozing(sleeper) => Some(Call::Monitor(sleeper)),
             watch => {
                 self.watch = watch;
                 None
@@ -188,11 +299,53 @@ impl State {
         self.searches += 1;
     }
 
-    /// Takes the place from a goroutine that has not come to an end since the last look.
-    pub(super) fn retake(&mut self, place: &Place) {
-        if place.holder() == Holder::Running {
-            place.set_holder(Holder::Stuck);
+    /// What follows from what the monitor has `seen`, while so many goroutines wait and `others` keep processors busy.
+    pub(super) fn look(&mut self, seen: &Seen, others: usize, waiting: usize) -> (Look, Option<Call>) {
+        let mut look = Look {
+            searches: self.searches,
+            is_waiting: waiting > 0,
+            is_refused: mem::take(&mut self.is_refused),
+            has_replaced: false,
+            has_preempted: false,
+        };
+        // Even if none waits: the next one shall find that there is room.
+        let blocked = seen.blocked.iter().filter(|run| self.retake(run)).count();
+        self.blocked += blocked;
+        if waiting == 0 {
+            return (look, None);
+        }
+        if seen.stale_search == Some(self.searches) {
+            // The searching worker does not get a processor. It will find out what there is, later.
+            self.is_searching = false;
+        }
+        look.has_replaced = blocked > 0;
+        look.has_preempted = self.preempt(&seen.overdue);
+        let call = if look.has_replaced && self.next_batch() > 0 && !self.is_refused() {
+            Some(self.call_workers(waiting))
+        } else {
+            self.call(others, waiting)
+        };
+        (look, call)
+    }
+
+    /// If all that may run do, some that have run for too long no longer count. As often as that happens, half of
+    /// the processors at most get another goroutine: those that have run for too long go on, unlike in Go.
+    fn preempt(&mut self, runs: &[Run]) -> bool {
+        if self.is_searching || self.running < self.max_procs {
+            return false;
+        }
+        let most = (self.max_procs / 2).max(1);
+        let runs = runs.iter().filter(|run| self.retake(run));
+        runs.take(most).count() > 0
+    }
+
+    /// If it still runs, it keeps its place and no longer counts.
+    fn retake(&mut self, run: &Run) -> bool {
+        let is_there = run.place.holder() == Holder::Running && run.place.turns.get() == run.turns;
+        if is_there {
+            run.place.set_holder(Holder::Stuck);
             self.running -= 1;
         }
+        is_there
     }
 }

@@ -1,6 +1,5 @@
 //! Who may run a goroutine on its own stack: a thread that waits for it.
 
-use super::decisions::Caller;
 use super::{Job, here, place, run, scheduler, system};
 use std::sync::Arc;
 use std::{ptr, thread};
@@ -64,6 +63,6 @@ fn put_back(jobs: &mut [Option<Arc<dyn Job>>]) {
         && let Some(place) = here()
     {
         // For a worker that did not see them meanwhile.
-        scheduler().announce(Caller::of(place.holder()));
+        scheduler().announce(place);
     }
 }

@@ -1,105 +1,164 @@
-//! The monitor: notices goroutines that block or spin in foreign code. Go's sysmon.
+//! The monitor: notices goroutines that block in foreign code, and those that compute for long. Go's sysmon.
 
-use super::scheduler::Look;
+use super::decisions::{Look, Run, Seen};
+use super::place::{Place, SLICE};
 use super::{scheduler, system};
 use std::time::{Duration, Instant};
 use std::{io, mem, thread};
 
-/// How often it looks while goroutines end.
-const BASE: Duration = Duration::from_millis(1);
-/// How often at most: as long as none ends and there are processors without work.
+/// How often it looks at first, and while goroutines block.
 const SHORTEST: Duration = Duration::from_micros(50);
-/// How often while there is no processor without work: then more threads mean fairness only.
+/// How often at least while goroutines end.
+const BASE: Duration = Duration::from_millis(1);
+/// How often at least while all compute, or nobody can tell.
 const BUSY: Duration = Duration::from_millis(2);
-/// How often at least, if the system refuses threads.
+/// How often at least if the system refuses threads.
 const LONGEST: Duration = Duration::from_millis(100);
+/// A worker that is called, or has begun to search, has found out by then what there is, if it gets a processor.
+const LONG_SEARCH: Duration = Duration::from_millis(1);
 /// It dozes off when so many looks in a row have found nothing queued.
 const QUIET_LOOKS: u32 = 20;
 
 pub(super) fn start() -> io::Result<()> {
     system::start_monitor(|| {
-        let start = Instant::now();
-        watch(start);
+        let mut monitor = Monitor::new();
+        monitor.watch();
         while scheduler().doze() {
-            watch(start);
+            monitor.watch();
         }
     })
 }
 
-/// Watches until there is nothing to watch.
-fn watch(start: Instant) {
-    let mut pace = Pace::new();
-    let mut quiet_looks = 0;
-    while quiet_looks < QUIET_LOOKS {
-        thread::sleep(pace.interval);
-        match scheduler().look(start.elapsed()) {
-            Some(look) => {
-                quiet_looks = 0;
-                pace.adapt(&look);
-            }
-            None => {
-                quiet_looks += 1;
-                pace.interval = BASE;
-            }
-        }
-    }
+pub(super) struct Monitor {
+    start: Instant,
+    /// When it last looked, since the start.
+    looked: Duration,
+    /// When a goroutine that had run for too long last made room.
+    preempted: Duration,
+    /// Whether goroutines blocked at the last look.
+    is_storm: bool,
+    /// The last search that it knows of, and since when.
+    search: (usize, Duration),
 }
 
-/// How often the monitor looks.
-struct Pace {
-    interval: Duration,
-    /// How many goroutines had ended at the last look.
-    ended: usize,
-    load: Load,
+/// What the goroutines do that have been looked at.
+#[derive(Default)]
+struct Signs {
+    seen: Seen,
+    /// Goroutines blocked at the last look, so those that have been started since are likely to block.
+    is_storm: bool,
+    /// Some worker has come to another goroutine.
+    has_moved: bool,
+    /// Some block, as far as nobody can tell.
+    is_guess: bool,
 }
 
-impl Pace {
-    fn new() -> Self {
+impl Monitor {
+    pub(super) fn new() -> Self {
         Self {
-            interval: BASE,
-            ended: scheduler().ended(),
-            load: Load::new(),
+            start: Instant::now(),
+            looked: Duration::ZERO,
+            preempted: Duration::ZERO,
+            is_storm: false,
+            search: (0, Duration::ZERO),
         }
     }
 
-    /// Goroutines wait.
-    fn adapt(&mut self, look: &Look) {
-        let before = mem::replace(&mut self.ended, scheduler().ended());
-        let is_full = self.load.is_full(scheduler().processors());
-        self.interval = if look.is_refused {
-            LONGEST.min(2 * self.interval)
-        } else if self.ended != before {
-            BASE
-        } else if is_full {
-            BUSY
+    /// Watches until there is nothing to watch.
+    fn watch(&mut self) {
+        let mut interval = SHORTEST;
+        let mut quiet_looks = 0;
+        while quiet_looks < QUIET_LOOKS {
+            let passed = self.start.elapsed() - self.looked;
+            thread::sleep(interval.saturating_sub(passed));
+            let (signs, look) = self.look(self.start.elapsed());
+            interval = signs.next_interval(&look, interval);
+            quiet_looks = if look.is_waiting { 0 } else { quiet_looks + 1 };
+        }
+    }
+
+    /// Looks after the goroutines that nobody has started, and at those that run. `now` is the time since the start.
+    fn look(&mut self, now: Duration) -> (Signs, Look) {
+        let signs = self.look_at_those_who_run(now);
+        let look = scheduler().look(&signs.seen);
+        self.is_storm = look.has_replaced;
+        if look.has_preempted {
+            self.preempted = now;
+        }
+        if look.searches != self.search.0 {
+            self.search = (look.searches, now);
+        }
+        (signs, look)
+    }
+
+    fn look_at_those_who_run(&mut self, now: Duration) -> Signs {
+        let passed = now - mem::replace(&mut self.looked, now);
+        let may_preempt = now - self.preempted >= SLICE;
+        let (search, since) = self.search;
+        let mut signs = Signs {
+            is_storm: self.is_storm,
+            ..Signs::default()
+        };
+        signs.seen.stale_search = (now - since >= LONG_SEARCH).then_some(search);
+        for place in scheduler().running() {
+            signs.look_at(place, passed);
+            let round = place.round(now);
+            if may_preempt && round >= SLICE {
+                signs.seen.overdue.push(Run::now(place));
+            }
+        }
+        signs
+    }
+
+    /// In models it is they who say what time it is. Returns whether goroutines wait.
+    #[cfg(gosync_model)]
+    pub(super) fn look_after(&mut self, passed: Duration) -> bool {
+        self.look(self.looked + passed).1.is_waiting
+    }
+}
+
+impl Signs {
+    /// Notes what `place` is at, and whether that has been blocked for all of the time that has `passed` since the last
+    /// look.
+    fn look_at(&mut self, place: &'static Place, passed: Duration) {
+        let run = Run::now(place);
+        let thread = place.thread.get();
+        let used = system::time_of(thread).map(|time| place.used_since(time));
+        if !place.is_at_work() {
+            return;
+        }
+        if !place.has_run_on(run.turns) {
+            self.has_moved = true;
+            if !self.is_storm {
+                return;
+            }
+        }
+        // It may have used a little, as one does that wakes up to sleep again.
+        let is_still = used.is_none_or(|used| used < passed / 8);
+        if !is_still {
+            return;
+        }
+        let sleeps = system::sleeps(thread);
+        if sleeps != Some(false) {
+            self.is_guess |= sleeps.is_none();
+            self.seen.blocked.push(run);
+        }
+    }
+
+    fn next_interval(&self, look: &Look, last: Duration) -> Duration {
+        let (least, most) = if !look.is_waiting {
+            (BASE, BASE)
+        } else if look.is_refused {
+            (BASE, LONGEST)
+        } else if self.is_guess {
+            (BUSY, BUSY)
+        } else if look.has_replaced {
+            (SHORTEST, SHORTEST)
+        } else if self.has_moved {
+            (SHORTEST, BASE)
         } else {
-            SHORTEST.max(self.interval / 2)
+            (SHORTEST, BUSY)
         };
-    }
-}
-
-/// How much of the processors the process uses.
-struct Load {
-    time: Instant,
-    used: Option<Duration>,
-}
-
-impl Load {
-    fn new() -> Self {
-        Self {
-            time: Instant::now(),
-            used: system::processor_time(),
-        }
-    }
-
-    /// Whether it has used `processors` of them since the last call, but for a part of one.
-    fn is_full(&mut self, processors: usize) -> bool {
-        let now = Self::new();
-        let before = mem::replace(self, now);
-        let (Some(used), Some(used_before)) = (self.used, before.used) else {
-            return true;
-        };
-        let full = (self.time - before.time).mul_f64(processors as f64 - 0.5);
-        used.saturating_sub(used_before) >= full
+        (2 * last).clamp(least, most)
     }
 }

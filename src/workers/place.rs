@@ -1,18 +1,17 @@
 //! Places: a thread needs one to queue goroutines, and a worker one to run them. Go's P.
 
 use super::{HERE, Job};
-use crate::chunks::Chunks;
 use crate::deque::{Injector, Steal, Stealer, Worker};
 use crate::primitive::{AtomicU32, Ordering::Relaxed, Tally, UnsafeCell};
 use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// A deque of goroutines that nobody has started yet, and who may push and pop there.
 ///
 /// Places live for ever. Whoever needs one takes a free one first, so there are no more than were
-/// needed at a time.
+/// needed at a time (`places`).
 ///
 /// On lines of its own, two since processors fetch the neighbour of a line with it.
 #[repr(align(128))]
@@ -23,6 +22,12 @@ pub(super) struct Place {
     stealer: Stealer<Arc<dyn Job>>,
     /// A `Holder`. Changes under the scheduler's lock.
     holder: Tally,
+    /// What the system calls the holder's thread, if that is a worker.
+    pub(super) thread: Tally,
+    /// Where this stands in the list, and one more; 0 if it is not listed. Changes under the scheduler's lock.
+    position: AtomicU32,
+    /// 1 while a worker is at a goroutine here, 0 while it looks for one.
+    pub(super) at_work: Tally,
     /// Goroutines that were started here, on top of others or not, and holders that there were.
     pub(super) turns: Tally,
     /// Those that a worker did not start on top of another one, and holders.
@@ -36,23 +41,27 @@ pub(super) struct Place {
     /// Goroutines that have ended here.
     pub(super) ended: Tally,
     seen: Seen,
-    pub(super) index: usize,
 }
 
-/// What the monitor has seen of a place.
+/// What the monitor has seen of a place. Its own notes.
 #[derive(Default)]
 struct Seen {
+    /// How far the holder had come when the monitor last looked whether it does anything.
     moves: Tally,
+    /// The last goroutine that was started here, when the monitor last looked at it.
     turns: Tally,
+    /// The processor time of the holder's thread by then, in ns; begins again at 0 after 4.3 s where a `usize` has
+    /// 32 bits.
+    time: Tally,
     rounds: Tally,
     /// When `rounds` was not what it had been, in milliseconds. Begins again at 0 after 49.7 days where a
     /// `usize` has 32 bits.
     since: Tally,
 }
 
-/// For so long may a worker start goroutines on top of one another, if others wait. As long as Go lets
+/// So long may a worker be at one goroutine, with others on top of it or not, if others wait. As long as Go lets
 /// a goroutine run (`proc.go`, `forcePreemptNS`).
-const LONGEST_ROUND: Duration = Duration::from_millis(10);
+pub(super) const SLICE: Duration = Duration::from_millis(10);
 
 // SAFETY: `deque` is used by the holder only, and places change hands under the scheduler's lock. The
 // rest is made to be shared, and a job may be run by any thread.
@@ -76,12 +85,15 @@ impl Holder {
 }
 
 impl Place {
-    fn new(index: usize) -> Self {
+    pub(super) fn new() -> Self {
         let deque = Worker::new_lifo();
         Self {
             stealer: deque.stealer(),
             deque: UnsafeCell::new(deque),
             holder: Tally::default(),
+            thread: Tally::default(),
+            position: AtomicU32::new(0),
+            at_work: Tally::default(),
             turns: Tally::default(),
             rounds: Tally::default(),
             ticks: Tally::default(),
@@ -89,7 +101,6 @@ impl Place {
             drained: Tally::default(),
             ended: Tally::default(),
             seen: Seen::default(),
-            index,
         }
     }
 
@@ -107,23 +118,57 @@ impl Place {
         self.turns.get().wrapping_add(self.queued.get())
     }
 
-    /// Whether a thread that is no worker has this place, and has started or queued a goroutine since
-    /// the monitor's last look. To be called under the scheduler's lock.
-    pub(super) fn is_busy_stranger(&self) -> bool {
-        let has_moved = self.seen.moves.replace(self.moves());
-        self.holder() == Holder::Stranger && has_moved
+    #[inline]
+    pub(super) fn is_listed(&self) -> bool {
+        // Relaxed: a fence orders this as it orders the queue.
+        self.position.load(Relaxed) != 0
     }
 
-    /// Whether the goroutine here has run since the monitor's last look without another one on top,
-    /// or with others for too long. To be called under the scheduler's lock.
-    pub(super) fn has_run_on(&self, now: Duration) -> bool {
+    /// Where this stands in the list.
+    pub(super) fn position(&self) -> Option<usize> {
+        self.position.load(Relaxed).checked_sub(1).map(|position| position as usize)
+    }
+
+    /// To be called under the scheduler's lock.
+    pub(super) fn set_position(&self, position: Option<usize>) {
+        let position = position.map_or(0, |position| position as u32 + 1);
+        self.position.store(position, Relaxed);
+    }
+
+    // For the monitor.
+
+    /// Whether the holder has started or queued a goroutine since this was last called.
+    pub(super) fn has_moved(&self) -> bool {
+        self.seen.moves.replace(self.moves())
+    }
+
+    /// Whether a worker is at a goroutine here.
+    pub(super) fn is_at_work(&self) -> bool {
+        self.at_work.get() == 1
+    }
+
+    /// Whether no other goroutine has been started here since this was last called. There have been so many `turns`
+    /// by now.
+    pub(super) fn has_run_on(&self, turns: usize) -> bool {
+        !self.seen.turns.replace(turns)
+    }
+
+    /// How much processor time the holder's thread has used since this was last called, if it is at `time` now.
+    pub(super) fn used_since(&self, time: Duration) -> Duration {
+        let time = time.as_nanos() as usize;
+        let before = self.seen.time.get();
+        self.seen.time.set(time);
+        Duration::from_nanos(time.wrapping_sub(before) as u64)
+    }
+
+    /// How long the worker has been at the same goroutine, with others on top of it or not. It is looked at
+    /// again and again.
+    pub(super) fn round(&self, now: Duration) -> Duration {
         let now = now.as_millis() as usize;
-        let has_started = self.seen.turns.replace(self.turns.get());
         if self.seen.rounds.replace(self.rounds.get()) {
             self.seen.since.set(now);
         }
-        let round = now.wrapping_sub(self.seen.since.get());
-        !has_started || Duration::from_millis(round as u64) >= LONGEST_ROUND
+        Duration::from_millis(now.wrapping_sub(self.seen.since.get()) as u64)
     }
 
     /// How many wait here.
@@ -169,6 +214,13 @@ pub(super) fn pop() -> Option<Arc<dyn Job>> {
     })?
 }
 
+/// Takes all that the current thread has queued, the first first.
+pub(super) fn clear() -> Vec<Arc<dyn Job>> {
+    let mut jobs: Vec<_> = iter::from_fn(pop).collect();
+    jobs.reverse();
+    jobs
+}
+
 /// Takes what has waited for longest at `other`, and some more of it to the current thread's place.
 pub(super) fn steal_some(other: &Place) -> Option<Arc<dyn Job>> {
     with_own(|_, deque| insist(|| other.stealer.steal_batch_and_pop(deque)))?
@@ -189,66 +241,6 @@ pub(super) fn insist<T>(mut steal: impl FnMut() -> Steal<T>) -> Option<T> {
         }
     }
 }
-
-/// All places.
-pub(super) struct Places {
-    all: Chunks<Place>,
-    /// From this one on all are free and empty.
-    bound: AtomicU32,
-}
-
-impl Places {
-    pub(super) fn new() -> Self {
-        Self {
-            all: Chunks::new(),
-            bound: AtomicU32::new(0),
-        }
-    }
-
-    pub(super) fn all(&self) -> impl Iterator<Item = &'static Place> {
-        self.all.iter()
-    }
-
-    /// Those that may have a holder, or something to steal.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &'static Place> + Clone {
-        self.all.iter().take(self.bound())
-    }
-
-    /// Takes the first free place. To be called under the scheduler's lock.
-    pub(super) fn take(&self, free: &mut Free) -> &'static Place {
-        let place = match free.0.pop_first() {
-            Some(index) => self.all.get(index),
-            None => self.all.push(Place::new),
-        };
-        if place.index >= self.bound() {
-            self.set_bound(place.index + 1);
-        }
-        place
-    }
-
-    /// Gives a place back. To be called under the scheduler's lock.
-    pub(super) fn put_back(&self, place: &'static Place, free: &mut Free) {
-        free.0.insert(place.index);
-        let mut bound = self.bound();
-        while bound > 0 && free.0.contains(&(bound - 1)) && self.all.get(bound - 1).len() == 0 {
-            bound -= 1;
-        }
-        self.set_bound(bound);
-    }
-
-    fn bound(&self) -> usize {
-        // Relaxed: the fences order this as they order the queues.
-        self.bound.load(Relaxed) as usize
-    }
-
-    fn set_bound(&self, bound: usize) {
-        self.bound.store(bound as u32, Relaxed);
-    }
-}
-
-/// The indices of the places that nobody has.
-#[derive(Default)]
-pub(super) struct Free(BTreeSet<usize>);
 
 #[cfg(all(test, not(gosync_model)))]
 mod tests;

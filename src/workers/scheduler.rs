@@ -2,9 +2,10 @@
 
 use super::backlog::Backlog;
 use super::decisions::{
-    Call, Caller, GOROUTINE_CALLS, STARTING, STRANGER_CALLS, SURPLUS, State, Watch,
+    Call, Caller, GOROUTINE_CALLS, Look, STARTING, STRANGER_CALLS, SURPLUS, Seen, State, Ticket, Watch,
 };
-use super::place::{self, Holder, Place, Places};
+use super::place::{self, Holder, Place};
+use super::places::Places;
 use super::sleeper::Sleeper;
 use super::{Job, here, system};
 use crate::deque::Injector;
@@ -43,12 +44,6 @@ struct Strays {
     ended: Tally,
 }
 
-/// What the monitor has seen.
-pub(super) struct Look {
-    /// The system has refused a thread since the last look.
-    pub(super) is_refused: bool,
-}
-
 impl Scheduler {
     pub(super) fn new(max_procs: usize, starters: Starters) -> Self {
         let state = State::new(max_procs);
@@ -66,12 +61,12 @@ impl Scheduler {
         self.state.lock().expect("nobody panics with it")
     }
 
-    /// Changes the state and the signals. Returns what `change` does, and whether it has raised a signal
-    /// that calls.
-    fn update<T>(&self, change: impl FnOnce(&mut State) -> T) -> (T, bool) {
+    /// Changes the state and the signals. Returns what `change` does.
+    fn update<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.lock();
         let result = change(&mut state);
-        (result, self.set_signals(&state))
+        self.set_signals(&state);
+        result
     }
 
     /// Lets the signals follow from the state. Returns whether that raises one that calls.
@@ -87,20 +82,43 @@ impl Scheduler {
     /// Changes the state, and looks after those who have not seen a signal that this raises
     /// (invariant 1).
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
-        let (result, has_raised) = self.update(change);
-        if has_raised && self.is_waiting_now() {
-            self.call(0);
+        self.change_beside(0, change)
+    }
+
+    /// As `change`, while so many `others` keep processors busy.
+    fn change_beside<T>(&self, others: usize, change: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.lock();
+        let result = change(&mut state);
+        let calls = self.set_signals(&state) && self.is_waiting_now(&state);
+        drop(state);
+        if calls {
+            self.call(others);
         }
         result
     }
 
     // Calls.
 
-    /// A goroutine has been queued.
+    /// The holder of `place`, which is the current thread, has queued a goroutine there.
     #[inline]
-    pub(super) fn announce(&self, caller: Caller) {
-        // Pairs with the fence in `is_waiting_now`.
+    pub(super) fn announce(&self, place: &'static Place) {
+        // Pairs with the fences in `is_waiting_now` and `Places::unlist`.
         fence(SeqCst);
+        if !place.is_listed() {
+            self.list(place);
+        }
+        self.call_for(Caller::of(place.holder()));
+    }
+
+    #[cold]
+    fn list(&self, place: &'static Place) {
+        let _state = self.lock();
+        self.places.list(place);
+    }
+
+    /// Calls for a goroutine that `caller` has queued, if that is necessary. To be called after a fence.
+    #[inline]
+    fn call_for(&self, caller: Caller) {
         if self.signals.load(Relaxed) & caller.signal() != 0 {
             self.call(caller.others());
         }
@@ -108,27 +126,30 @@ impl Scheduler {
 
     #[cold]
     fn call(&self, others: usize) {
-        let call = self.change(|state| state.call(others));
+        let call = self.change(|state| {
+            let waiting = self.waiting(state);
+            state.call(others, waiting)
+        });
         self.carry_out(call);
     }
 
     fn carry_out(&self, call: Option<Call>) {
         match call {
             None => {}
-            Some(Call::Sleeper(sleeper)) => sleeper.call(),
-            Some(Call::NewWorker) => self.start_worker(),
+            Some(Call::Workers(sleepers, new)) => {
+                sleepers.iter().for_each(|sleeper| sleeper.call());
+                self.start_workers(new);
+            }
+            Some(Call::Monitor(sleeper)) => sleeper.call(),
             Some(Call::NewMonitor(start)) => self.start_monitor(start),
         }
     }
 
-    fn start_worker(&self) {
-        if (self.starters.worker)().is_err() {
-            self.change(|state| {
-                state.running -= 1;
-                state.is_searching = false;
-                state.workers -= 1;
-                state.is_refused = true;
-            });
+    fn start_workers(&self, count: usize) {
+        for left in (1..=count).rev() {
+            if (self.starters.worker)().is_err() {
+                return self.change(|state| state.refuse(left));
+            }
         }
     }
 
@@ -136,19 +157,23 @@ impl Scheduler {
         match (self.starters.monitor)() {
             Ok(()) => self.change(|state| state.begin_watch(start)),
             // There is no thread at all. Who queues the next goroutine, or waits, tries again.
-            Err(_) => {
-                self.update(|state| state.watch = Watch::Absent);
-            }
+            Err(_) => self.update(|state| state.watch = Watch::Absent),
         }
     }
 
-    /// A thread is about to wait, for goroutines maybe that have nobody to run them. Returns whether that
-    /// may be so still: the system refuses threads.
-    pub(super) fn call_if_alone(&self) -> bool {
+    /// The holder of `place`, which is no worker, is about to block, and no longer keeps a processor busy. Returns
+    /// whether goroutines may wait that have nobody to run them: the system refuses threads.
+    pub(super) fn call_before_sleep(&self, place: &Place) -> bool {
+        if place.len() > 0 {
+            // Pairs with the fence in `is_waiting_now`.
+            fence(SeqCst);
+            self.call_for(Caller::Goroutine);
+        }
         let may_be_alone = || {
             // Once: it may be starting again already, or no longer.
             let signals = self.signals.load(Relaxed);
-            signals & STARTING != 0 || signals & STRANGER_CALLS != 0 && self.is_waiting_now()
+            signals & STARTING != 0
+                || signals & STRANGER_CALLS != 0 && self.is_waiting_now(&self.lock())
         };
         if !may_be_alone() {
             return false;
@@ -159,14 +184,21 @@ impl Scheduler {
 
     /// Whether a goroutine waits, among them all that have been queued by those who have not seen the
     /// signals as they are.
-    fn is_waiting_now(&self) -> bool {
-        // Pairs with the fence in `announce`.
+    fn is_waiting_now(&self, state: &State) -> bool {
+        // Pairs with the fences of those who queue.
         fence(SeqCst);
-        self.is_waiting()
+        self.is_waiting(state)
     }
 
-    fn is_waiting(&self) -> bool {
-        !self.injector.is_empty() || self.places.iter().any(|place| place.len() > 0)
+    /// Under the lock, so that the list stays as it is.
+    fn is_waiting(&self, _state: &State) -> bool {
+        !self.injector.is_empty() || self.places.listed().any(|place| place.len() > 0)
+    }
+
+    /// How many goroutines wait; under the lock.
+    fn waiting(&self, _state: &State) -> usize {
+        let places = self.places.listed().map(Place::len);
+        places.sum::<usize>() + self.injector.len()
     }
 
     // Places.
@@ -174,10 +206,27 @@ impl Scheduler {
     fn take_place(&self, state: &mut State, holder: Holder) -> &'static Place {
         let place = self.places.take(&mut state.free);
         place.set_holder(holder);
+        place.thread.set(system::thread());
+        place.at_work.set(0);
         // For the monitor: this is not what was here at its last look.
         place.turns.add_one();
         place.rounds.add_one();
         place
+    }
+
+    /// The holder of a place is about to give it back: what it has queued is left to others. An empty place
+    /// costs nobody a look.
+    pub(super) fn leave(&self) {
+        let jobs = place::clear();
+        if jobs.is_empty() {
+            return;
+        }
+        for job in jobs {
+            self.injector.push(job);
+        }
+        // Pairs with the fence in `is_waiting_now`: on its way it was in no queue.
+        fence(SeqCst);
+        self.call_for(Caller::Goroutine);
     }
 
     /// The holder no longer has `place`, and no longer counts.
@@ -185,7 +234,6 @@ impl Scheduler {
         if place.holder() == Holder::Running {
             state.running -= 1;
         }
-        place.set_holder(Holder::Free);
         self.places.put_back(place, &mut state.free);
     }
 
@@ -203,13 +251,25 @@ impl Scheduler {
     pub(super) fn admit_again(&self) -> &'static Place {
         self.change(|state| {
             state.running += 1;
-            self.take_place(state, Holder::Running)
+            let place = self.take_place(state, Holder::Running);
+            place.at_work.set(1);
+            place
         })
     }
 
-    /// Takes the place from a thread that ends, or from a goroutine that blocks.
+    /// Takes the place from a thread that ends, or is no worker.
     pub(super) fn dismiss(&self, place: &'static Place) {
         self.change(|state| self.vacate(state, place));
+    }
+
+    /// Takes the place from a worker whose goroutine blocks.
+    pub(super) fn block(&self, place: &'static Place) {
+        self.change(|state| {
+            if place.holder() == Holder::Running {
+                state.blocked += 1;
+            }
+            self.vacate(state, place);
+        });
     }
 
     // Workers.
@@ -242,33 +302,29 @@ impl Scheduler {
     /// The searching worker has found a goroutine that `caller` has queued. If there are more, another
     /// one is called.
     pub(super) fn end_search(&self, caller: Caller) {
-        let ((), has_raised) = self.update(|state| state.is_searching = false);
-        if has_raised && self.is_waiting_now() {
-            self.call(caller.others());
-        }
+        self.change_beside(caller.others(), |state| state.is_searching = false);
     }
 
     /// The worker at `place` sleeps until it is called; it was the searching one if `is_searching`.
     /// Returns false if nobody has called it, and it ends.
     pub(super) fn sleep(&self, place: &'static Place, is_searching: bool) -> bool {
         let me = Arc::new(Sleeper::new());
-        self.change(|state| {
+        let ticket = self.change(|state| {
             state.is_searching &= !is_searching;
+            state.batch = 0;
             self.vacate(state, place);
-            state.idle.push(Arc::clone(&me));
+            state.idle.push(&me)
         });
-        me.sleep(park::deadline(IDLE)) || !self.resign(&me)
+        me.sleep(park::deadline(IDLE)) || !self.resign(ticket)
     }
 
     /// A worker that has slept for long wants to end. It may not if it has just been called. The last one
     /// sends the monitor home.
-    fn resign(&self, me: &Arc<Sleeper>) -> bool {
+    fn resign(&self, ticket: Ticket) -> bool {
         let (resigns, call) = self.change(|state| {
-            let index = state.idle.iter().position(|idle| Arc::ptr_eq(idle, me));
-            let Some(index) = index else {
+            if !state.idle.remove(ticket) {
                 return (false, None);
-            };
-            state.idle.remove(index);
+            }
             state.workers -= 1;
             let call = if state.workers == 0 {
                 state.call_monitor()
@@ -287,7 +343,12 @@ impl Scheduler {
         if let Some(job) = place::pop() {
             return Some((job, Caller::Goroutine));
         }
-        if let Some(job) = place::take_some(&self.injector) {
+        let injected = if backlog.is_none() {
+            place::insist(|| self.injector.steal())
+        } else {
+            place::take_some(&self.injector)
+        };
+        if let Some(job) = injected {
             self.announce_loot(Caller::Goroutine);
             return Some((job, Caller::Goroutine));
         }
@@ -304,26 +365,29 @@ impl Scheduler {
     }
 
     /// What was stolen with another goroutine was in no queue on its way to that of the thief, so somebody
-    /// may have looked for it in vain: it is queued anew.
+    /// may have looked for it in vain: it is queued anew. The thief's place is listed, since it runs.
     fn announce_loot(&self, caller: Caller) {
         if here().is_some_and(|place| place.len() > 0) {
-            self.announce(caller);
+            // Pairs with the fence in `is_waiting_now`.
+            fence(SeqCst);
+            self.call_for(caller);
         }
     }
 
-    /// All places but `place`: those first that come after it, so that thieves spread.
+    /// The listed places but `place`: those first that come after it, so that thieves spread.
     fn others(&self, place: &'static Place) -> impl Iterator<Item = &'static Place> {
-        let all = self.places.iter();
-        let after = all.clone().skip(place.index + 1);
-        after.chain(all.take(place.index))
+        let all = self.places.listed();
+        let position = place.position().unwrap_or(0);
+        let after = all.clone().skip(position + 1);
+        after.chain(all.take(position))
     }
 
     /// Takes what has waited for longest in some queue: in each of them, if `turn` goes on.
     pub(super) fn find_oldest(&self, turn: usize) -> Option<Arc<dyn Job>> {
         let injected = || place::insist(|| self.injector.steal());
         let placed = || {
-            let count = self.places.iter().count();
-            let in_turn = self.places.iter().cycle().skip(turn / 2 % count.max(1));
+            let count = self.places.count();
+            let in_turn = self.places.listed().cycle().skip(turn / 2 % count.max(1));
             in_turn.take(count).find_map(Place::steal)
         };
         if turn.is_multiple_of(2) {
@@ -338,7 +402,9 @@ impl Scheduler {
     pub(super) fn inject(&self, job: Arc<dyn Job>) {
         self.strays.queued.add(1);
         self.injector.push(job);
-        self.announce(Caller::Goroutine);
+        // Pairs with the fence in `is_waiting_now`.
+        fence(SeqCst);
+        self.call_for(Caller::Goroutine);
     }
 
     pub(super) fn stray_ended(&self) {
@@ -347,43 +413,53 @@ impl Scheduler {
 
     // The monitor.
 
-    /// Looks after the goroutines that nobody has started; none if there are none. `now` is the time
-    /// since the monitor began.
-    pub(super) fn look(&self, now: Duration) -> Option<Look> {
-        let is_waiting = self.is_waiting();
-        // Without another look at the queues: the monitor looks again, or dozes (invariant 1).
-        let ((look, call), _) = self.update(|state| {
-            let look = Look {
-                is_refused: mem::take(&mut state.is_refused),
-            };
-            let call = self.look_around(state, is_waiting, now);
-            (look, call)
-        });
-        self.carry_out(call);
-        is_waiting.then_some(look)
+    /// The places of the workers that run.
+    pub(super) fn running(&self) -> impl Iterator<Item = &'static Place> {
+        let listed = self.places.listed();
+        listed.filter(|place| place.holder() == Holder::Running)
     }
 
-    fn look_around(&self, state: &mut State, is_waiting: bool, now: Duration) -> Option<Call> {
-        let seen = mem::replace(&mut state.seen_searches, state.searches);
-        if state.is_searching && seen == state.searches && is_waiting {
-            // The searching worker does not get a processor. It will find out what there is, later.
-            state.is_searching = false;
+    /// Looks after the goroutines that nobody has started. The monitor has `seen` what those do that run.
+    pub(super) fn look(&self, seen: &Seen) -> Look {
+        // Without another look at the queues: the monitor looks again, or dozes (invariant 1).
+        let (look, call) = self.update(|state| {
+            let strangers = self.look_through_places();
+            let waiting = self.waiting(state);
+            state.look(seen, strangers, waiting)
+        });
+        if let Some(Call::Workers(sleepers, new)) = &call {
+            self.feed(sleepers.len() + new);
         }
-        let strangers = self.places.iter().filter(|place| place.is_busy_stranger());
-        let strangers = strangers.count();
-        let is_full = state.running + strangers >= state.max_procs;
-        let may_retake = is_waiting && is_full && !state.is_searching;
-        for place in self.places.iter() {
-            // First, and always: it takes note of what it sees.
-            if place.has_run_on(now) && may_retake {
-                state.retake(place);
+        self.carry_out(call);
+        look
+    }
+
+    /// Sees to it that so many goroutines wait in the injector, where workers find them who take one each.
+    fn feed(&self, count: usize) {
+        let mut missing = count.saturating_sub(self.injector.len());
+        for place in self.places.listed() {
+            while missing > 0 && let Some(job) = place.steal() {
+                self.injector.push(job);
+                missing -= 1;
             }
         }
-        if is_waiting {
-            state.call(strangers)
-        } else {
-            None
+    }
+
+    /// Takes those from the list that are empty and whose holder does nothing. Returns how many threads that are
+    /// no workers keep a processor busy. To be called under the lock.
+    fn look_through_places(&self) -> usize {
+        let mut strangers = 0;
+        // From the end, since it is the last one that comes to where another was.
+        for place in self.places.listed_from_the_end() {
+            let has_moved = place.has_moved();
+            match place.holder() {
+                Holder::Running => {}
+                Holder::Stranger if has_moved => strangers += 1,
+                Holder::Stuck if has_moved => {}
+                Holder::Free | Holder::Stranger | Holder::Stuck => self.places.unlist(place),
+            }
         }
+        strangers
     }
 
     /// Sleeps until there is something to watch. Returns false if there is no worker any more, and the
@@ -399,7 +475,7 @@ impl Scheduler {
         };
         self.set_signals(&state);
         // Whether that has raised a signal or not: the last look may have (invariant 1).
-        if self.is_waiting_now() {
+        if self.is_waiting_now(&state) {
             state.watch = Watch::Watching;
             self.set_signals(&state);
             return true;
@@ -410,20 +486,16 @@ impl Scheduler {
 
     // Numbers.
 
-    /// How many goroutines have ended.
-    pub(super) fn ended(&self) -> usize {
-        let places = self.places.all().map(|place| place.ended.get());
-        places.fold(self.strays.ended.get(), usize::wrapping_add)
-    }
-
     /// How many goroutines there are.
     #[cfg(not(gosync_model))]
     pub(super) fn goroutines(&self) -> usize {
+        let sum = |strays: &Tally, of: fn(&Place) -> &Tally| {
+            let places = self.places.all().map(|place| of(place).get());
+            places.fold(strays.get(), usize::wrapping_add)
+        };
         // Those that have ended first: each of them was queued before.
-        let ended = self.ended();
-        let places = self.places.all().map(|place| place.queued.get());
-        let queued = places.fold(self.strays.queued.get(), usize::wrapping_add);
-        queued.wrapping_sub(ended)
+        let ended = sum(&self.strays.ended, |place| &place.ended);
+        sum(&self.strays.queued, |place| &place.queued).wrapping_sub(ended)
     }
 
     /// How many workers there are.
@@ -445,11 +517,6 @@ impl Scheduler {
             self.signals.store(0, Relaxed);
         }
         has_lost_threads
-    }
-
-    /// How many processors there can be work for.
-    pub(super) fn processors(&self) -> usize {
-        self.lock().max_procs.min(system::processors())
     }
 
     /// Sets how many workers may run, if `n` is not 0. Returns how many could before.

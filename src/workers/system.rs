@@ -14,6 +14,10 @@ mod real {
 
     use super::super::{origin, stack};
     use crate::limits::SMALL_STACK;
+    #[cfg(target_os = "linux")]
+    use std::fs::File;
+    #[cfg(target_os = "linux")]
+    use std::io::Read;
     use std::ops::RangeInclusive;
     use std::sync::LazyLock;
     use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -83,21 +87,61 @@ mod real {
         *PROCESSORS
     }
 
-    /// The processor time of the process; none where it is not known.
+    /// What the system calls the current thread; 0 where that is of no use.
     #[cfg(target_os = "linux")]
-    pub(crate) fn processor_time() -> Option<Duration> {
+    pub(crate) fn thread() -> usize {
+        thread_local! {
+            static NUMBER: usize = {
+                // SAFETY: a system call that touches no memory.
+                let number = unsafe { libc::gettid() };
+                number.cast_unsigned() as usize
+            };
+        }
+        NUMBER.try_with(|number| *number).unwrap_or(0)
+    }
+
+    /// The processor time of a thread of this process; none if there is no such thread, or nobody can tell.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn time_of(thread: usize) -> Option<Duration> {
+        // `CPUCLOCK_PERTHREAD_MASK | CPUCLOCK_SCHED`, below a number (Linux, `posix-timers_types.h`).
+        const OF_THREAD: libc::clockid_t = 4 | 2;
+        let clock = !(thread as libc::clockid_t) << 3 | OF_THREAD;
         let mut time = libc::timespec {
             tv_sec: 0,
             tv_nsec: 0,
         };
         // SAFETY: `time` is there to be written.
-        let result = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) };
+        let result = unsafe { libc::clock_gettime(clock, &mut time) };
         let time = Duration::new(time.tv_sec.try_into().ok()?, time.tv_nsec.try_into().ok()?);
         (result == 0).then_some(time)
     }
 
+    /// Whether a thread of this process sleeps, and does not merely wait for a processor; none if nobody can tell.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn sleeps(thread: usize) -> Option<bool> {
+        let mut status = [0; 64];
+        let mut file = File::open(format!("/proc/self/task/{thread}/stat")).ok()?;
+        let len = file.read(&mut status).ok()?;
+        // After the name, which may hold anything and has 15 bytes at most (`proc_pid_stat(5)`).
+        let end = status[..len].iter().rposition(|&byte| byte == b')')?;
+        match status.get(end + 2)? {
+            b'R' => Some(false),
+            _ => Some(true),
+        }
+    }
+
     #[cfg(not(target_os = "linux"))]
-    pub(crate) fn processor_time() -> Option<Duration> {
+    pub(crate) fn thread() -> usize {
+        0
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn time_of(_thread: usize) -> Option<Duration> {
+        None
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn sleeps(_thread: usize) -> Option<bool> {
         None
     }
 

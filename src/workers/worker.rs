@@ -3,7 +3,7 @@
 use super::backlog::Backlog;
 use super::decisions::Caller;
 use super::place::Place;
-use super::{HERE, Job, has_lost_workers, here, run, scheduler, system};
+use super::{HERE, Job, has_lost_workers, here, leave, run, scheduler, system};
 use std::io;
 use std::mem;
 use std::sync::Arc;
@@ -43,12 +43,15 @@ impl Worker {
     fn work(mut self) {
         loop {
             if let Some(job) = self.next() {
-                self.place().rounds.add_one();
+                let place = self.place();
+                place.rounds.add_one();
+                place.at_work.set(1);
                 run(|| job.run());
                 if has_lost_workers() {
                     // The goroutine has forked, and this is the child's only thread.
                     return;
                 }
+                self.place().at_work.set(0);
             } else if self.sleep() {
                 self = Self::called();
             } else {
@@ -59,8 +62,7 @@ impl Worker {
 
     /// Returns false if the thread is to end.
     fn sleep(&self) -> bool {
-        let place = self.place();
-        HERE.with(|here| here.set(None));
+        let place = leave().expect("a worker that is awake has a place");
         scheduler().sleep(place, self.is_searching)
     }
 

@@ -1,0 +1,61 @@
+//! `block_in_place` and `sleep`: a goroutine that is about to block lets another one run.
+
+use crate::workers;
+use std::thread;
+use std::time::Duration;
+
+/// Runs `f`, which may block for as long as it likes. If this is called in a goroutine, another goroutine
+/// takes its place at once. tokio has a function of the same name; Go needs none.
+///
+/// Whatever waits in this crate does so by itself: locks, groups, joins and [`sleep`]. For the rest (a channel, a
+/// socket, a file, a lock of std) the workers' monitor notices that a goroutine blocks, after some hundred
+/// microseconds. With this call nobody has to notice.
+///
+/// While `f` runs, the calling goroutine does not count among those that may run at a time
+/// ([`set_max_procs`](crate::set_max_procs)); so `f` is to block, not to compute. When it returns, or panics,
+/// the goroutine goes on at once. Outside of a goroutine, and in another `block_in_place`, this calls `f` and
+/// does nothing else. `f` may do whatever a goroutine may.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::mpsc;
+///
+/// let (send, receive) = mpsc::channel();
+/// let sum = gosync::go(move || {
+///     let received = || gosync::block_in_place(|| receive.recv());
+///     std::iter::from_fn(|| received().ok()).sum::<u32>()
+/// });
+/// for n in 1..=3 {
+///     send.send(n).unwrap();
+/// }
+/// drop(send);
+/// assert_eq!(sum.join().unwrap(), 6);
+/// ```
+pub fn block_in_place<T>(f: impl FnOnce() -> T) -> T {
+    let _blocked = workers::block();
+    f()
+}
+
+/// Sleeps for `duration`, at least. Meanwhile another goroutine may run. Go's `time.Sleep`.
+///
+/// This is [`block_in_place`] around [`thread::sleep`].
+///
+/// # Examples
+///
+/// ```
+/// use std::time::{Duration, Instant};
+///
+/// let start = Instant::now();
+/// gosync::scope(|s| {
+///     for _ in 0..100 {
+///         s.go(|| gosync::sleep(Duration::from_millis(50)));
+///     }
+/// });
+/// // All at once.
+/// assert!(start.elapsed() < Duration::from_secs(5));
+/// ```
+#[doc(alias = "time.Sleep")]
+pub fn sleep(duration: Duration) {
+    block_in_place(|| thread::sleep(duration));
+}
