@@ -224,7 +224,11 @@ mod linux {
             return Ok(());
         }
         // With the arena there may be too little left for the rest; without, the arena is not had either.
-        let arena = if has_memory(stack_size + ARENA) { ARENA } else { 0 };
+        let arena = if has_memory(stack_size + ARENA) {
+            ARENA
+        } else {
+            0
+        };
         with_memory(stack_size + arena + SET_UP, |_| Ok(()))
     }
 

@@ -69,6 +69,8 @@ mod monitor;
 mod origin;
 mod place;
 mod places;
+#[cfg(not(gosync_model))]
+mod processors;
 mod scheduler;
 mod sleeper;
 #[cfg(not(gosync_model))]

@@ -49,7 +49,8 @@ fn counted(bare: &Bare) {
         surprise();
     }
     black_box(bare.data);
-    if bare.word.fetch_sub(1, Release) != 1 {
+    bare.word.fetch_sub(1, Release);
+    if bare.word.load(Relaxed) != 0 {
         surprise();
     }
 }

@@ -63,11 +63,19 @@ pub(super) fn price() -> u64 {
 /// The speed after a write, by an owner of `WRITER` who has seen all readers leave. Nobody else may set
 /// `COUNTED`, or a reader that still holds a slot would not be seen.
 pub(super) fn settle(word: u64) -> u64 {
-    if word & CREDIT == 0 {
+    if word & COUNTED != 0 {
+        settle_counted(word)
+    } else if word & CREDIT == 0 {
         word | FENCED | COUNTED
     } else {
         word | FENCED
     }
+}
+
+/// As `settle`, at *counted*, where the credit is what reads would have saved since the last write.
+#[inline(always)]
+pub(super) fn settle_counted(word: u64) -> u64 {
+    word & !CREDIT
 }
 
 /// The word of a lock that nobody has, at a speed with slots.

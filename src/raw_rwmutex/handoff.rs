@@ -1,6 +1,6 @@
 //! How ownership passes from writer to writer: to whoever is faster, to the heir by hand-off, or to readers.
 
-use super::bias::settle;
+use super::bias::{settle, settle_counted};
 use super::word::*;
 use super::{RawRWMutex, WriteToken};
 use crate::park::{self, Parked};
@@ -62,7 +62,7 @@ impl RawRWMutex {
     pub(super) fn step_down_to(&self, token: WriteToken, kept: u64) {
         self.stepped_down();
         let word = token.0;
-        if !is_held_alone(word) || !self.step_down_from(word, word & !CREDIT, kept) {
+        if !is_held_alone(word) || !self.step_down_from(word, settle_counted(word), kept) {
             self.step_down_slow(word, kept);
         }
     }
@@ -142,7 +142,6 @@ impl RawRWMutex {
     /// The word after the owner of `WRITER` has stepped down, and `entering` readers have entered.
     fn next(word: u64, entering: u64, exit: Exit) -> u64 {
         match exit {
-            Exit::Done if word & COUNTED != 0 => succeed(word & !CREDIT, entering),
             Exit::Done => succeed(settle(word), entering),
             Exit::GaveUp => succeed(word | FENCED, entering), // Invariant 7.
         }

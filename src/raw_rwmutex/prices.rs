@@ -79,7 +79,8 @@ mod real {
                 let before = word.0.load(Relaxed);
                 let next = before.wrapping_add(1);
                 _ = black_box(word.0.compare_exchange(before, next, Acquire, Relaxed));
-                black_box(word.0.fetch_sub(1, Release));
+                word.0.fetch_sub(1, Release);
+                black_box(word.0.load(Relaxed));
             };
             let by_slot = |pass: fn()| {
                 let before = black_box(word.0.load(Relaxed)) as u32;

@@ -61,9 +61,11 @@ pub(crate) fn block() -> Blocked {
     let place = HERE.try_with(Cell::get).ok().flatten();
     let is_worker = place.is_some_and(|place| place.holder() != Holder::Stranger);
     let may_be_refused = match place {
-        Some(place) if is_worker => {
-            leave();
-            scheduler().block(place);
+        Some(_) if is_worker => {
+            // It may be another one by now, if an allocator has slept.
+            if let Some(place) = leave() {
+                scheduler().block(place);
+            }
             false
         }
         Some(place) => scheduler().call_before_sleep(place),

@@ -261,8 +261,14 @@ impl State {
     /// How many are to come at a time. If most of those that came last have blocked it is twice as many: those
     /// that wait are likely to block, too, and several threads start in hardly more time than one.
     fn next_batch(&self) -> usize {
-        let most = LARGEST_BATCH.max(self.max_procs).saturating_sub(self.running);
-        let wanted = if 2 * self.blocked > self.batch { 2 * self.blocked } else { self.blocked };
+        let most = LARGEST_BATCH
+            .max(self.max_procs)
+            .saturating_sub(self.running);
+        let wanted = if 2 * self.blocked > self.batch {
+            2 * self.blocked
+        } else {
+            self.blocked
+        };
         wanted.min(most)
     }
 
@@ -300,7 +306,12 @@ impl State {
     }
 
     /// What follows from what the monitor has `seen`, while so many goroutines wait and `others` keep processors busy.
-    pub(super) fn look(&mut self, seen: &Seen, others: usize, waiting: usize) -> (Look, Option<Call>) {
+    pub(super) fn look(
+        &mut self,
+        seen: &Seen,
+        others: usize,
+        waiting: usize,
+    ) -> (Look, Option<Call>) {
         let mut look = Look {
             searches: self.searches,
             is_waiting: waiting > 0,
@@ -319,7 +330,7 @@ impl State {
             self.is_searching = false;
         }
         look.has_replaced = blocked > 0;
-        look.has_preempted = self.preempt(&seen.overdue);
+        look.has_preempted = self.preempt(&seen.overdue, others);
         let call = if look.has_replaced && self.next_batch() > 0 && !self.is_refused() {
             Some(self.call_workers(waiting))
         } else {
@@ -330,8 +341,8 @@ impl State {
 
     /// If all that may run do, some that have run for too long no longer count. As often as that happens, half of
     /// the processors at most get another goroutine: those that have run for too long go on, unlike in Go.
-    fn preempt(&mut self, runs: &[Run]) -> bool {
-        if self.is_searching || self.running < self.max_procs {
+    fn preempt(&mut self, runs: &[Run], others: usize) -> bool {
+        if self.is_searching || self.running + others < self.max_procs {
             return false;
         }
         let most = (self.max_procs / 2).max(1);
@@ -341,11 +352,17 @@ impl State {
 
     /// If it still runs, it keeps its place and no longer counts.
     fn retake(&mut self, run: &Run) -> bool {
-        let is_there = run.place.holder() == Holder::Running && run.place.turns.get() == run.turns;
+        let place = run.place;
+        let is_there = place.holder() == Holder::Running
+            && place.is_at_work()
+            && place.turns.get() == run.turns;
         if is_there {
-            run.place.set_holder(Holder::Stuck);
+            place.set_holder(Holder::Stuck);
             self.running -= 1;
         }
         is_there
     }
 }
+
+#[cfg(all(test, not(gosync_model)))]
+mod tests;

@@ -6,10 +6,11 @@
 //! undone, so it has to come from a thread that has nothing of the kind: [`init`] starts one, the
 //! *spawner*, and from then on it starts all others.
 
+use super::processors;
 use crate::limits::{self, SMALL_STACK};
 use std::sync::OnceLock;
 use std::sync::mpsc::{self, Sender};
-use std::{io, process, thread};
+use std::{io, process};
 
 /// The thread that starts the others, if [`init`] was called.
 static SPAWNER: OnceLock<Spawner> = OnceLock::new();
@@ -82,15 +83,14 @@ fn start(name: &str, stack_size: usize, body: impl FnOnce() + Send + 'static) ->
 
 /// How many processors there are for the main thread.
 pub(super) fn processors() -> usize {
-    let count = || thread::available_parallelism().map_or(1, usize::from);
     if main_thread::has_same_affinity() {
-        return count();
+        return processors::count();
     }
     let (send, there) = mpsc::channel();
-    let look = move || _ = send.send(count());
+    let look = move || _ = send.send(processors::count());
     // If the thread is refused, the channel is closed at once.
     let _ = start("gosync-origin", SMALL_STACK, look);
-    there.recv().unwrap_or_else(|_| count())
+    there.recv().unwrap_or_else(|_| processors::count())
 }
 
 #[cfg(target_os = "linux")]

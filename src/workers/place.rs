@@ -126,7 +126,10 @@ impl Place {
 
     /// Where this stands in the list.
     pub(super) fn position(&self) -> Option<usize> {
-        self.position.load(Relaxed).checked_sub(1).map(|position| position as usize)
+        self.position
+            .load(Relaxed)
+            .checked_sub(1)
+            .map(|position| position as usize)
     }
 
     /// To be called under the scheduler's lock.

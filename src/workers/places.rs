@@ -56,7 +56,9 @@ impl Places {
     /// meanwhile.
     pub(super) fn listed_from_the_end(&self) -> impl Iterator<Item = &'static Place> {
         // Relaxed: all of it happens under the lock.
-        let entries = (0..self.count()).rev().map(|position| self.list.get(position).load(Relaxed));
+        let entries = (0..self.count())
+            .rev()
+            .map(|position| self.list.get(position).load(Relaxed));
         // SAFETY: places live for ever.
         entries.map(|place| unsafe { &*place })
     }
@@ -71,7 +73,10 @@ impl Places {
 
     /// Takes a free place, or a new one, and lists it.
     pub(super) fn take(&self, free: &mut Free) -> &'static Place {
-        let place = free.0.pop().unwrap_or_else(|| self.all.push(|_| Place::new()));
+        let place = free
+            .0
+            .pop()
+            .unwrap_or_else(|| self.all.push(|_| Place::new()));
         self.list(place);
         place
     }

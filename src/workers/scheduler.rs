@@ -2,12 +2,13 @@
 
 use super::backlog::Backlog;
 use super::decisions::{
-    Call, Caller, GOROUTINE_CALLS, Look, STARTING, STRANGER_CALLS, SURPLUS, Seen, State, Ticket, Watch,
+    Call, Caller, GOROUTINE_CALLS, Look, STARTING, STRANGER_CALLS, SURPLUS, Seen, State, Ticket,
+    Watch,
 };
 use super::place::{self, Holder, Place};
 use super::places::Places;
 use super::sleeper::Sleeper;
-use super::{Job, here, system};
+use super::{Job, has_lost_workers, here, system};
 use crate::deque::Injector;
 use crate::park;
 use crate::primitive::{AtomicUsize, Mutex, MutexGuard, Ordering, Tally, fence};
@@ -102,18 +103,27 @@ impl Scheduler {
     /// The holder of `place`, which is the current thread, has queued a goroutine there.
     #[inline]
     pub(super) fn announce(&self, place: &'static Place) {
+        self.announce_for(place, Caller::of(place.holder()));
+    }
+
+    /// As `announce`, what `caller` had queued elsewhere.
+    #[inline]
+    fn announce_for(&self, place: &'static Place, caller: Caller) {
         // Pairs with the fences in `is_waiting_now` and `Places::unlist`.
         fence(SeqCst);
         if !place.is_listed() {
             self.list(place);
         }
-        self.call_for(Caller::of(place.holder()));
+        self.call_for(caller);
     }
 
     #[cold]
     fn list(&self, place: &'static Place) {
-        let _state = self.lock();
-        self.places.list(place);
+        // In a child of fork the lock may stay locked, and nobody steals.
+        if !has_lost_workers() {
+            let _state = self.lock();
+            self.places.list(place);
+        }
     }
 
     /// Calls for a goroutine that `caller` has queued, if that is necessary. To be called after a fence.
@@ -365,12 +375,12 @@ impl Scheduler {
     }
 
     /// What was stolen with another goroutine was in no queue on its way to that of the thief, so somebody
-    /// may have looked for it in vain: it is queued anew. The thief's place is listed, since it runs.
+    /// may have looked for it in vain: it is queued anew.
     fn announce_loot(&self, caller: Caller) {
-        if here().is_some_and(|place| place.len() > 0) {
-            // Pairs with the fence in `is_waiting_now`.
-            fence(SeqCst);
-            self.call_for(caller);
+        if let Some(place) = here()
+            && place.len() > 0
+        {
+            self.announce_for(place, caller);
         }
     }
 
@@ -438,7 +448,9 @@ impl Scheduler {
     fn feed(&self, count: usize) {
         let mut missing = count.saturating_sub(self.injector.len());
         for place in self.places.listed() {
-            while missing > 0 && let Some(job) = place.steal() {
+            while missing > 0
+                && let Some(job) = place.steal()
+            {
                 self.injector.push(job);
                 missing -= 1;
             }

@@ -3,6 +3,7 @@
 use super::child::alone;
 use gosync::{WaitGroup, go, set_max_procs};
 use std::sync::mpsc;
+use std::{hint, thread};
 
 /// As many goroutines as may run at a time, each of which calls `again`, which never ends.
 #[track_caller]
@@ -87,4 +88,35 @@ fn beside_a_group_that_never_ends() {
             });
         });
     }
+}
+
+/// One processor has a goroutine that computes, the other a thread that is no worker and always has one more to
+/// start and to run.
+#[test]
+fn beside_a_hog_and_a_busy_thread() {
+    alone(&[("GOSYNC_MAXPROCS", "2")], || {
+        let (send, began) = mpsc::channel();
+        drop(go(move || {
+            send.send(()).unwrap();
+            loop {
+                hint::spin_loop();
+            }
+        }));
+        began.recv().unwrap();
+        let (send, is_busy) = mpsc::channel();
+        thread::spawn(move || {
+            for round in 0.. {
+                go(|| ()).join().unwrap();
+                if round == 10_000 {
+                    send.send(()).unwrap();
+                }
+            }
+        });
+        is_busy.recv().unwrap();
+        for _ in 0..10 {
+            let (send, ran) = mpsc::channel();
+            drop(go(move || send.send(()).unwrap()));
+            ran.recv().unwrap();
+        }
+    });
 }

@@ -22,18 +22,43 @@ const QUICK_ROUNDS: usize = 3;
 
 struct Case {
     name: &'static str,
+    /// Or in Rust alone.
+    is_in_go: bool,
     /// In every round, or once only.
     is_short: bool,
 }
 
 #[rustfmt::skip]
 const CASES: &[Case] = &[
-    Case { name: "fan_out_in", is_short: true },
-    Case { name: "spawn_wait", is_short: true },
-    Case { name: "work", is_short: true },
-    Case { name: "hogs", is_short: true },
-    Case { name: "barrier", is_short: true },
-    Case { name: "idle", is_short: false },
+    Case { name: "fan_out_in", is_in_go: true, is_short: true },
+    Case { name: "spawn_wait", is_in_go: true, is_short: true },
+    Case { name: "work", is_in_go: true, is_short: true },
+    Case { name: "compute", is_in_go: true, is_short: true },
+    Case { name: "hogs", is_in_go: true, is_short: true },
+    Case { name: "barrier", is_in_go: true, is_short: true },
+    Case { name: "blocked_wg", is_in_go: true, is_short: true },
+    Case { name: "blocked_wg_threads", is_in_go: false, is_short: true },
+    Case { name: "blocked_rwmutex", is_in_go: true, is_short: true },
+    Case { name: "blocked_rwmutex_threads", is_in_go: false, is_short: true },
+    Case { name: "blocked_mutex", is_in_go: true, is_short: true },
+    Case { name: "blocked_mutex_threads", is_in_go: false, is_short: true },
+    Case { name: "blocked_channel", is_in_go: true, is_short: true },
+    Case { name: "blocked_channel_hinted", is_in_go: false, is_short: true },
+    Case { name: "blocked_channel_threads", is_in_go: false, is_short: true },
+    Case { name: "blocked_growth", is_in_go: false, is_short: true },
+    Case { name: "memory", is_in_go: true, is_short: true },
+    Case { name: "memory_threads", is_in_go: false, is_short: true },
+    Case { name: "sleep", is_in_go: true, is_short: true },
+    Case { name: "sleep_hinted", is_in_go: false, is_short: true },
+    Case { name: "trickle", is_in_go: true, is_short: true },
+    Case { name: "trickle_threads", is_in_go: false, is_short: true },
+    Case { name: "sieve", is_in_go: true, is_short: true },
+    Case { name: "sieve_threads", is_in_go: false, is_short: true },
+    Case { name: "ping_pong", is_in_go: true, is_short: true },
+    Case { name: "ping_pong_threads", is_in_go: false, is_short: true },
+    Case { name: "echo", is_in_go: true, is_short: true },
+    Case { name: "echo_threads", is_in_go: false, is_short: true },
+    Case { name: "idle", is_in_go: true, is_short: false },
 ];
 
 pub fn run(mut args: Args) -> Result<(), Failure> {
@@ -68,7 +93,9 @@ fn measure(programs: &Programs, cases: &[&Case], rounds: usize) -> Result<Sample
     for round in 0..rounds {
         eprintln!("round {} of {rounds}", round + 1);
         for case in cases.iter().filter(|case| case.is_short || round == 0) {
-            samples.add("Go", programs.go(case.name)?);
+            if case.is_in_go {
+                samples.add("Go", programs.go(case.name)?);
+            }
             samples.add("gosync", programs.gosync(case.name)?);
         }
     }

@@ -6,9 +6,9 @@ use std::fmt;
 struct Row {
     about: &'static str,
     ours: &'static str,
-    /// Whose figure ours is compared with.
+    /// Whose figure ours is compared with, if it is with any.
     peer: &'static str,
-    theirs: Key,
+    theirs: Option<Key>,
     goal: Limit,
     must: Limit,
 }
@@ -27,29 +27,57 @@ use Limit::{Nothing, Plain, Times};
 
 /// A row beside Go's figure of the same name.
 const fn go(about: &'static str, figure: &'static str, goal: Limit, must: Limit) -> Row {
+    beside("Go", ("Go", figure), alone(about, figure, goal, must))
+}
+
+/// A row beside threads.
+const fn threads(
+    about: &'static str,
+    [ours, theirs]: [&'static str; 2],
+    goal: Limit,
+    must: Limit,
+) -> Row {
+    beside(
+        "threads",
+        ("gosync", theirs),
+        alone(about, ours, goal, must),
+    )
+}
+
+/// The row with a peer.
+const fn beside(peer: &'static str, theirs: Key, row: Row) -> Row {
+    Row {
+        peer,
+        theirs: Some(theirs),
+        ..row
+    }
+}
+
+/// A row beside nobody.
+const fn alone(about: &'static str, ours: &'static str, goal: Limit, must: Limit) -> Row {
     Row {
         about,
-        ours: figure,
-        peer: "Go",
-        theirs: ("Go", figure),
+        ours,
+        peer: "",
+        theirs: None,
         goal,
         must,
     }
 }
 
-/// A row of the case `work`, beside others on this side.
-const fn work(peer: &'static str, theirs: &'static str, must: Limit) -> Row {
-    Row {
-        about: WORK,
-        ours: "work",
-        peer,
-        theirs: ("gosync", theirs),
-        goal: Nothing,
-        must,
-    }
-}
-
 const WORK: &str = "1,000 of 10 µs: time ÷ (work ÷ processors)";
+const LONG_WORK: &str = "40 of 20 ms: time ÷ (work ÷ processors)";
+const GROUP: &str = "10,000 block in a WaitGroup, ms";
+const RWMUTEX: &str = "10,000 block in an RWMutex, ms";
+const MUTEX: &str = "10,000 block in a foreign mutex, ms";
+const CHANNELS: &str = "10,000 block in foreign channels, ms";
+const HINTED: &str = "10,000 block in foreign channels, hinted, ms";
+const MEMORY: &str = "10,000 block in a WaitGroup: memory, MiB";
+const MEDIAN: &str = "start beside 200 in foreign channels, ms";
+const P99: &str = "start beside 200 in foreign channels, p99, ms";
+const SIEVE: &str = "sieve for 500 primes, ms";
+const PING_PONG: &str = "ping-pong through groups, µs";
+const ECHO: &str = "2,000 connections echo a byte, ms";
 
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
@@ -61,10 +89,38 @@ const ROWS: &[Row] = &[
     go("spawn and wait, ns", "spawn_wait", Times(0.5), Times(1.0)),
     go("spawn and wait, 8 at once, ns", "spawn_wait_8", Times(1.0), Nothing),
     go(WORK, "work", Plain(1.05), Plain(1.1)),
-    work("rayon::scope", "work_rayon", Times(1.0)),
-    work("threads, equal shares", "work_threads", Nothing),
-    go("start behind 8 hogs, ms", "hogs", Plain(20.0), Plain(100.0)),
-    go("400 at a foreign barrier, cold, ms", "barrier", Plain(100.0), Plain(1000.0)),
+    beside("rayon::scope", ("gosync", "work_rayon"), alone(WORK, "work", Nothing, Times(1.0))),
+    beside("threads, equal shares", ("gosync", "work_threads"), alone(WORK, "work", Nothing, Nothing)),
+    go(LONG_WORK, "compute", Plain(1.05), Plain(1.1)),
+    alone("40 of 20 ms: most workers", "compute_workers", Plain(4.0), Plain(10.0)),
+    go("start behind 8 hogs, ms", "hogs", Plain(40.0), Plain(100.0)),
+    go("400 at a foreign barrier, cold, ms", "barrier", Plain(20.0), Plain(40.0)),
+    threads(GROUP, ["blocked_wg", "blocked_wg_threads"], Times(1.0), Times(1.4)),
+    go(GROUP, "blocked_wg", Nothing, Nothing),
+    threads(RWMUTEX, ["blocked_rwmutex", "blocked_rwmutex_threads"], Times(1.0), Times(1.4)),
+    go(RWMUTEX, "blocked_rwmutex", Nothing, Nothing),
+    threads(MUTEX, ["blocked_mutex", "blocked_mutex_threads"], Times(1.5), Times(3.0)),
+    go(MUTEX, "blocked_mutex", Nothing, Nothing),
+    threads(CHANNELS, ["blocked_channel", "blocked_channel_threads"], Times(1.5), Times(3.0)),
+    go(CHANNELS, "blocked_channel", Nothing, Nothing),
+    threads(HINTED, ["blocked_channel_hinted", "blocked_channel_threads"], Times(1.0), Times(1.4)),
+    beside("Go", ("Go", "blocked_channel"), alone(HINTED, "blocked_channel_hinted", Nothing, Nothing)),
+    alone("the same for each ÷ for each of 1,000, channels", "blocked_growth", Plain(1.05), Plain(1.3)),
+    alone("the same for each ÷ for each of 1,000, WaitGroup", "blocked_growth_wg", Plain(1.05), Plain(1.3)),
+    threads(MEMORY, ["memory", "memory_threads"], Nothing, Times(1.1)),
+    go(MEMORY, "memory", Nothing, Nothing),
+    go("5,000 sleep for 1 s, ms", "sleep", Plain(1150.0), Plain(1400.0)),
+    beside("Go", ("Go", "sleep"), alone("5,000 sleep for 1 s, hinted, ms", "sleep_hinted", Plain(1150.0), Plain(1400.0))),
+    threads(MEDIAN, ["trickle_median", "trickle_median_threads"], Nothing, Nothing),
+    go(MEDIAN, "trickle_median", Nothing, Nothing),
+    threads(P99, ["trickle_p99", "trickle_p99_threads"], Plain(1.0), Plain(5.0)),
+    go(P99, "trickle_p99", Nothing, Nothing),
+    threads(SIEVE, ["sieve", "sieve_threads"], Times(0.9), Times(1.1)),
+    go(SIEVE, "sieve", Nothing, Nothing),
+    threads(PING_PONG, ["ping_pong", "ping_pong_threads"], Times(1.0), Times(1.0)),
+    go(PING_PONG, "ping_pong", Nothing, Nothing),
+    threads(ECHO, ["echo", "echo_threads"], Times(1.0), Times(1.4)),
+    go(ECHO, "echo", Nothing, Nothing),
     go("10 s idle after 10⁶: processor time, ms", "idle_millis", Plain(10.0), Nothing),
     go("10 s idle after 10⁶: threads left", "idle_threads", Plain(0.0), Nothing),
 ];
@@ -98,11 +154,14 @@ impl Row {
     fn cells(&self, samples: &Samples) -> Option<Cells> {
         let ours = ("gosync", self.ours);
         let figure = samples.median(ours)?;
-        let ratio = samples.ratio(ours, self.theirs)?;
+        let (theirs, ratio) = match self.theirs {
+            Some(theirs) => (samples.median(theirs)?, samples.ratio(ours, theirs)?),
+            None => (f64::NAN, f64::NAN),
+        };
         Some([
             self.about.into(),
             self.peer.into(),
-            short(samples.median(self.theirs)?),
+            short(theirs),
             short(figure),
             short(ratio),
             self.goal.to_string(),
@@ -146,7 +205,7 @@ impl fmt::Display for Limit {
 
 fn short(number: f64) -> String {
     match number {
-        // A multiple of nothing.
+        // A multiple of nothing, or of nobody's.
         _ if !number.is_finite() => String::new(),
         ..10.0 => format!("{number:.2}"),
         ..100.0 => format!("{number:.1}"),
@@ -156,7 +215,7 @@ fn short(number: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Nothing, Plain, Times, go, table};
+    use super::{Nothing, Plain, Times, alone, go, table};
     use crate::go::samples::Samples;
 
     #[test]
@@ -168,8 +227,17 @@ mod tests {
             table(&samples),
             "| case                    | peer | peer's | gosync | ratio | goal | must  |      |\n\
              | ----------------------- | ---- | ------ | ------ | ----- | ---- | ----- | ---- |\n\
-             | start behind 8 hogs, ms | Go   | 80.0   | 20.0   | 0.25  | ≤ 20 | ≤ 100 | goal |\n"
+             | start behind 8 hogs, ms | Go   | 80.0   | 20.0   | 0.25  | ≤ 40 | ≤ 100 | goal |\n"
         );
+    }
+
+    #[test]
+    fn a_row_without_a_peer_leaves_its_cells_blank() {
+        let mut samples = Samples::default();
+        samples.add("gosync", vec![("workers".into(), 5.0)]);
+        let cells = alone("most workers", "workers", Plain(4.0), Plain(10.0)).cells(&samples);
+        let expected = ["most workers", "", "", "5.00", "", "≤ 4", "≤ 10", "must"];
+        assert_eq!(cells, Some(expected.map(String::from)));
     }
 
     #[test]

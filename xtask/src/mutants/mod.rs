@@ -45,6 +45,7 @@ const FILES: &[&str] = &[
     "src/workers/decisions.rs",
     "src/workers/helping.rs",
     "src/workers/place.rs",
+    "src/workers/places.rs",
     "src/workers/scheduler.rs",
     "src/workers/sleeper.rs",
     "src/workers/worker.rs",

@@ -1,0 +1,129 @@
+use super::{Call, Holder, LARGEST_BATCH, Place, Run, Seen, State, Watch};
+
+/// So many workers may run, and the monitor watches.
+fn state(max_procs: usize) -> State {
+    let mut state = State::new(max_procs);
+    state.watch = Watch::Watching;
+    state
+}
+
+/// The place of a worker that is at a goroutine, and counts.
+fn at_work(state: &mut State) -> &'static Place {
+    let place: &Place = Box::leak(Box::new(Place::new()));
+    place.set_holder(Holder::Running);
+    place.at_work.set(1);
+    state.running += 1;
+    place
+}
+
+/// How many new workers are to come.
+#[track_caller]
+fn new_workers(call: Option<Call>) -> usize {
+    match call {
+        Some(Call::Workers(sleepers, new)) => {
+            assert!(sleepers.is_empty());
+            new
+        }
+        Some(_) => panic!("the monitor is called"),
+        None => 0,
+    }
+}
+
+/// They have found something, and `blocked` of them have blocked.
+fn begin(state: &mut State, blocked: usize) {
+    state.is_searching = false;
+    state.running -= blocked;
+    state.blocked += blocked;
+}
+
+#[test]
+fn twice_as_many_come_if_all_have_blocked() {
+    let mut state = state(1);
+    let mut expected = 1;
+    for _ in 0..10 {
+        let new = new_workers(state.call(0, usize::MAX));
+        assert_eq!(new, expected);
+        begin(&mut state, new);
+        expected = LARGEST_BATCH.min(2 * expected);
+    }
+    assert_eq!(expected, LARGEST_BATCH);
+}
+
+#[test]
+fn no_more_come_than_wait() {
+    let mut state = state(1);
+    for waiting in [4, 1, 1, 2, 0] {
+        let new = new_workers(state.call(0, waiting));
+        assert!(new <= waiting);
+        begin(&mut state, new);
+    }
+}
+
+/// One more, as long as fewer run than may.
+#[test]
+fn one_comes_if_none_has_blocked() {
+    let mut state = state(4);
+    for _ in 0..4 {
+        assert_eq!(new_workers(state.call(0, usize::MAX)), 1);
+        begin(&mut state, 0);
+    }
+    assert_eq!(new_workers(state.call(0, usize::MAX)), 0);
+}
+
+#[test]
+fn those_that_block_are_replaced_though_others_run() {
+    let mut state = state(2);
+    let places = [(); 2].map(|()| at_work(&mut state));
+    let seen = Seen {
+        blocked: vec![Run::now(places[0])],
+        ..Seen::default()
+    };
+    let (look, call) = state.look(&seen, 0, 1);
+    assert!(look.has_replaced);
+    assert_eq!(places.map(Place::holder), [Holder::Stuck, Holder::Running]);
+    assert_eq!(new_workers(call), 1);
+}
+
+#[test]
+fn a_goroutine_that_has_ended_meanwhile_counts() {
+    let mut state = state(1);
+    let place = at_work(&mut state);
+    let seen = Seen {
+        blocked: vec![Run::now(place)],
+        overdue: vec![Run::now(place)],
+        ..Seen::default()
+    };
+    place.turns.add_one();
+    let (look, call) = state.look(&seen, 0, 1);
+    assert!(!look.has_replaced && !look.has_preempted);
+    assert_eq!(new_workers(call), 0);
+}
+
+#[test]
+fn one_in_two_of_those_that_run_for_long_makes_room() {
+    let mut state = state(4);
+    let places = [(); 4].map(|()| at_work(&mut state));
+    let seen = Seen {
+        overdue: places.into_iter().map(Run::now).collect(),
+        ..Seen::default()
+    };
+    let (look, call) = state.look(&seen, 0, 9);
+    assert!(look.has_preempted);
+    assert_eq!(state.running, 2 + new_workers(call));
+    let stuck = places.iter().filter(|place| place.holder() == Holder::Stuck);
+    assert_eq!(stuck.count(), 2);
+}
+
+/// Otherwise a goroutine waits for as long as both go on.
+#[test]
+fn one_that_runs_for_long_beside_a_busy_thread_makes_room() {
+    let mut state = state(2);
+    let place = at_work(&mut state);
+    let seen = Seen {
+        overdue: vec![Run::now(place)],
+        ..Seen::default()
+    };
+    let (look, call) = state.look(&seen, 1, 1);
+    assert!(look.has_preempted);
+    assert_eq!(new_workers(call), 1);
+}

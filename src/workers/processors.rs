@@ -1,0 +1,71 @@
+//! How many processors there are for goroutines: as many as Go would take for its `GOMAXPROCS`.
+
+use std::thread;
+
+/// Of those that the current thread may use.
+pub(super) fn count() -> usize {
+    let rounded_down = thread::available_parallelism().map_or(1, usize::from);
+    #[cfg(target_os = "linux")]
+    let count = within_quota(
+        there_are().unwrap_or(rounded_down),
+        rounded_down,
+        num_cpus::get(),
+    );
+    #[cfg(not(target_os = "linux"))]
+    let count = rounded_down;
+    count
+}
+
+/// A quota of processor time, which a container may have, counts as its processors rounded up, but as two at least,
+/// so that one goroutine that computes does not hold up all others; and as no more than there are
+/// (Go 1.25, `runtime/cgroup_linux.go`).
+///
+/// std rounds down. `num_cpus` rounds up, and does not know of a smaller quota further up in the hierarchy.
+#[cfg(any(target_os = "linux", test))]
+fn within_quota(there_are: usize, rounded_down: usize, rounded_up: usize) -> usize {
+    rounded_up.min(rounded_down + 1).max(2).min(there_are)
+}
+
+/// Whatever the quota; none if there are more than fit into a set.
+#[cfg(target_os = "linux")]
+fn there_are() -> Option<usize> {
+    let mut set = std::mem::MaybeUninit::<libc::cpu_set_t>::zeroed();
+    // SAFETY: the call writes the set, at most, which is valid all zeros.
+    unsafe {
+        let result = libc::sched_getaffinity(0, size_of_val(&set), set.as_mut_ptr());
+        let count = libc::CPU_COUNT(set.assume_init_ref());
+        (result == 0).then_some(count.cast_unsigned() as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::within_quota;
+
+    #[test]
+    fn without_a_quota_all_count() {
+        for there_are in [1, 2, 3, 64] {
+            assert_eq!(within_quota(there_are, there_are, there_are), there_are);
+        }
+    }
+
+    #[test]
+    fn a_quota_is_rounded_up() {
+        // 2.5 of 8.
+        assert_eq!(within_quota(8, 2, 3), 3);
+        assert_eq!(within_quota(8, 3, 3), 3);
+    }
+
+    #[test]
+    fn two_count_at_least_if_there_are_two() {
+        // Half a processor, and one and a half.
+        assert_eq!(within_quota(8, 1, 1), 2);
+        assert_eq!(within_quota(8, 1, 2), 2);
+        assert_eq!(within_quota(1, 1, 1), 1);
+    }
+
+    #[test]
+    fn a_quota_of_a_parent_counts() {
+        assert_eq!(within_quota(8, 3, 8), 4);
+    }
+}
