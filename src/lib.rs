@@ -28,8 +28,9 @@
 //!
 //! A goroutine is a closure that some thread runs to its end. About as many run at a time as there are
 //! processors. One that blocks in a lock, a wait group or a join of this crate makes room for another
-//! at once; one that blocks or computes in foreign code is noticed, and more threads are added until all
-//! have been started. So a goroutine may do whatever a thread may.
+//! at once; one that blocks in foreign code is noticed, and more threads are added until all
+//! have been started. Where such code is known to block, [`block_in_place()`] and [`sleep`] say so. One that computes for
+//! long is joined by another after ten milliseconds, as in Go. So a goroutine may do whatever a thread may.
 //!
 //! A goroutine that blocks keeps a thread, so as many may block at a time as the system has threads for.
 //! There is no lower limit at which they would wait for each other. At the system's limit the others wait

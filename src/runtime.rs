@@ -35,13 +35,14 @@ pub fn init_workers() -> io::Result<()> {
 /// Sets how many goroutines may run at a time, and returns how many could before. Go's
 /// `runtime.GOMAXPROCS`.
 ///
-/// If `n` is 0 it changes nothing. At first it is the environment variable `GOSYNC_MAXPROCS`, or else
-/// [`available_parallelism`](std::thread::available_parallelism) of the main thread. An empty variable counts as
-/// none.
+/// If `n` is 0 it changes nothing. At first it is the environment variable `GOSYNC_MAXPROCS`, or else what Go takes: the
+/// processors that the main thread may use, or fewer if the process has a quota of processor time, as in a container.
+/// Then it is the quota rounded up, or 2 if that is more; looked at once, when the first goroutine starts. (Go 1.25
+/// and later follow a quota that changes.) An empty variable counts as none.
 ///
 /// A goroutine that is blocked does not count, and goes on at once when it no longer is, nor does one
-/// that a thread runs while it waits for it. One that computes for long counts for some milliseconds
-/// only, if others wait: then one more may run. Go takes the processor from it instead.
+/// that a thread runs while it waits for it. Every 10 ms that all of them compute while others wait, one in two, or
+/// the only one, no longer counts, and others start beside them. Go takes the processor from it instead.
 ///
 /// # Panics
 ///

@@ -3,7 +3,7 @@
 //!
 //! After Go's scheduler (`runtime/proc.go`), with its P (here a [`Place`]), its M (a worker) and its
 //! sysmon (the monitor). What Go can do and this cannot is to take a thread from a goroutine: one that
-//! blocks or computes keeps its thread, and another thread is added.
+//! blocks or computes for long keeps its thread, and another thread is added.
 //!
 //! # Who runs what
 //!
@@ -12,12 +12,15 @@
 //! * Who waits for a goroutine that nobody has started runs it: [`help`] takes members of a group from
 //!   the top of the own deque, `Task::join` claims the task wherever it is. An unrelated goroutine is
 //!   never run on top of one that waits: it might need what that one holds, or will do.
-//! * A goroutine that is about to sleep in [`park`] gives its place back and no longer counts
-//!   (`blocking`). When it goes on it takes a place again, maybe as one worker too many: whichever worker
-//!   ends a goroutine next sees that and stops.
-//! * The monitor watches while goroutines wait and no worker searches. A goroutine that has neither
-//!   ended nor started another one between two looks is *stuck*: it keeps its place and no longer
-//!   counts. The longer none ends, the more often the monitor looks, unless all processors are busy.
+//! * A goroutine that is about to sleep in [`park`], or says that it may ([`block`]), gives its place back
+//!   and no longer counts (`blocking`). What it has queued goes to the injector. When it goes on it takes a
+//!   place again, maybe as one worker too many: whichever worker ends a goroutine next sees that and
+//!   stops.
+//! * The monitor watches while goroutines wait and no worker searches. A goroutine that blocks in foreign
+//!   code is *stuck*: it keeps its place and no longer counts. So is one that has run for ten milliseconds while
+//!   others wait, but only some of them at a time (`monitor`).
+//! * Whoever finds that a worker is to come may have to call several at once: threads start faster in a batch than
+//!   one after the other, and where goroutines have blocked more are likely to (`decisions`).
 //!
 //! # What a worker does
 //!
@@ -43,7 +46,7 @@
 //! 2. The state and the signals change together, under the scheduler's lock. Nobody sleeps, wakes or
 //!    starts a thread, or runs foreign code under it.
 //! 3. Only the holder of a place pushes to its deque and pops from it. Places change hands under the
-//!    lock. A thread may lose its place wherever it sleeps, also in an allocator, so it looks for it
+//!    lock, and empty. A thread may lose its place wherever it sleeps, also in an allocator, so it looks for it
 //!    anew at each push and pop, and sleeps nowhere in between.
 //! 4. `running` is the number of workers that have been called and are neither blocked, stuck nor
 //!    asleep. While it is 0, or leaves a processor of `max_procs` without work, a worker is called for
@@ -53,10 +56,13 @@
 //!
 //! # What it costs
 //!
-//! To queue a goroutine: an allocation, a push, a fence, a look at the signals. They are low while a
-//! worker searches or enough of them run, so no thread is woken then. A worker that searches takes
-//! little from those who queue: it looks a few times, ever later, and then naps. And it leaves what a
-//! thread has just queued to that thread, which may be about to wait for it (`backlog`).
+//! To queue a goroutine: an allocation, a push, a fence, a look at the signals, and one at whether the place is
+//! listed. The signals are low while a worker searches or enough of them run, so no thread is woken then. A
+//! worker that searches takes little from those who queue: it looks a few times, ever later, and then naps. And
+//! it leaves what a thread has just queued to that thread, which may be about to wait for it (`backlog`).
+//!
+//! To add a thread, to block and to go on: the same with ten threads as with ten thousand. Nobody looks through
+//! all places (`places`).
 
 mod backlog;
 mod blocking;

@@ -13,12 +13,23 @@ import (
 const rounds = 11
 
 var cases = map[string]func(){
-	"fan_out_in": fanOutIn,
-	"spawn_wait": spawnWait,
-	"work":       work,
-	"hogs":       hogs,
-	"barrier":    barrier,
-	"idle":       idle,
+	"fan_out_in":      fanOutIn,
+	"spawn_wait":      spawnWait,
+	"work":            work,
+	"hogs":            hogs,
+	"barrier":         barrier,
+	"blocked_wg":      blockedWg,
+	"blocked_rwmutex": blockedRwmutex,
+	"blocked_mutex":   blockedMutex,
+	"blocked_channel": blockedChannel,
+	"memory":          memory,
+	"sleep":           sleep,
+	"trickle":         trickle,
+	"compute":         compute,
+	"sieve":           sieve,
+	"ping_pong":       pingPong,
+	"echo":            echo,
+	"idle":            idle,
 }
 
 func main() {

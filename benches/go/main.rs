@@ -3,16 +3,29 @@
 //!
 //! ```text
 //! cargo bench --bench go -- --case fan_out_in
-//! cargo bench --bench go -- --test             do all of them run?
+//! cargo bench --bench go -- --case blocked_wg --shrink 10     with a tenth of the goroutines
+//! cargo bench --bench go -- --test                            do all of them run?
 //! ```
 
 mod barrier;
+mod blocked;
+mod compute;
+mod echo;
 mod fan_out_in;
+mod growth;
 mod hogs;
 mod idle;
+mod memory;
+mod piece;
+mod ping_pong;
+mod sieve;
+mod sleep;
 mod spawn_wait;
+mod start;
+mod trickle;
 mod work;
 
+use start::{Goroutines, Threads};
 use std::env;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -24,17 +37,21 @@ struct Plan {
     rounds: usize,
     /// How long an idle process is watched.
     idle: Duration,
+    /// How much smaller than usual the cases are that can be.
+    shrink: usize,
 }
 
 const PLAN: Plan = Plan {
     rounds: 11,
     idle: Duration::from_secs(10),
+    shrink: 1,
 };
 
 /// The figures mean nothing.
 const SMOKE_TEST: Plan = Plan {
     rounds: 1,
     idle: Duration::ZERO,
+    shrink: 100,
 };
 
 /// Measures a case, and reports its figures.
@@ -46,6 +63,29 @@ const CASES: &[(&str, Case)] = &[
     ("work", work::run),
     ("hogs", hogs::run),
     ("barrier", barrier::run),
+    ("blocked_wg", blocked::wait_group::<Goroutines>),
+    ("blocked_wg_threads", blocked::wait_group::<Threads>),
+    ("blocked_rwmutex", blocked::rwmutex::<Goroutines>),
+    ("blocked_rwmutex_threads", blocked::rwmutex::<Threads>),
+    ("blocked_mutex", blocked::mutex::<Goroutines>),
+    ("blocked_mutex_threads", blocked::mutex::<Threads>),
+    ("blocked_channel", blocked::channel::<Goroutines>),
+    ("blocked_channel_hinted", blocked::channel_hinted),
+    ("blocked_channel_threads", blocked::channel::<Threads>),
+    ("blocked_growth", growth::run),
+    ("memory", memory::run::<Goroutines>),
+    ("memory_threads", memory::run::<Threads>),
+    ("sleep", sleep::foreign),
+    ("sleep_hinted", sleep::hinted),
+    ("trickle", trickle::run::<Goroutines>),
+    ("trickle_threads", trickle::run::<Threads>),
+    ("compute", compute::run),
+    ("sieve", sieve::run::<Goroutines>),
+    ("sieve_threads", sieve::run::<Threads>),
+    ("ping_pong", ping_pong::groups),
+    ("ping_pong_threads", ping_pong::condvars),
+    ("echo", echo::run::<Goroutines>),
+    ("echo_threads", echo::run::<Threads>),
     ("idle", idle::run),
 ];
 
@@ -55,20 +95,33 @@ fn main() -> ExitCode {
         CASES.iter().for_each(|(_, run)| run(SMOKE_TEST));
         return ExitCode::SUCCESS;
     }
-    let Some(name) = args.iter().skip_while(|arg| *arg != "--case").nth(1) else {
+    let Some(name) = value(&args, "--case") else {
         println!("Goroutines beside Go's: `cargo xtask go`.");
         return ExitCode::SUCCESS;
     };
-    match CASES.iter().find(|(case, _)| case == name) {
-        Some((_, run)) => {
-            run(PLAN);
+    let shrink = value(&args, "--shrink").map_or(Ok(1), str::parse);
+    let case = CASES.iter().find(|(case, _)| *case == name);
+    match (case, shrink) {
+        (Some((_, run)), Ok(shrink @ 1..)) => {
+            run(PLAN.smaller(shrink));
             ExitCode::SUCCESS
         }
-        None => {
+        (None, _) => {
             eprintln!("there is no case `{name}`");
             ExitCode::from(2)
         }
+        _ => {
+            eprintln!("`--shrink` wants a number from 1 on");
+            ExitCode::from(2)
+        }
     }
+}
+
+/// The argument after `flag`.
+fn value<'args>(args: &'args [String], flag: &str) -> Option<&'args str> {
+    let mut args = args.iter().map(String::as_str);
+    args.find(|arg| *arg == flag)?;
+    args.next()
 }
 
 fn report(name: &str, figure: f64) {
@@ -76,6 +129,18 @@ fn report(name: &str, figure: f64) {
 }
 
 impl Plan {
+    fn smaller(self, times: usize) -> Self {
+        Self {
+            shrink: self.shrink * times,
+            ..self
+        }
+    }
+
+    /// How many there are of what is usually `usual`.
+    fn count(self, usual: usize) -> usize {
+        (usual / self.shrink).max(1)
+    }
+
     /// The nanoseconds that `f` takes for each of the `count` things that it does.
     fn nanos_each(self, count: usize, f: impl Fn()) -> f64 {
         // The first time is another matter.

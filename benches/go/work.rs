@@ -1,6 +1,6 @@
+use crate::piece::{calibrate, compute, processors};
 use crate::{Plan, elapsed, median, report};
 use gosync::WaitGroup;
-use std::hint::black_box;
 use std::thread;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const PEERS: &[(&str, Share)] = &[
 /// Hands out pieces of work to goroutines, and to others: the time as a multiple of what one thread
 /// would need for all of them, divided by the processors.
 pub fn run(plan: Plan) {
-    let rounds = calibrate(plan);
+    let rounds = calibrate(plan, LENGTH);
     let ideal = || elapsed(|| (0..PIECES).for_each(|_| compute(rounds))) / processors() as u32;
     let mut figures = vec![Vec::new(); PEERS.len()];
     for _ in 0..plan.rounds {
@@ -55,27 +55,4 @@ fn threads(rounds: u64) {
             s.spawn(move || (first..PIECES).step_by(count).for_each(|_| compute(rounds)));
         }
     });
-}
-
-fn processors() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
-}
-
-/// How many rounds of `compute` make a piece.
-fn calibrate(plan: Plan) -> u64 {
-    const MANY: u64 = 1_000_000;
-    let each = plan.nanos_each(MANY as usize, || compute(MANY));
-    (LENGTH.as_nanos() as f64 / each) as u64
-}
-
-/// Does not look at the clock: it would take time off for a processor, too.
-#[inline(never)]
-fn compute(rounds: u64) {
-    let mut x = rounds | 1;
-    for _ in 0..rounds {
-        x ^= x << 13;
-        x ^= x >> 7;
-        x ^= x << 17;
-    }
-    black_box(x);
 }

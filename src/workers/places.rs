@@ -1,9 +1,9 @@
 //! All places, and the *listed* ones: those through which somebody looks who searches for goroutines.
 //!
-//! There are as many places as threads that have queued or run goroutines at a time, maybe ten thousand, of
-//! which most sit in a goroutine that blocks. Whoever looks through all of them would take ever longer. So
-//! these are listed: the places of workers that run, and all that may have something to steal. The rest has
-//! been seen empty, and its holder lists it again when it queues something.
+//! Ten thousand threads may have a place each, most of them at a goroutine that blocks. A search through all
+//! places would take ever longer. So only these are listed: the places of workers that run, and those that may
+//! have something to steal. The others have been seen empty; whoever holds one lists it again when it queues a
+//! goroutine there.
 //!
 //! # Invariant
 //!

@@ -4,6 +4,7 @@
 mod allocators;
 mod blocking;
 pub mod child;
+mod crowds;
 mod destructors;
 mod ends;
 mod fairness;

@@ -110,7 +110,9 @@ fn one_in_two_of_those_that_run_for_long_makes_room() {
     let (look, call) = state.look(&seen, 0, 9);
     assert!(look.has_preempted);
     assert_eq!(state.running, 2 + new_workers(call));
-    let stuck = places.iter().filter(|place| place.holder() == Holder::Stuck);
+    let stuck = places
+        .iter()
+        .filter(|place| place.holder() == Holder::Stuck);
     assert_eq!(stuck.count(), 2);
 }
 

@@ -73,8 +73,9 @@ const MUTEX: &str = "10,000 block in a foreign mutex, ms";
 const CHANNELS: &str = "10,000 block in foreign channels, ms";
 const HINTED: &str = "10,000 block in foreign channels, hinted, ms";
 const MEMORY: &str = "10,000 block in a WaitGroup: memory, MiB";
-const MEDIAN: &str = "start beside 200 in foreign channels, ms";
-const P99: &str = "start beside 200 in foreign channels, p99, ms";
+const HINTED_SLEEP: &str = "5,000 sleep for 1 s, hinted, ms";
+const MEDIAN: &str = "start beside 200 in channels, median, ms";
+const P99: &str = "start beside 200 in channels, p99, ms";
 const SIEVE: &str = "sieve for 500 primes, ms";
 const PING_PONG: &str = "ping-pong through groups, µs";
 const ECHO: &str = "2,000 connections echo a byte, ms";
@@ -105,12 +106,12 @@ const ROWS: &[Row] = &[
     go(CHANNELS, "blocked_channel", Nothing, Nothing),
     threads(HINTED, ["blocked_channel_hinted", "blocked_channel_threads"], Times(1.0), Times(1.4)),
     beside("Go", ("Go", "blocked_channel"), alone(HINTED, "blocked_channel_hinted", Nothing, Nothing)),
-    alone("the same for each ÷ for each of 1,000, channels", "blocked_growth", Plain(1.05), Plain(1.3)),
-    alone("the same for each ÷ for each of 1,000, WaitGroup", "blocked_growth_wg", Plain(1.05), Plain(1.3)),
+    alone("time for each, 10,000 ÷ 1,000: foreign channels", "blocked_growth", Plain(1.05), Plain(1.3)),
+    alone("time for each, 10,000 ÷ 1,000: WaitGroup", "blocked_growth_wg", Plain(1.05), Plain(1.3)),
     threads(MEMORY, ["memory", "memory_threads"], Nothing, Times(1.1)),
     go(MEMORY, "memory", Nothing, Nothing),
     go("5,000 sleep for 1 s, ms", "sleep", Plain(1150.0), Plain(1400.0)),
-    beside("Go", ("Go", "sleep"), alone("5,000 sleep for 1 s, hinted, ms", "sleep_hinted", Plain(1150.0), Plain(1400.0))),
+    beside("Go", ("Go", "sleep"), alone(HINTED_SLEEP, "sleep_hinted", Plain(1150.0), Plain(1400.0))),
     threads(MEDIAN, ["trickle_median", "trickle_median_threads"], Nothing, Nothing),
     go(MEDIAN, "trickle_median", Nothing, Nothing),
     threads(P99, ["trickle_p99", "trickle_p99_threads"], Plain(1.0), Plain(5.0)),

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"sync"
+	"time"
+)
+
+// Goroutines that block.
+const blocked = 10_000
+
+// blockedWg starts goroutines that all block in a group: milliseconds until all have started.
+func blockedWg() {
+	var gate sync.WaitGroup
+	gate.Add(1)
+	reportBlocked("blocked_wg", gate.Wait, gate.Done)
+}
+
+// blockedRwmutex is the same in a lock, as readers.
+func blockedRwmutex() {
+	var lock sync.RWMutex
+	lock.Lock()
+	reportBlocked("blocked_rwmutex", func() {
+		lock.RLock()
+		lock.RUnlock()
+	}, lock.Unlock)
+}
+
+// blockedMutex is the same in a lock without readers.
+func blockedMutex() {
+	var lock sync.Mutex
+	lock.Lock()
+	reportBlocked("blocked_mutex", func() {
+		lock.Lock()
+		lock.Unlock()
+	}, lock.Unlock)
+}
+
+// blockedChannel is the same in channels, one for each.
+func blockedChannel() {
+	gates := channels(blocked)
+	start := time.Now()
+	hold(blocked, func(i int) { <-gates[i] }, func() {
+		report("blocked_channel", millis(time.Since(start)))
+	}, func() { closeAll(gates) })
+}
+
+func reportBlocked(name string, block, release func()) {
+	start := time.Now()
+	hold(blocked, func(int) { block() }, func() {
+		report(name, millis(time.Since(start)))
+	}, release)
+}
+
+// hold starts count goroutines, each of which says so and then blocks. When all have started, it calls
+// look, lets them go on, and waits for them.
+func hold(count int, block func(int), look, release func()) {
+	var started, ended sync.WaitGroup
+	started.Add(count)
+	for i := range count {
+		ended.Go(func() {
+			started.Done()
+			block(i)
+		})
+	}
+	started.Wait()
+	look()
+	release()
+	ended.Wait()
+}
+
+func channels(count int) []chan struct{} {
+	channels := make([]chan struct{}, count)
+	for i := range channels {
+		channels[i] = make(chan struct{})
+	}
+	return channels
+}
+
+func closeAll(channels []chan struct{}) {
+	for _, channel := range channels {
+		close(channel)
+	}
+}

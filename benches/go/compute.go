@@ -1,0 +1,9 @@
+package main
+
+import "time"
+
+// compute hands out pieces of work of 20 ms to goroutines.
+func compute() {
+	rounds := calibrate(20 * time.Millisecond)
+	report("compute", sharedPieces(40, rounds))
+}

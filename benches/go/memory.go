@@ -1,0 +1,34 @@
+package main
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// memory lets goroutines sit in a group: the MiB of memory that the process has more than before.
+func memory() {
+	var gate sync.WaitGroup
+	gate.Add(1)
+	before := resident()
+	hold(blocked, func(int) { gate.Wait() }, func() {
+		time.Sleep(100 * time.Millisecond) // The last ones have started, and are about to sit.
+		report("memory", resident()-before)
+	}, gate.Done)
+}
+
+// resident is in MiB.
+func resident() float64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		panic(err)
+	}
+	_, rest, _ := strings.Cut(string(status), "VmRSS:")
+	kib, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+	if err != nil {
+		panic(err)
+	}
+	return kib / 1024
+}
