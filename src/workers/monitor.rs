@@ -16,8 +16,9 @@ const BUSY: Duration = Duration::from_millis(2);
 const LONGEST: Duration = Duration::from_millis(100);
 /// A worker that is called, or has begun to search, has found out by then what there is, if it gets a processor.
 const LONG_SEARCH: Duration = Duration::from_millis(1);
-/// It dozes off when so many looks in a row have found nothing queued.
-const QUIET_LOOKS: u32 = 20;
+/// It dozes off when so many looks in a row, ever later, have found nothing queued. Whoever queues a goroutine for which
+/// there is no room wakes it then: that takes longer, but the look comes sooner.
+const QUIET_LOOKS: u32 = 3;
 
 pub(super) fn start() -> io::Result<()> {
     system::start_monitor(|| {
@@ -72,8 +73,11 @@ impl Monitor {
             let passed = self.start.elapsed() - self.looked;
             thread::sleep(interval.saturating_sub(passed));
             let (signs, look) = self.look(self.start.elapsed());
-            interval = signs.next_interval(&look, interval);
-            quiet_looks = if look.is_waiting { 0 } else { quiet_looks + 1 };
+            (interval, quiet_looks) = if look.is_waiting {
+                (signs.next_interval(&look, interval), 0)
+            } else {
+                (SHORTEST * 2_u32.pow(quiet_looks), quiet_looks + 1)
+            };
         }
     }
 
@@ -145,10 +149,9 @@ impl Signs {
         }
     }
 
+    /// Goroutines wait.
     fn next_interval(&self, look: &Look, last: Duration) -> Duration {
-        let (least, most) = if !look.is_waiting {
-            (BASE, BASE)
-        } else if look.is_refused {
+        let (least, most) = if look.is_refused {
             (BASE, LONGEST)
         } else if self.is_guess {
             (BUSY, BUSY)

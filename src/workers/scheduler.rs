@@ -539,3 +539,6 @@ impl Scheduler {
         })
     }
 }
+
+#[cfg(all(test, target_os = "linux", not(gosync_model)))]
+mod tests;

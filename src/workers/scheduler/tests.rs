@@ -1,0 +1,34 @@
+use super::super::{prepare, scheduler};
+use crate::go;
+use std::sync::mpsc;
+
+/// So the cost of a search does not grow with the number of threads.
+#[test]
+fn the_places_of_a_crowd_that_blocks_are_not_listed() {
+    const CROWD: usize = 1000;
+    /// As many as the monitor may not have come to by now, before nothing was left to watch.
+    const MOST: usize = 100;
+
+    prepare();
+    let (start, started) = mpsc::channel();
+    let (senders, crowd): (Vec<_>, Vec<_>) = (0..CROWD)
+        .map(|_| {
+            let (sender, receiver) = mpsc::channel::<()>();
+            let start = start.clone();
+            let blocked = go(move || {
+                start.send(()).unwrap();
+                receiver.recv().is_err()
+            });
+            (sender, blocked)
+        })
+        .unzip();
+    assert_eq!(started.iter().take(CROWD).count(), CROWD);
+    let places = &scheduler().places;
+    assert!(places.all().count() >= CROWD);
+    let listed = places.count();
+    assert!(listed <= MOST, "{listed} are listed");
+    drop(senders);
+    for blocked in crowd {
+        assert!(blocked.join().unwrap());
+    }
+}
