@@ -55,17 +55,22 @@ fn thread_ends(_stack_size: usize) {}
 mod linux {
     use std::fs::{self, File};
     use std::io::{self, BufRead, BufReader};
-    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-    use std::sync::{Mutex, MutexGuard, PoisonError};
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+    use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
     use std::time::{Duration, Instant};
-    use std::{ptr, thread};
+    use std::{process, ptr, thread};
 
     use Ordering::{Acquire, Relaxed, Release};
 
     /// Whether a thread with a stack of so many bytes may be started. What it returns is to be kept until std has set
     /// up the thread.
     pub(super) fn check(stack_size: usize) -> io::Result<SetUp> {
-        lock(&MAPPINGS).take()?;
+        match MAPPINGS.try_lock() {
+            Ok(mut mappings) => mappings.take()?,
+            Err(TryLockError::Poisoned(mappings)) => mappings.into_inner().take()?,
+            // Maybe by this very thread: to count takes memory, and an allocator may sleep.
+            Err(TryLockError::WouldBlock) => check_mappings()?,
+        }
         if !is_memory_limited() {
             return Ok(SetUp::new());
         }
@@ -89,11 +94,26 @@ mod linux {
     /// A thread that has been let through, until it has all that std sets up for it.
     pub(super) struct SetUp(());
 
-    static SET_UPS: AtomicUsize = AtomicUsize::new(0);
+    /// The process, above `PROCESS`, and how many such threads it has. In a child of fork they are gone.
+    static SET_UPS: AtomicU64 = AtomicU64::new(0);
+
+    const PROCESS: u32 = 32;
+
+    /// What stands there, if the number is that of the current process.
+    fn set_ups(word: u64) -> u64 {
+        let process = u64::from(process::id()) << PROCESS;
+        if word >> PROCESS == process >> PROCESS {
+            word
+        } else {
+            process
+        }
+    }
 
     impl SetUp {
         fn new() -> Self {
-            SET_UPS.fetch_add(1, Relaxed);
+            let add_one = |word| Some(set_ups(word) + 1);
+            // Never refused.
+            let _ = SET_UPS.fetch_update(Relaxed, Relaxed, add_one);
             Self(())
         }
     }
@@ -108,7 +128,7 @@ mod linux {
     /// Waits until all threads that have been let through are set up. Fails if that takes long.
     fn wait_for_others() -> io::Result<()> {
         for _ in 0..100 {
-            if SET_UPS.load(Acquire) == 0 {
+            if set_ups(SET_UPS.load(Acquire)) as u32 == 0 {
                 return Ok(());
             }
             thread::sleep(Duration::from_micros(100));

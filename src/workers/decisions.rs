@@ -6,7 +6,7 @@ use super::places::Free;
 use super::sleeper::Sleeper;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::{iter, mem};
+use std::{array, mem};
 
 /// A goroutine that another one has queued needs a call.
 pub(super) const GOROUTINE_CALLS: usize = 1;
@@ -28,7 +28,7 @@ pub(super) struct State {
     pub(super) searches: usize,
     /// The workers that sleep.
     pub(super) idle: Idle,
-    /// How many workers were last called at a time, and how many goroutines have blocked since.
+    /// How many workers were last called at a time, and how many goroutines have blocked since and not gone on.
     pub(super) batch: usize,
     pub(super) blocked: usize,
     /// The places that nobody has.
@@ -82,6 +82,8 @@ impl Idle {
 pub(super) struct Seen {
     /// Those that block.
     pub(super) blocked: Vec<Run>,
+    /// Some of them may as well compute: nobody can tell.
+    pub(super) is_guess: bool,
     /// Those that have run for so long that another one may run beside them.
     pub(super) overdue: Vec<Run>,
     /// The number of the last search, if it has gone on for long.
@@ -131,10 +133,17 @@ pub(super) enum Watch {
     Watching,
 }
 
+/// Not in memory that has to be got under the lock: an allocator may sleep.
+pub(super) type Sleepers = [Option<Arc<Sleeper>>; LARGEST_BATCH];
+
 /// Whom to wake or to start when the lock is free again.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a box would be memory got under the lock"
+)]
 pub(super) enum Call {
     /// Those that sleep, and so many new ones.
-    Workers(Vec<Arc<Sleeper>>, usize),
+    Workers(Sleepers, usize),
     Monitor(Arc<Sleeper>),
     /// With the number of the start.
     NewMonitor(usize),
@@ -252,8 +261,9 @@ impl State {
         self.blocked = 0;
         self.running += count;
         self.begin_search();
-        let sleepers: Vec<_> = iter::from_fn(|| self.idle.pop()).take(count).collect();
-        let new = count - sleepers.len();
+        let sleepers: Sleepers =
+            array::from_fn(|index| (index < count).then(|| self.idle.pop()).flatten());
+        let new = count - sleepers.iter().flatten().count();
         self.workers += new;
         Call::Workers(sleepers, new)
     }
@@ -261,15 +271,22 @@ impl State {
     /// How many are to come at a time. If most of those that came last have blocked it is twice as many: those
     /// that wait are likely to block, too, and several threads start in hardly more time than one.
     fn next_batch(&self) -> usize {
-        let most = LARGEST_BATCH
-            .max(self.max_procs)
-            .saturating_sub(self.running);
-        let wanted = if 2 * self.blocked > self.batch {
-            2 * self.blocked
+        let blocked = self.blocked.min(self.batch);
+        let wanted = if 2 * blocked > self.batch {
+            2 * self.batch
         } else {
-            self.blocked
+            blocked
         };
-        wanted.min(most)
+        let most = LARGEST_BATCH.max(self.max_procs);
+        wanted
+            .min(most.saturating_sub(self.running))
+            .min(LARGEST_BATCH)
+    }
+
+    /// A goroutine that was blocked goes on.
+    pub(super) fn goes_on(&mut self) {
+        self.running += 1;
+        self.blocked = self.blocked.saturating_sub(1);
     }
 
     /// So many new workers are refused.
@@ -321,7 +338,9 @@ impl State {
         };
         // Even if none waits: the next one shall find that there is room.
         let blocked = seen.blocked.iter().filter(|run| self.retake(run)).count();
-        self.blocked += blocked;
+        if !seen.is_guess {
+            self.blocked += blocked;
+        }
         if waiting == 0 {
             return (look, None);
         }

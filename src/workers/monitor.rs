@@ -50,8 +50,6 @@ struct Signs {
     is_storm: bool,
     /// Some worker has come to another goroutine.
     has_moved: bool,
-    /// Some block, as far as nobody can tell.
-    is_guess: bool,
 }
 
 impl Monitor {
@@ -85,7 +83,7 @@ impl Monitor {
     fn look(&mut self, now: Duration) -> (Signs, Look) {
         let signs = self.look_at_those_who_run(now);
         let look = scheduler().look(&signs.seen);
-        self.is_storm = look.has_replaced;
+        self.is_storm = look.has_replaced && !signs.seen.is_guess;
         if look.has_preempted {
             self.preempted = now;
         }
@@ -144,7 +142,7 @@ impl Signs {
         }
         let sleeps = system::sleeps(thread);
         if sleeps != Some(false) {
-            self.is_guess |= sleeps.is_none();
+            self.seen.is_guess |= sleeps.is_none();
             self.seen.blocked.push(run);
         }
     }
@@ -153,7 +151,7 @@ impl Signs {
     fn next_interval(&self, look: &Look, last: Duration) -> Duration {
         let (least, most) = if look.is_refused {
             (BASE, LONGEST)
-        } else if self.is_guess {
+        } else if self.seen.is_guess {
             (BUSY, BUSY)
         } else if look.has_replaced {
             (SHORTEST, SHORTEST)

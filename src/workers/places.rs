@@ -39,6 +39,7 @@ impl Places {
     }
 
     /// All that there are: for numbers, not for a search.
+    #[cfg(not(gosync_model))]
     pub(super) fn all(&self) -> impl Iterator<Item = &'static Place> {
         self.all.iter()
     }

@@ -147,7 +147,7 @@ impl Scheduler {
         match call {
             None => {}
             Some(Call::Workers(sleepers, new)) => {
-                sleepers.iter().for_each(|sleeper| sleeper.call());
+                sleepers.iter().flatten().for_each(|sleeper| sleeper.call());
                 self.start_workers(new);
             }
             Some(Call::Monitor(sleeper)) => sleeper.call(),
@@ -260,7 +260,7 @@ impl Scheduler {
     /// Gives a place to a worker whose goroutine was blocked, and goes on.
     pub(super) fn admit_again(&self) -> &'static Place {
         self.change(|state| {
-            state.running += 1;
+            state.goes_on();
             let place = self.take_place(state, Holder::Running);
             place.at_work.set(1);
             place
@@ -291,8 +291,10 @@ impl Scheduler {
         }
         self.change(|state| {
             if place.holder() == Holder::Stuck {
-                state.running += 1;
+                state.goes_on();
                 place.set_holder(Holder::Running);
+                // It may have been taken from the list, and the monitor is to see it.
+                self.places.list(place);
             }
             state.running <= state.max_procs
         })
@@ -321,7 +323,7 @@ impl Scheduler {
         let me = Arc::new(Sleeper::new());
         let ticket = self.change(|state| {
             state.is_searching &= !is_searching;
-            state.batch = 0;
+            (state.batch, state.blocked) = (0, 0);
             self.vacate(state, place);
             state.idle.push(&me)
         });
@@ -387,9 +389,11 @@ impl Scheduler {
     /// The listed places but `place`: those first that come after it, so that thieves spread.
     fn others(&self, place: &'static Place) -> impl Iterator<Item = &'static Place> {
         let all = self.places.listed();
-        let position = place.position().unwrap_or(0);
-        let after = all.clone().skip(position + 1);
-        after.chain(all.take(position))
+        let (start, end) = match place.position() {
+            Some(position) => (position + 1, position),
+            None => (0, 0),
+        };
+        all.clone().skip(start).chain(all.take(end))
     }
 
     /// Takes what has waited for longest in some queue: in each of them, if `turn` goes on.
@@ -438,7 +442,7 @@ impl Scheduler {
             state.look(seen, strangers, waiting)
         });
         if let Some(Call::Workers(sleepers, new)) = &call {
-            self.feed(sleepers.len() + new);
+            self.feed(sleepers.iter().flatten().count() + new);
         }
         self.carry_out(call);
         look

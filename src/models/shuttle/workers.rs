@@ -5,7 +5,7 @@ use crate::WaitGroup;
 use crate::models::system::grant;
 use crate::models::{Timeouts, Watch, go};
 use crate::task::Handle;
-use crate::workers::models;
+use crate::workers::{self, models};
 use shuttle::sync::{Arc, Condvar, Mutex};
 
 /// Some workers, and as many threads as they want.
@@ -83,10 +83,13 @@ fn members_of_nested_groups_run_once() {
 fn goroutines_meet_in_foreign_code() {
     check(|| {
         set_up();
+        // Each says that it blocks, or none does.
+        let is_known = one_of([false, true]);
         let meeting = Arc::new((Mutex::new(0), Condvar::new()));
         let handles = [(); 5].map(|()| {
             let meeting = Arc::clone(&meeting);
             go(move || {
+                let _blocked = is_known.then(workers::block);
                 let (arrived, all) = &*meeting;
                 let mut arrived = arrived.lock().unwrap();
                 *arrived += 1;

@@ -21,7 +21,7 @@ fn at_work(state: &mut State) -> &'static Place {
 fn new_workers(call: Option<Call>) -> usize {
     match call {
         Some(Call::Workers(sleepers, new)) => {
-            assert!(sleepers.is_empty());
+            assert!(sleepers.iter().all(Option::is_none));
             new
         }
         Some(_) => panic!("the monitor is called"),
@@ -47,6 +47,19 @@ fn twice_as_many_come_if_all_have_blocked() {
         expected = LARGEST_BATCH.min(2 * expected);
     }
     assert_eq!(expected, LARGEST_BATCH);
+}
+
+/// However often one has blocked before, and gone on.
+#[test]
+fn those_that_have_gone_on_do_not_count() {
+    let mut state = state(2);
+    for _ in 0..100 {
+        at_work(&mut state);
+        begin(&mut state, 1);
+        state.goes_on();
+        state.running -= 1;
+    }
+    assert_eq!(new_workers(state.call(0, usize::MAX)), 1);
 }
 
 #[test]

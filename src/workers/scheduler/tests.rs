@@ -1,6 +1,33 @@
+use super::super::decisions::{Run, Seen};
+use super::super::place::Holder;
 use super::super::{prepare, scheduler};
+use super::{Scheduler, Starters};
 use crate::go;
 use std::sync::mpsc;
+
+/// Otherwise the monitor would not see it when it blocks once more.
+#[test]
+fn a_worker_that_was_stuck_is_listed_when_it_goes_on() {
+    let scheduler = Scheduler::new(
+        1,
+        Starters {
+            worker: || Ok(()),
+            monitor: || Ok(()),
+        },
+    );
+    let place = scheduler.admit_again();
+    scheduler.look(&Seen {
+        blocked: vec![Run::now(place)],
+        ..Seen::default()
+    });
+    assert_eq!(place.holder(), Holder::Stuck);
+    // It has moved, and then not.
+    (0..2).for_each(|_| _ = scheduler.look(&Seen::default()));
+    assert!(!place.is_listed());
+    assert!(scheduler.may_go_on(place));
+    assert_eq!(place.holder(), Holder::Running);
+    assert!(place.is_listed());
+}
 
 /// So the cost of a search does not grow with the number of threads.
 #[test]

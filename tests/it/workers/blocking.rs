@@ -1,9 +1,11 @@
 //! Goroutines that block, or never end, while others have to run.
 
+use super::child::alone;
 use crate::support::{LIMIT, Stop, holds_within, queue_length, within};
 use gosync::{RWMutex, WaitGroup, go, scope};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
+use std::time::Duration;
 use std::{hint, thread};
 
 #[test]
@@ -131,6 +133,33 @@ fn goroutines_that_block_in_std_do_not_hold_up_others() {
         drop(release);
         for sleeper in sleepers {
             assert!(sleeper.join().unwrap());
+        }
+    });
+}
+
+/// The only worker has been blocked for so long that it was given up, and then gets one that blocks again.
+#[test]
+fn a_worker_that_was_blocked_is_watched_again() {
+    alone(&[("GOSYNC_MAXPROCS", "1")], || {
+        for round in 0..50 {
+            let (send, slept) = mpsc::channel();
+            drop(go(move || {
+                thread::sleep(Duration::from_millis(15));
+                send.send(()).unwrap();
+            }));
+            slept.recv().unwrap();
+            // It looks for the next one, or sleeps already.
+            thread::sleep(Duration::from_micros(round * 40));
+            let (release, released) = mpsc::channel::<()>();
+            let blocked = go(move || released.recv().is_ok());
+            let (send, began) = mpsc::channel();
+            drop(go(move || {
+                send.send(()).unwrap();
+                release.send(()).unwrap();
+            }));
+            // Nobody helps.
+            began.recv_timeout(LIMIT).unwrap();
+            assert!(blocked.join().unwrap());
         }
     });
 }
