@@ -41,6 +41,8 @@ pub(super) struct Place {
     /// Goroutines that have ended here.
     pub(super) ended: Tally,
     seen: Seen,
+    /// Among all places.
+    pub(super) index: usize,
 }
 
 /// What the monitor has seen of a place. Its own notes.
@@ -85,7 +87,7 @@ impl Holder {
 }
 
 impl Place {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(index: usize) -> Self {
         let deque = Worker::new_lifo();
         Self {
             stealer: deque.stealer(),
@@ -101,6 +103,7 @@ impl Place {
             drained: Tally::default(),
             ended: Tally::default(),
             seen: Seen::default(),
+            index,
         }
     }
 

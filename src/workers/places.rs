@@ -13,15 +13,14 @@
 
 use super::place::{Holder, Place};
 use crate::chunks::Chunks;
-use crate::primitive::{AtomicPtr, AtomicU32, Ordering, fence};
-use std::ptr;
+use crate::primitive::{AtomicU32, Ordering, Tally, fence};
 
-use Ordering::{Acquire, Relaxed, Release, SeqCst};
+use Ordering::{Relaxed, SeqCst};
 
 pub(super) struct Places {
     all: Chunks<Place>,
-    /// Those that are listed come first. Changes under the scheduler's lock.
-    list: Chunks<AtomicPtr<Place>>,
+    /// Indices. Those of places that are listed come first. Changes under the scheduler's lock.
+    list: Chunks<Tally>,
     listed: AtomicU32,
 }
 
@@ -48,20 +47,18 @@ impl Places {
     /// while others are taken from the list.
     pub(super) fn listed(&self) -> impl Iterator<Item = &'static Place> + Clone {
         let entries = self.list.iter().take(self.count());
-        // Acquire: pairs with the Release in `put`, which thus publishes the place.
-        // SAFETY: null, or a place, and those live for ever.
-        entries.filter_map(|entry| unsafe { entry.load(Acquire).as_ref() })
+        entries.filter_map(|entry| self.all.iter().nth(entry.get()))
     }
 
     /// As `listed`, the last one first, under the lock. Those that have been looked at may be taken from the list
     /// meanwhile.
     pub(super) fn listed_from_the_end(&self) -> impl Iterator<Item = &'static Place> {
-        // Relaxed: all of it happens under the lock.
-        let entries = (0..self.count())
-            .rev()
-            .map(|position| self.list.get(position).load(Relaxed));
-        // SAFETY: places live for ever.
-        entries.map(|place| unsafe { &*place })
+        (0..self.count()).rev().map(|position| self.at(position))
+    }
+
+    /// To be called under the lock.
+    fn at(&self, position: usize) -> &'static Place {
+        self.all.get(self.list.get(position).get())
     }
 
     /// How many are listed.
@@ -74,10 +71,7 @@ impl Places {
 
     /// Takes a free place, or a new one, and lists it.
     pub(super) fn take(&self, free: &mut Free) -> &'static Place {
-        let place = free
-            .0
-            .pop()
-            .unwrap_or_else(|| self.all.push(|_| Place::new()));
+        let place = free.0.pop().unwrap_or_else(|| self.all.push(Place::new));
         self.list(place);
         place
     }
@@ -117,23 +111,19 @@ impl Places {
             return;
         };
         let last = self.count() - 1;
-        // Relaxed: it was put there under the lock.
-        let moved = self.list.get(last).load(Relaxed);
+        let moved = self.at(last);
         place.set_position(None);
         if position != last {
-            // SAFETY: places live for ever.
-            self.put(unsafe { &*moved }, position);
+            self.put(moved, position);
         }
         self.set_count(last);
     }
 
     fn put(&self, place: &'static Place, position: usize) {
-        let pointer = ptr::from_ref(place).cast_mut();
         if position == self.list.len() {
-            self.list.push(|_| AtomicPtr::new(ptr::null_mut()));
+            self.list.push(|_| Tally::new());
         }
-        // Release: pairs with the Acquire in `listed`.
-        self.list.get(position).store(pointer, Release);
+        self.list.get(position).set(place.index);
         place.set_position(Some(position));
     }
 

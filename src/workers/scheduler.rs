@@ -175,8 +175,7 @@ impl Scheduler {
     /// whether goroutines may wait that have nobody to run them: the system refuses threads.
     pub(super) fn call_before_sleep(&self, place: &Place) -> bool {
         if place.len() > 0 {
-            // Pairs with the fence in `is_waiting_now`.
-            fence(SeqCst);
+            // No fence: where this sees too little the monitor watches.
             self.call_for(Caller::Goroutine);
         }
         let may_be_alone = || {

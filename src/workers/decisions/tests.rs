@@ -9,7 +9,7 @@ fn state(max_procs: usize) -> State {
 
 /// The place of a worker that is at a goroutine, and counts.
 fn at_work(state: &mut State) -> &'static Place {
-    let place: &Place = Box::leak(Box::new(Place::new()));
+    let place: &Place = Box::leak(Box::new(Place::new(0)));
     place.set_holder(Holder::Running);
     place.at_work.set(1);
     state.running += 1;
@@ -97,8 +97,9 @@ fn those_that_block_are_replaced_though_others_run() {
     assert_eq!(new_workers(call), 1);
 }
 
-#[test]
-fn a_goroutine_that_has_ended_meanwhile_counts() {
+/// Whether it counts still, although the monitor has seen it blocked, and for long, before `change`.
+#[track_caller]
+fn assert_counts(change: fn(&Place)) {
     let mut state = state(1);
     let place = at_work(&mut state);
     let seen = Seen {
@@ -106,10 +107,25 @@ fn a_goroutine_that_has_ended_meanwhile_counts() {
         overdue: vec![Run::now(place)],
         ..Seen::default()
     };
-    place.turns.add_one();
+    change(place);
     let (look, call) = state.look(&seen, 0, 1);
     assert!(!look.has_replaced && !look.has_preempted);
     assert_eq!(new_workers(call), 0);
+}
+
+#[test]
+fn another_goroutine_counts() {
+    assert_counts(|place| place.turns.add_one());
+}
+
+#[test]
+fn a_worker_that_looks_for_another_goroutine_counts() {
+    assert_counts(|place| place.at_work.set(0));
+}
+
+#[test]
+fn whoever_has_the_place_by_now_counts_as_it_does() {
+    assert_counts(|place| place.set_holder(Holder::Stranger));
 }
 
 #[test]

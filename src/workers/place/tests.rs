@@ -6,7 +6,7 @@ const LAST: Duration = Duration::from_millis(usize::MAX as u64);
 
 /// A place whose worker has begun a round at `now`.
 fn in_a_round_since(now: Duration) -> Place {
-    let place = Place::new();
+    let place = Place::new(0);
     place.rounds.add_one();
     assert_eq!(place.round(now), Duration::ZERO);
     place
