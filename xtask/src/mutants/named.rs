@@ -254,12 +254,6 @@ const FAULTS: &[Fault] = &[
     },
     Fault {
         file: "src/workers/decisions.rs",
-        name: "stuck ones count",
-        code: "let blocked = seen.blocked.iter().filter(|run| self.retake(run)).count();",
-        broken: "let blocked = 0;",
-    },
-    Fault {
-        file: "src/workers/decisions.rs",
         name: "refused for ever",
         code: "is_refused: mem::take(&mut self.is_refused),",
         broken: "is_refused: self.is_refused,",
