@@ -94,7 +94,7 @@ pub(super) fn processors() -> usize {
 }
 
 #[cfg(target_os = "linux")]
-pub(super) use main_thread::is_main_thread;
+pub(super) use main_thread::{is_main_thread, own_affinity};
 
 #[cfg(target_os = "linux")]
 mod main_thread {
@@ -186,10 +186,15 @@ mod main_thread {
     /// Where the main thread may run, if that is not where the current thread may.
     fn other_affinity() -> Option<libc::cpu_set_t> {
         let of_main = affinity_of(process::id().cast_signed())?;
-        let own = affinity_of(CURRENT)?;
+        let own = own_affinity()?;
         // SAFETY: both are sets.
         let is_same = unsafe { libc::CPU_EQUAL(&of_main, &own) };
         (!is_same).then_some(of_main)
+    }
+
+    /// Where the current thread may run; none as in `affinity_of`.
+    pub(in super::super) fn own_affinity() -> Option<libc::cpu_set_t> {
+        affinity_of(CURRENT)
     }
 
     /// Stands for the number of the current thread.

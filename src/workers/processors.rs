@@ -29,13 +29,10 @@ fn within_quota(there_are: usize, rounded_down: usize, rounded_up: usize) -> usi
 /// Whatever the quota; none if there are more than fit into a set.
 #[cfg(target_os = "linux")]
 fn there_are() -> Option<usize> {
-    let mut set = std::mem::MaybeUninit::<libc::cpu_set_t>::zeroed();
-    // SAFETY: the call writes the set, at most, which is valid all zeros.
-    unsafe {
-        let result = libc::sched_getaffinity(0, size_of_val(&set), set.as_mut_ptr());
-        let count = libc::CPU_COUNT(set.assume_init_ref());
-        (result == 0).then_some(count.cast_unsigned() as usize)
-    }
+    let set = super::origin::own_affinity()?;
+    // SAFETY: it is a set.
+    let count = unsafe { libc::CPU_COUNT(&set) };
+    Some(count.cast_unsigned() as usize)
 }
 
 #[cfg(test)]
