@@ -6,6 +6,8 @@ use super::frozen::FrozenMonitor;
 use super::stack::below;
 use crate::support::{LIMIT, holds_within, on_a_worker, panic_text, within};
 use gosync::{WaitGroup, go, num_goroutines, num_workers, scope, set_max_procs};
+#[cfg(target_os = "linux")]
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
@@ -49,19 +51,20 @@ fn set_max_procs_returns_what_was_set_before() {
     });
 }
 
-/// How many of many short goroutines began when `n` others ran already, although only `n` may; at first
-/// `before` may. To be called while the monitor is frozen, or else it would add workers for those that have
+/// How many of many short goroutines began beside `n` others or more, after it had been set that only `n` may run.
+/// At first `before` may. To be called while the monitor is frozen, or else it would add workers for those that have
 /// no processor for a while.
 #[cfg(target_os = "linux")]
 fn surplus(before: usize, n: usize) -> usize {
     const GOROUTINES: usize = 400;
-    /// So many have begun when `n` is set, and as many more when each worker has seen that.
+    /// So many have begun when `n` is set.
     const EARLY: usize = 50;
 
     #[derive(Default)]
     struct Counts {
         begun: AtomicUsize,
         running: AtomicUsize,
+        is_set: AtomicBool,
         surplus: AtomicUsize,
     }
 
@@ -71,13 +74,15 @@ fn surplus(before: usize, n: usize) -> usize {
     for _ in 0..GOROUTINES {
         let counts = Arc::clone(&counts);
         wg.go(move || {
+            // First: the machine may leave this thread or the one that sets `n` without a processor for long.
+            let is_set = counts.is_set.load(SeqCst);
             let others = counts.running.fetch_add(1, SeqCst);
-            let index = counts.begun.fetch_add(1, SeqCst);
-            if index == EARLY {
-                set_max_procs(n);
-            }
-            if index >= 2 * EARLY && others >= n {
+            if is_set && others >= n {
                 counts.surplus.fetch_add(1, SeqCst);
+            }
+            if counts.begun.fetch_add(1, SeqCst) == EARLY {
+                set_max_procs(n);
+                counts.is_set.store(true, SeqCst);
             }
             // For others to come in, if they may, although there is one processor for all.
             thread::yield_now();
@@ -96,10 +101,12 @@ fn no_more_compute_at_a_time_than_may() {
         let Some(_frozen) = FrozenMonitor::new() else {
             return;
         };
-        for (before, n) in [(1, 1), (4, 1), (1, 4), (2, 1), (4, 2), (1, 1)] {
-            for _ in 0..20 {
+        for (before, n) in [(1_usize, 1), (4, 1), (1, 4), (2, 1), (4, 2), (1, 1)] {
+            // Each worker that is one too many may have chosen its next goroutine already.
+            let late = before.saturating_sub(n);
+            for _ in 0..5 {
                 let surplus = surplus(before, n);
-                assert_eq!(surplus, 0, "{n} may run, after {before}");
+                assert!(surplus <= late, "{surplus} beside {n}, after {before}");
             }
         }
     });
