@@ -20,6 +20,9 @@ const LONG_SEARCH: Duration = Duration::from_millis(1);
 /// there is no room wakes it then: that takes longer, but the look comes sooner.
 const QUIET_LOOKS: u32 = 3;
 
+/// Of so many threads that stand still the system is asked whether they sleep.
+const SAMPLE: usize = 4;
+
 pub(super) fn start() -> io::Result<()> {
     system::start_monitor(|| {
         let mut monitor = Monitor::new();
@@ -109,6 +112,7 @@ impl Monitor {
                 signs.seen.overdue.push(Run::now(place));
             }
         }
+        signs.leave_out_who_is_awake(|run| system::sleeps(run.place.thread.get()));
         signs
     }
 
@@ -120,12 +124,11 @@ impl Monitor {
 }
 
 impl Signs {
-    /// Notes what `place` is at, and whether that has been blocked for all of the time that has `passed` since the last
-    /// look.
+    /// Notes what `place` is at, and whether its thread has stood still for all of the time that has `passed` since the
+    /// last look.
     fn look_at(&mut self, place: &'static Place, passed: Duration) {
         let run = Run::now(place);
-        let thread = place.thread.get();
-        let used = system::time_of(thread).map(|time| place.used_since(time));
+        let used = system::time_of(place.thread.get()).map(|time| place.used_since(time));
         if !place.is_at_work() {
             return;
         }
@@ -136,15 +139,26 @@ impl Signs {
             }
         }
         // It may have used a little, as one does that wakes up to sleep again.
-        let is_still = used.is_none_or(|used| used < passed / 8);
-        if !is_still {
-            return;
-        }
-        let sleeps = system::sleeps(thread);
-        if sleeps != Some(false) {
-            self.seen.is_guess |= sleeps.is_none();
+        if used.is_none_or(|used| used < passed / 8) {
             self.seen.blocked.push(run);
         }
+    }
+
+    /// Leaves those out whose threads do not sleep, but wait for a processor, as `sleeps` says if it can. To ask the
+    /// system costs a good part of what a new thread costs, so of many only some are asked: where those sleep the
+    /// others do, too, as a rule.
+    fn leave_out_who_is_awake(&mut self, sleeps: impl Fn(&Run) -> Option<bool>) {
+        let blocked = &mut self.seen.blocked;
+        let step = blocked.len().div_ceil(SAMPLE).max(1);
+        let mut sample = blocked.iter().step_by(step);
+        if step > 1 && sample.all(|run| sleeps(run) == Some(true)) {
+            return;
+        }
+        blocked.retain(|run| {
+            let sleeps = sleeps(run);
+            self.seen.is_guess |= sleeps.is_none();
+            sleeps != Some(false)
+        });
     }
 
     /// Goroutines wait.
@@ -163,3 +177,6 @@ impl Signs {
         (2 * last).clamp(least, most)
     }
 }
+
+#[cfg(all(test, not(gosync_model)))]
+mod tests;
