@@ -3,6 +3,8 @@
 //! | Go | here |
 //! |---|---|
 //! | `sync.RWMutex` | [`RWMutex`]; [`RwLock`] is the same with `parking_lot`'s method names |
+//! | `sync.Mutex` | [`Mutex`], with `parking_lot`'s methods |
+//! | `sync.Cond` | [`Cond`] |
 //! | `sync.WaitGroup` | [`WaitGroup`] |
 //! | `go f(x)`, `go func() { … }()` | [`go!`], and [`go`](fn@go), the function behind it |
 //! | a function that starts goroutines over its own variables and waits for them | [`scope`] |
@@ -86,6 +88,8 @@ mod block_in_place;
 mod chunks;
 #[cfg(doctest)]
 mod compile_fail;
+#[cfg(not(gosync_model))]
+mod cond;
 mod deque;
 mod forced;
 #[cfg(not(gosync_model))]
@@ -96,8 +100,12 @@ mod go_macro;
 mod limits;
 #[cfg(gosync_model)]
 mod models;
+#[cfg(not(gosync_model))]
+mod mutex;
 mod park;
 mod primitive;
+mod raw_cond;
+mod raw_mutex;
 mod raw_rwmutex;
 mod raw_wait_group;
 mod readers;
@@ -105,6 +113,7 @@ mod readers;
 mod runtime;
 #[cfg(not(gosync_model))]
 mod rwmutex;
+mod sleeper;
 mod speed;
 mod spin;
 mod task;
@@ -114,7 +123,14 @@ mod workers;
 #[cfg(not(gosync_model))]
 pub use block_in_place::{block_in_place, sleep};
 #[cfg(not(gosync_model))]
+pub use cond::{Cond, CondGuard};
+#[cfg(not(gosync_model))]
 pub use go::{JoinHandle, Scope, ScopedJoinHandle, go, scope};
+#[cfg(all(feature = "arc_lock", not(gosync_model)))]
+pub use mutex::ArcMutexGuard;
+#[cfg(not(gosync_model))]
+pub use mutex::{MappedMutexGuard, Mutex, MutexGuard};
+pub use raw_mutex::RawMutex;
 pub use raw_rwmutex::RawRWMutex;
 #[cfg(not(gosync_model))]
 pub use runtime::{disable_membarrier, init_workers, num_goroutines, num_workers, set_max_procs};

@@ -78,7 +78,6 @@ mod places;
 #[cfg(not(gosync_model))]
 mod processors;
 mod scheduler;
-mod sleeper;
 #[cfg(not(gosync_model))]
 mod stack;
 mod system;

@@ -14,6 +14,8 @@ pub(crate) use ::loom as checker;
 pub(crate) use ::shuttle as checker;
 
 pub(crate) mod barrier;
+#[cfg(all(test, gosync_loom))]
+mod cond;
 pub(crate) mod deque;
 pub(crate) mod park;
 pub(crate) mod prices;
@@ -29,6 +31,8 @@ pub(crate) use shuttle::{let_time_pass, primitive};
 
 #[cfg(test)]
 mod lock;
+#[cfg(all(test, gosync_loom))]
+mod mutex;
 #[cfg(all(test, gosync_loom))]
 mod readers;
 #[cfg(all(test, gosync_loom))]

@@ -3,7 +3,7 @@
 
 use super::place::{Holder, Place};
 use super::places::Free;
-use super::sleeper::Sleeper;
+use crate::sleeper::Sleeper;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::{array, mem};

@@ -7,11 +7,11 @@ use super::decisions::{
 };
 use super::place::{self, Holder, Place};
 use super::places::Places;
-use super::sleeper::Sleeper;
 use super::{Job, has_lost_workers, here, system};
 use crate::deque::Injector;
 use crate::park;
 use crate::primitive::{AtomicUsize, Mutex, MutexGuard, Ordering, Tally, fence};
+use crate::sleeper::Sleeper;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{io, mem};

@@ -7,11 +7,13 @@
 // Under the models there is no lock over real threads.
 #![cfg(not(gosync_model))]
 
+mod cond;
 mod fairness;
 mod go_macro;
 mod goroutines;
 #[cfg(all(target_os = "linux", not(miri)))]
 mod membarrier;
+mod mutex;
 mod rwmutex;
 mod rwmutex_go;
 mod rwmutex_model;

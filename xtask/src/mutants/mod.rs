@@ -38,6 +38,9 @@ const FILES: &[&str] = &[
     "src/readers.rs",
     "src/readers/registry.rs",
     "src/raw_wait_group.rs",
+    "src/raw_mutex.rs",
+    "src/raw_cond.rs",
+    "src/sleeper.rs",
     "src/task.rs",
     "src/chunks.rs",
     "src/workers.rs",
@@ -47,7 +50,6 @@ const FILES: &[&str] = &[
     "src/workers/place.rs",
     "src/workers/places.rs",
     "src/workers/scheduler.rs",
-    "src/workers/sleeper.rs",
     "src/workers/worker.rs",
 ];
 

@@ -1,19 +1,19 @@
-//! How a worker or the monitor sleeps until it is called.
+//! How a thread sleeps until another one calls it.
 
 use crate::park::{self, Key, Parked};
 use crate::primitive::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use Ordering::Relaxed;
+use Ordering::{Acquire, Release};
 
 /// One sleep: is called once, or not at all.
-pub(super) struct Sleeper {
+pub(crate) struct Sleeper {
     /// 1 if it has been called.
     called: AtomicUsize,
 }
 
 impl Sleeper {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             called: AtomicUsize::new(0),
         }
@@ -23,15 +23,16 @@ impl Sleeper {
         Key::new(&self.called, 0)
     }
 
-    pub(super) fn call(&self) {
-        // Relaxed, here and below: what a call means stands in the scheduler's state.
-        self.called.store(1, Relaxed);
+    /// What comes before this happens before the return of the `sleep` that it ends.
+    pub(crate) fn call(&self) {
+        // Release: pairs with the Acquire in `sleep`, of one that has not slept yet.
+        self.called.store(1, Release);
         park::unpark_one(self.key(), |_, _| {});
     }
 
     /// Sleeps until it is called; false if the deadline comes first.
-    pub(super) fn sleep(&self, deadline: Option<Instant>) -> bool {
-        let is_uncalled = || self.called.load(Relaxed) == 0;
+    pub(crate) fn sleep(&self, deadline: Option<Instant>) -> bool {
+        let is_uncalled = || self.called.load(Acquire) == 0;
         park::sleep(self.key(), is_uncalled, deadline) != Parked::TimedOut
     }
 }

@@ -1,0 +1,208 @@
+//! Models of `RawCond`, with the lock of its condition: nobody sleeps on that has been called.
+
+use super::mutex::{Mutex, spawn, with_a_mutex};
+use super::threads::{settle, with_a_lock};
+use super::{Counter, Model, threads, witness};
+use crate::raw_cond::RawCond;
+use loom::sync::Arc;
+use std::time::Instant;
+
+/// Something to wait for, and some who do: a `Cond` beside a mutex.
+struct Cond {
+    raw: RawCond,
+}
+
+fn new() -> Arc<Cond> {
+    Arc::new(Cond {
+        raw: RawCond::new(),
+    })
+}
+
+impl Cond {
+    /// Waits once, with the lock. Returns false if its time was up.
+    fn wait_with(&self, mutex: &Mutex, is_timed: bool) -> bool {
+        let waiter = self.raw.join();
+        mutex.unlock();
+        let is_called = self.raw.wait(waiter, is_timed.then(Instant::now));
+        mutex.raw.lock();
+        is_called
+    }
+
+    /// Waits until somebody has had a turn.
+    fn wait_for_a_turn(&self, mutex: &Mutex) {
+        mutex.raw.lock();
+        while mutex.turns() == 0 {
+            self.wait_with(mutex, false);
+        }
+        mutex.unlock();
+    }
+}
+
+fn check(
+    model: Model,
+    scenario: impl Fn(&Arc<Mutex>, &Arc<Cond>) -> usize + Send + Sync + Clone + 'static,
+) {
+    model.check_timeouts(with_a_mutex(move |mutex| scenario(mutex, &new())));
+}
+
+#[test]
+fn a_signal_after_a_change_reaches_who_has_not_seen_it() {
+    check(Model::new().preemptions(3), |mutex, cond| {
+        let waiting = Arc::clone(cond);
+        let waiter = spawn(mutex, move |mutex| waiting.wait_for_a_turn(mutex));
+        mutex.take_turn();
+        cond.raw.signal();
+        waiter.join().unwrap();
+        1
+    });
+}
+
+#[test]
+fn a_broadcast_after_a_change_reaches_all_who_have_not_seen_it() {
+    check(Model::new(), |mutex, cond| {
+        let waiters = [(); 2].map(|()| {
+            let cond = Arc::clone(cond);
+            spawn(mutex, move |mutex| cond.wait_for_a_turn(mutex))
+        });
+        mutex.take_turn();
+        cond.raw.broadcast();
+        waiters.map(|waiter| waiter.join().unwrap());
+        1
+    });
+}
+
+/// One of the two returns true; which one, the order of their turns says.
+#[test]
+fn a_signal_calls_the_first() {
+    check(Model::new(), |mutex, cond| {
+        let waiters = [(); 2].map(|()| {
+            let cond = Arc::clone(cond);
+            let waiter = spawn(mutex, move |mutex| {
+                mutex.raw.lock();
+                mutex.increment();
+                cond.wait_with(mutex, false);
+                let turn = mutex.increment();
+                mutex.unlock();
+                turn
+            });
+            settle();
+            waiter
+        });
+        mutex.raw.lock();
+        let both_wait = mutex.turns() == 2;
+        mutex.unlock();
+        witness(both_wait);
+        if both_wait {
+            assert!(cond.raw.signal());
+            let [first, second] = waiters;
+            // A deadlock if it was the second one.
+            assert_eq!(first.join().unwrap(), 2);
+            assert!(cond.raw.signal());
+            assert_eq!(second.join().unwrap(), 3);
+        } else {
+            for waiter in waiters {
+                while !cond.raw.signal() {
+                    loom::thread::yield_now();
+                }
+                drop(waiter.join());
+            }
+        }
+        4
+    });
+}
+
+#[test]
+fn a_signal_that_meets_a_timeout_is_not_lost() {
+    check(Model::new(), |mutex, cond| {
+        let waiters = [true, false].map(|is_timed| {
+            let cond = Arc::clone(cond);
+            spawn(mutex, move |mutex| {
+                mutex.raw.lock();
+                let is_called = cond.wait_with(mutex, is_timed);
+                mutex.unlock();
+                is_called
+            })
+        });
+        settle();
+        let mut calls = usize::from(cond.raw.signal());
+        let [timed, other] = waiters;
+        let is_called = timed.join().unwrap();
+        witness(!is_called && calls == 1);
+        // One call for each that was called: the other one gets what the timed one has not got.
+        while calls < 1 + usize::from(is_called) {
+            loom::thread::yield_now();
+            calls += usize::from(cond.raw.signal());
+        }
+        assert!(other.join().unwrap());
+        assert!(!cond.raw.signal());
+        0
+    });
+}
+
+#[test]
+fn a_broadcast_calls_those_who_wait_and_no_later_one() {
+    check(Model::new(), |mutex, cond| {
+        let waiting = Arc::clone(cond);
+        let waiter = spawn(mutex, move |mutex| {
+            mutex.raw.lock();
+            let calls = [(); 2].map(|()| waiting.wait_with(mutex, false));
+            mutex.unlock();
+            calls
+        });
+        let mut called = 0;
+        while called < 2 {
+            let now = cond.raw.broadcast();
+            assert!(now <= 1);
+            called += now;
+            loom::thread::yield_now();
+        }
+        assert_eq!(waiter.join().unwrap(), [true; 2]);
+        0
+    });
+}
+
+#[test]
+fn what_comes_before_a_signal_is_seen_after_the_wait() {
+    check(Model::new().preemptions(3), |mutex, cond| {
+        let counter = Counter::new();
+        let counted = std::sync::Arc::clone(&counter);
+        let waiting = Arc::clone(cond);
+        let waiter = spawn(mutex, move |_| {
+            let waiter = waiting.raw.join();
+            // Without any lock that could order it.
+            waiting.raw.wait(waiter, None);
+            assert_eq!(counted.add_one(), 2);
+        });
+        settle();
+        counter.add_one();
+        while !cond.raw.signal() {
+            loom::thread::yield_now();
+        }
+        waiter.join().unwrap();
+        0
+    });
+}
+
+#[test]
+fn readers_wait_with_their_read_locks() {
+    Model::new().check(with_a_lock(|lock| {
+        let cond = new();
+        let waiters = [(); 2].map(|()| {
+            let cond = Arc::clone(&cond);
+            threads::spawn(lock, move |lock| {
+                let mut token = lock.raw.rlock();
+                while lock.get() == 0 {
+                    let waiter = cond.raw.join();
+                    lock.runlock(token);
+                    cond.raw.wait(waiter, None);
+                    token = lock.raw.rlock();
+                }
+                lock.runlock(token);
+            })
+        });
+        lock.write();
+        cond.raw.broadcast();
+        waiters.map(|waiter| waiter.join().unwrap());
+        1
+    }));
+}

@@ -1,0 +1,315 @@
+//! Models of `RawMutex`.
+
+use super::park::sleepers;
+use super::threads::settle;
+use super::{Explored, Model, witness};
+use crate::primitive::UnsafeCell;
+use crate::raw_mutex::RawMutex;
+use loom::sync::Arc;
+use loom::thread::{self, JoinHandle};
+use std::time::Instant;
+
+/// A mutex, and the data that it protects: loom notices every access that races with another one.
+pub(super) struct Mutex {
+    pub(super) raw: RawMutex,
+    data: UnsafeCell<usize>,
+}
+
+// SAFETY: that the data is used by turns is what the models are about.
+unsafe impl Send for Mutex {}
+// SAFETY: as above.
+unsafe impl Sync for Mutex {}
+
+impl Mutex {
+    /// Adds 1 to the data. The caller has the lock. Returns what there was.
+    pub(super) fn increment(&self) -> usize {
+        self.data.with_mut(|data| {
+            // SAFETY: the caller has the lock; if that is not enough, loom reports it.
+            let data = unsafe { &mut *data };
+            *data += 1;
+            *data - 1
+        })
+    }
+
+    /// How many turns there were. The caller has the lock.
+    pub(super) fn turns(&self) -> usize {
+        // SAFETY: as above.
+        self.data.with(|data| unsafe { *data })
+    }
+
+    pub(super) fn unlock(&self) {
+        // SAFETY: each model unlocks what it has locked.
+        unsafe { self.raw.unlock() }
+    }
+
+    fn unlock_fair(&self) {
+        // SAFETY: as above.
+        unsafe { self.raw.unlock_fair() }
+    }
+
+    /// Returns how many turns there were before.
+    pub(super) fn take_turn(&self) -> usize {
+        self.raw.lock();
+        let turn = self.increment();
+        self.unlock();
+        turn
+    }
+
+    fn take_fair_turn(&self) -> usize {
+        self.raw.lock();
+        let turn = self.increment();
+        self.unlock_fair();
+        turn
+    }
+
+    /// A turn if `is_in`. Returns whether there was one.
+    fn turn_if(&self, is_in: bool) -> bool {
+        if is_in {
+            self.increment();
+            self.unlock();
+        }
+        is_in
+    }
+
+    fn try_turn(&self) -> bool {
+        self.turn_if(self.raw.try_lock())
+    }
+
+    /// A turn that may give up.
+    fn timed_turn(&self) -> bool {
+        self.turn_if(self.raw.try_lock_until(Some(Instant::now())))
+    }
+
+    fn queued(&self) -> usize {
+        sleepers(self.raw.queue())
+    }
+
+    fn is_heir_asleep(&self) -> bool {
+        sleepers(self.raw.heir()) == 1
+    }
+}
+
+fn model() -> Model {
+    Model::new().explore(Explored::Slots)
+}
+
+pub(super) fn spawn<T: 'static>(
+    mutex: &Arc<Mutex>,
+    f: impl FnOnce(&Mutex) -> T + 'static,
+) -> JoinHandle<T> {
+    let mutex = Arc::clone(mutex);
+    thread::spawn(move || f(&mutex))
+}
+
+/// A scenario with a new mutex, which everybody has left in the end. It returns how many turns there were.
+pub(super) fn with_a_mutex(
+    scenario: impl Fn(&Arc<Mutex>) -> usize + Send + Sync + Clone + 'static,
+) -> impl Fn() + Send + Sync + Clone + 'static {
+    move || {
+        let mutex = Arc::new(Mutex {
+            raw: RawMutex::new(),
+            data: UnsafeCell::new(0),
+        });
+        let turns = scenario(&mutex);
+        assert_eq!(mutex.raw.traces(), 0, "a trace is left in the word");
+        assert!(mutex.raw.try_lock());
+        assert_eq!(mutex.increment(), turns);
+        mutex.unlock();
+    }
+}
+
+// Exclusion, and the order of the data through every path.
+
+#[test]
+fn exclusion_of_two() {
+    model().preemptions(4).check(with_a_mutex(|mutex| {
+        let other = spawn(mutex, Mutex::take_turn);
+        mutex.take_turn();
+        other.join().unwrap();
+        2
+    }));
+}
+
+#[test]
+fn exclusion_of_three() {
+    model().check(with_a_mutex(|mutex| {
+        let others = [
+            spawn(mutex, Mutex::take_turn),
+            spawn(mutex, Mutex::take_turn),
+        ];
+        mutex.take_turn();
+        others.map(|other| other.join().unwrap());
+        3
+    }));
+}
+
+#[test]
+fn exclusion_of_attempts() {
+    model().preemptions(3).check(with_a_mutex(|mutex| {
+        let other = spawn(mutex, Mutex::try_turn);
+        mutex.take_turn();
+        1 + usize::from(other.join().unwrap()) + usize::from(mutex.try_turn())
+    }));
+}
+
+#[test]
+fn it_is_unlocked_by_another_thread() {
+    model().preemptions(3).check(with_a_mutex(|mutex| {
+        mutex.raw.lock();
+        mutex.increment();
+        let other = spawn(mutex, Mutex::unlock);
+        mutex.take_turn();
+        other.join().unwrap();
+        2
+    }));
+}
+
+// Hand-off.
+
+#[test]
+fn an_heir_is_handed_the_lock_before_newcomers() {
+    model()
+        .preemptions(3)
+        .patience(0)
+        .check(with_a_mutex(|mutex| {
+            mutex.raw.lock();
+            let heir = spawn(mutex, Mutex::take_turn);
+            settle();
+            mutex.unlock();
+            mutex.raw.lock();
+            settle();
+            let waits = witness(mutex.is_heir_asleep());
+            mutex.unlock();
+            let turn = mutex.take_turn();
+            assert!(turn == 1 || !waits, "it was overtaken once more");
+            heir.join().unwrap();
+            2
+        }));
+}
+
+#[test]
+fn others_queue_behind_an_heir() {
+    model().patience(0).check(with_a_mutex(|mutex| {
+        mutex.raw.lock();
+        let others = [
+            spawn(mutex, Mutex::take_turn),
+            spawn(mutex, Mutex::take_turn),
+        ];
+        mutex.unlock();
+        mutex.take_turn();
+        others.map(|other| other.join().unwrap());
+        3
+    }));
+}
+
+#[test]
+fn a_fair_unlock_lets_the_first_go_first() {
+    model().preemptions(3).check(with_a_mutex(|mutex| {
+        mutex.raw.lock();
+        let other = spawn(mutex, Mutex::take_turn);
+        settle();
+        let waits = witness(mutex.queued() == 1);
+        mutex.unlock_fair();
+        let turn = mutex.take_turn();
+        assert!(turn == 1 || !waits, "the one that slept was overtaken");
+        other.join().unwrap();
+        2
+    }));
+}
+
+#[test]
+fn a_fair_unlock_lets_the_heir_go_first() {
+    model().preemptions(3).check(with_a_mutex(|mutex| {
+        mutex.raw.lock();
+        let heir = spawn(mutex, Mutex::take_turn);
+        settle();
+        mutex.unlock();
+        mutex.raw.lock();
+        settle();
+        let waits = witness(mutex.is_heir_asleep());
+        mutex.unlock_fair();
+        let turn = mutex.take_turn();
+        assert!(turn == 1 || !waits, "the heir was overtaken");
+        heir.join().unwrap();
+        2
+    }));
+}
+
+#[test]
+fn fair_and_other_unlocks_meet() {
+    model().check(with_a_mutex(|mutex| {
+        let others = [
+            spawn(mutex, Mutex::take_fair_turn),
+            spawn(mutex, Mutex::take_turn),
+        ];
+        mutex.take_fair_turn();
+        others.map(|other| other.join().unwrap());
+        3
+    }));
+}
+
+// Attempts that give up.
+
+#[test]
+fn one_in_the_queue_gives_up() {
+    model().check_timeouts(with_a_mutex(|mutex| {
+        mutex.raw.lock();
+        let timed = spawn(mutex, Mutex::timed_turn);
+        let other = spawn(mutex, Mutex::take_turn);
+        mutex.increment();
+        mutex.unlock();
+        other.join().unwrap();
+        let is_in = timed.join().unwrap();
+        witness(!is_in);
+        2 + usize::from(is_in)
+    }));
+}
+
+#[test]
+fn an_heir_gives_up_before_another() {
+    for model in [model(), model().patience(1)] {
+        model.preemptions(1).check_timeouts(with_a_mutex(|mutex| {
+            mutex.raw.lock();
+            let timed = spawn(mutex, Mutex::timed_turn);
+            let other = spawn(mutex, Mutex::take_turn);
+            settle();
+            mutex.unlock();
+            // Overtakes, so that the heir has to sleep.
+            mutex.take_turn();
+            other.join().unwrap();
+            let is_in = timed.join().unwrap();
+            witness(!is_in);
+            2 + usize::from(is_in)
+        }));
+    }
+}
+
+/// Whoever wants to pass the role of heir on finds that the lock was handed to it.
+#[test]
+fn the_heir_has_given_up_before_a_fair_unlock() {
+    for model in [model(), model().patience(0)] {
+        model.check_timeouts(with_a_mutex(|mutex| {
+            mutex.raw.lock();
+            let timed = spawn(mutex, Mutex::timed_turn);
+            let fair = spawn(mutex, Mutex::take_fair_turn);
+            mutex.unlock();
+            fair.join().unwrap();
+            1 + usize::from(timed.join().unwrap())
+        }));
+    }
+}
+
+#[test]
+fn two_give_up() {
+    model().preemptions(1).check_timeouts(with_a_mutex(|mutex| {
+        mutex.raw.lock();
+        let timed = [
+            spawn(mutex, Mutex::timed_turn),
+            spawn(mutex, Mutex::timed_turn),
+        ];
+        mutex.unlock();
+        mutex.take_fair_turn();
+        let turns = timed.map(|timed| usize::from(timed.join().unwrap()));
+        1 + turns.iter().sum::<usize>()
+    }));
+}

@@ -1,0 +1,107 @@
+//! The condition variable: a list of those who wait, in the order in which they came.
+//!
+//! Go's `notifyList` (`runtime/sema.go`), where a waiter takes a ticket, and a signal calls the next one. Here it joins
+//! a list instead, which is the same for those who wait, and lets one leave that has waited for long enough.
+//!
+//! # Invariants
+//!
+//! 1. Whoever waits joins the list before it unlocks the lock that goes with the condition. So one that has changed
+//!    the condition under that lock, and signals then, finds in the list whoever has seen it as it was before.
+//! 2. Whoever takes a waiter from the list calls it. One whose time is up takes itself from the list, or has been
+//!    taken, and then it waits for the call and counts as called. So a call is never lost, and wakes one waiter.
+//! 3. `len` is the length of the list. It changes under the list's lock.
+
+use crate::primitive::{Arc, AtomicUsize, Mutex, MutexGuard, Ordering, const_fn};
+use crate::sleeper::Sleeper;
+use crate::workers;
+use std::collections::VecDeque;
+use std::mem;
+use std::time::Instant;
+
+use Ordering::Relaxed;
+
+pub(crate) struct RawCond {
+    len: AtomicUsize,
+    list: Mutex<List>,
+}
+
+type List = VecDeque<Arc<Sleeper>>;
+
+/// One that is in the list, or has been called.
+#[must_use]
+pub(crate) struct Waiter(Arc<Sleeper>);
+
+impl RawCond {
+    const_fn! {
+        pub(crate) const fn new() -> Self {
+            Self {
+                len: AtomicUsize::new(0),
+                list: Mutex::new(VecDeque::new()),
+            }
+        }
+    }
+
+    fn list(&self) -> MutexGuard<'_, List> {
+        self.list.lock().expect("nobody panics with it")
+    }
+
+    /// Relaxed: whoever has to see a waiter has had the lock of the condition after it (invariant 1).
+    fn set_len(&self, list: &List) {
+        self.len.store(list.len(), Relaxed);
+    }
+
+    /// Joins the list, with the lock of the condition.
+    pub(crate) fn join(&self) -> Waiter {
+        let waiter = Arc::new(Sleeper::new());
+        let mut list = self.list();
+        list.push_back(Arc::clone(&waiter));
+        self.set_len(&list);
+        Waiter(waiter)
+    }
+
+    /// Sleeps until it is called, without the lock of the condition; false if the deadline comes first.
+    pub(crate) fn wait(&self, Waiter(waiter): Waiter, deadline: Option<Instant>) -> bool {
+        let _blocked = workers::block();
+        waiter.sleep(deadline) || !self.leave(&waiter) && waiter.sleep(None)
+    }
+
+    /// Returns whether it was in the list.
+    fn leave(&self, waiter: &Arc<Sleeper>) -> bool {
+        let mut list = self.list();
+        let position = list.iter().position(|other| Arc::ptr_eq(other, waiter));
+        if let Some(position) = position {
+            list.remove(position);
+            self.set_len(&list);
+        }
+        position.is_some()
+    }
+
+    /// Calls the one that waits for longest. Returns whether there was one.
+    pub(crate) fn signal(&self) -> bool {
+        if self.len.load(Relaxed) == 0 {
+            return false;
+        }
+        let first = {
+            let mut list = self.list();
+            let first = list.pop_front();
+            self.set_len(&list);
+            first
+        };
+        first.inspect(|waiter| waiter.call()).is_some()
+    }
+
+    /// Calls all who wait. Returns how many there were.
+    pub(crate) fn broadcast(&self) -> usize {
+        if self.len.load(Relaxed) == 0 {
+            return 0;
+        }
+        let all = {
+            let mut list = self.list();
+            let all = mem::take(&mut *list);
+            self.set_len(&list);
+            all
+        };
+        all.iter().for_each(|waiter| waiter.call());
+        all.len()
+    }
+}

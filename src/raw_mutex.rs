@@ -1,0 +1,392 @@
+//! The mutex: whoever is faster gets it, and nobody waits for long. One word.
+//!
+//! # The idea
+//!
+//! Go's `sync.Mutex` (`internal/sync/mutex.go`), with its bound. To hand the lock to a thread that sleeps costs a
+//! switch of threads for each turn, so a newcomer may *overtake* those who sleep. When the lock becomes free the first
+//! of them is woken. It is the *heir* from then on: it has to win the lock like everybody else, and as long as there is
+//! an heir nobody else is woken. An heir that has waited for a millisecond asks for a *hand-off*: whoever has the lock
+//! then gives it to the heir directly. So those who sleep get their turns in the order in which they came, and none of
+//! them is overtaken for long.
+//!
+//! It is what writers do in `raw_rwmutex`, without the readers.
+//!
+//! # The word
+//!
+//! | bit | name | set by | means |
+//! |---|---|---|---|
+//! | 0 | `LOCKED` | whoever locks | somebody has the lock |
+//! | 1 | `PARKED` | whoever is about to sleep | the queue may not be empty |
+//! | 2 | `HEIR` | whoever unlocks | one has been taken from the queue, or is about to be, and has not got the lock yet |
+//! | 3 | `HEIR_PARKED` | the heir | it sleeps, or is about to; whoever unlocks wakes it |
+//! | 4 | `HANDOFF` | the heir | whoever unlocks gives the lock to the heir |
+//!
+//! ```text
+//!            lock                 unlock
+//!   free ───────────► LOCKED ───────────────► free
+//!                        │ somebody in the queue
+//!                        ▼
+//!                      HEIR ──wins LOCKED────────────────► LOCKED
+//!                       │  ──HANDOFF, or a fair unlock──► LOCKED
+//!                       └──gives up─────────────────────► the next HEIR, or free
+//! ```
+//!
+//! # Invariants
+//!
+//! 1. `LOCKED` has one owner: whoever set it, until it unlocks.
+//! 2. `HEIR` has one owner: the thread that was woken, or the one that is about to wake one. If it finds `HEIR` gone,
+//!    then `LOCKED` was handed to it.
+//! 3. `PARKED` implies `LOCKED` or `HEIR`: somebody is awake, or will be woken, who owes the sleepers their turn. Nobody
+//!    drops the last of the two without paying.
+//! 4. Only the heir sets `HEIR_PARKED` and `HANDOFF`. Both imply `HEIR`, and `HANDOFF` implies `LOCKED`.
+//! 5. A flag `…PARKED` is cleared under its queue's lock or before that queue is woken, and every sleeper checks its
+//!    flag under that lock before it sleeps: either it is found in the queue, or it finds the flag gone and looks
+//!    again. A flag may outlive its sleepers, if they give up.
+//!
+//! The word changes by read-modify-write only, so each change continues the release sequences of all before it.
+
+#[cfg(not(gosync_model))]
+mod lock_api_impl;
+
+use crate::park::{self, Key, Parked, deadlock};
+use crate::primitive::{AtomicU32, Ordering, const_fn};
+use crate::spin::Patience;
+use crate::workers;
+use std::time::Instant;
+
+use Ordering::{Acquire, Relaxed, Release};
+
+const LOCKED: u32 = 1 << 0;
+const PARKED: u32 = 1 << 1;
+const HEIR: u32 = 1 << 2;
+const HEIR_PARKED: u32 = 1 << 3;
+const HANDOFF: u32 = 1 << 4;
+
+/// The raw lock behind [`Mutex`](crate::Mutex): one word of 4 bytes, no data.
+///
+/// Use it through [`lock_api`]'s traits to build a lock type of your own.
+pub struct RawMutex {
+    /// See the table above.
+    word: AtomicU32,
+}
+
+impl RawMutex {
+    const_fn! {
+        pub(crate) const fn new() -> Self {
+            Self {
+                word: AtomicU32::new(0),
+            }
+        }
+    }
+
+    #[inline]
+    pub(crate) fn lock(&self) {
+        if !self.take(0, LOCKED) {
+            self.lock_slow(None);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn try_lock_until(&self, deadline: Option<Instant>) -> bool {
+        self.take(0, LOCKED) || self.lock_slow(deadline)
+    }
+
+    /// Fails only because somebody has the lock, never because of those who wait.
+    #[inline]
+    pub(crate) fn try_lock(&self) -> bool {
+        let mut word = self.word.load(Relaxed);
+        while !is_locked(word) {
+            if self.take(word, word | LOCKED) {
+                return true;
+            }
+            word = self.word.load(Relaxed);
+        }
+        false
+    }
+
+    /// # Safety
+    ///
+    /// The caller owns the lock, and ends that with this call.
+    #[inline]
+    pub(crate) unsafe fn unlock(&self) {
+        self.released();
+        if !self.release(LOCKED, 0) {
+            self.unlock_slow();
+        }
+    }
+
+    /// As `unlock`, but whoever has slept for longest gets the lock, if anybody sleeps.
+    ///
+    /// # Safety
+    ///
+    /// As for `unlock`.
+    #[inline]
+    pub(crate) unsafe fn unlock_fair(&self) {
+        self.released();
+        if !self.release(LOCKED, 0) {
+            self.unlock_fair_slow();
+        }
+    }
+
+    pub(crate) fn is_locked(&self) -> bool {
+        is_locked(self.word.load(Relaxed))
+    }
+
+    /// Whether anybody sleeps, or has slept and not got the lock yet.
+    #[cfg(not(gosync_model))]
+    pub(crate) fn has_waiters(&self) -> bool {
+        self.word.load(Relaxed) & (PARKED | HEIR) != 0
+    }
+
+    /// Becomes the owner of `LOCKED` by a change of the word from `word` to `next`.
+    #[inline(always)]
+    fn take(&self, word: u32, next: u32) -> bool {
+        // Acquire: pairs with the Release in `release`.
+        let taken = self
+            .word
+            .compare_exchange_weak(word, next, Acquire, Relaxed)
+            .is_ok();
+        if taken {
+            self.acquired();
+        }
+        taken
+    }
+
+    /// Ends the ownership of `LOCKED` by a change of the word from `word` to `next`.
+    #[inline(always)]
+    fn release(&self, word: u32, next: u32) -> bool {
+        // Release: pairs with each Acquire on the word.
+        self.word
+            .compare_exchange(word, next, Release, Relaxed)
+            .is_ok()
+    }
+
+    /// Makes sure that `flags` are set while the lock is locked; false if the word has changed and wants another look.
+    fn flag(&self, word: u32, flags: u32) -> bool {
+        word & flags == flags
+            || self
+                .word
+                .compare_exchange_weak(word, word | flags, Relaxed, Relaxed)
+                .is_ok()
+    }
+
+    /// Whether to sleep, if `flag` says so: it is set, and somebody has the lock (invariant 5).
+    fn is_locked_and(&self, flag: u32) -> bool {
+        let word = self.word.load(Relaxed);
+        is_locked(word) && word & flag != 0
+    }
+
+    #[cold]
+    fn lock_slow(&self, deadline: Option<Instant>) -> bool {
+        let mut patience = Patience::new();
+        loop {
+            let word = self.word.load(Relaxed);
+            if !is_locked(word) {
+                if self.take(word, word | LOCKED) {
+                    return true;
+                }
+                continue;
+            }
+            let others_sleep = word & PARKED != 0;
+            if patience.spin(others_sleep, deadline) || !self.flag(word, PARKED) {
+                continue;
+            }
+            patience.start();
+            match workers::park(self.queue(), || self.is_locked_and(PARKED), deadline) {
+                Parked::Unparked => return self.inherit(patience, deadline),
+                Parked::Invalid => patience.renew(),
+                Parked::TimedOut => return false,
+            }
+        }
+    }
+
+    /// As heir, becomes the owner of `LOCKED`: by winning it, or by hand-off. Returns false if the deadline comes first.
+    fn inherit(&self, mut patience: Patience, deadline: Option<Instant>) -> bool {
+        patience.renew();
+        loop {
+            let word = self.word.load(Relaxed);
+            if !is_heir(word) {
+                return self.was_handed();
+            }
+            if !is_locked(word) {
+                if self.take(word, heirless(word) | LOCKED) {
+                    return true;
+                }
+                continue;
+            }
+            let plea = if patience.is_over() {
+                HEIR_PARKED | HANDOFF
+            } else {
+                HEIR_PARKED
+            };
+            if patience.spin(false, deadline) || !self.flag(word, plea) {
+                continue;
+            }
+            match workers::park(self.heir(), || self.is_locked_and(HEIR_PARKED), deadline) {
+                Parked::Unparked | Parked::Invalid => patience.renew(),
+                Parked::TimedOut => return self.resign(),
+            }
+        }
+    }
+
+    /// The heir has found that `LOCKED` was handed to it.
+    fn was_handed(&self) -> bool {
+        // Acquire: pairs with the Release of whoever handed it.
+        self.word.load(Acquire);
+        self.acquired();
+        true
+    }
+
+    #[cold]
+    fn unlock_slow(&self) {
+        loop {
+            let word = self.word.load(Relaxed);
+            let next = if word & HANDOFF != 0 {
+                // Still locked: by the heir.
+                heirless(word)
+            } else if needs_heir(word) {
+                word & !LOCKED | HEIR
+            } else {
+                word & !(LOCKED | HEIR_PARKED)
+            };
+            if !self.release(word, next) {
+                continue;
+            }
+            self.wake_heir(word);
+            let is_handed_back = needs_heir(word) && self.bequeath();
+            if !is_handed_back {
+                return;
+            }
+        }
+    }
+
+    #[cold]
+    fn unlock_fair_slow(&self) {
+        loop {
+            let word = self.word.load(Relaxed);
+            if is_heir(word) {
+                if self.release(word, heirless(word)) {
+                    return self.wake_heir(word);
+                }
+            } else if word & PARKED != 0 {
+                // Still locked: by the one that wakes, which finds no heir.
+                if self.wake_front() {
+                    return;
+                }
+            } else if self.release(word, word & !LOCKED) {
+                return;
+            }
+        }
+    }
+
+    /// Wakes the heir, if it slept when the word was `word`.
+    fn wake_heir(&self, word: u32) {
+        if word & HEIR_PARKED != 0 {
+            park::unpark_one(self.heir(), |_, _| {});
+        }
+    }
+
+    /// Wakes the first in the queue. Returns whether there was one.
+    fn wake_front(&self) -> bool {
+        park::unpark_one(self.queue(), |_, more| {
+            if !more {
+                // Release: so that what a fair unlock hands on is passed on by the word, too.
+                self.word.fetch_and(!PARKED, Release);
+            }
+        })
+    }
+
+    /// Passes `HEIR`, which the caller owns, to the first in the queue, or drops it if there is none. Returns whether
+    /// `LOCKED` has been handed to the caller instead, who has no use for it.
+    fn bequeath(&self) -> bool {
+        loop {
+            let word = self.word.load(Relaxed);
+            if word & PARKED != 0 {
+                if self.wake_front() {
+                    return false;
+                }
+                continue;
+            }
+            if !is_heir(word) {
+                return true;
+            }
+            if self
+                .word
+                .compare_exchange_weak(word, word & !HEIR, Relaxed, Relaxed)
+                .is_ok()
+            {
+                return false;
+            }
+        }
+    }
+
+    /// Gives up as heir. Returns whether `LOCKED` was handed to the caller before that.
+    fn resign(&self) -> bool {
+        loop {
+            let word = self.word.load(Relaxed);
+            if !is_heir(word) {
+                return self.was_handed();
+            }
+            // From here on nobody needs to wake this thread.
+            let silent = word & !(HANDOFF | HEIR_PARKED);
+            if self
+                .word
+                .compare_exchange_weak(word, silent, Relaxed, Relaxed)
+                .is_ok()
+            {
+                if self.bequeath() {
+                    self.unlock_slow();
+                }
+                return false;
+            }
+        }
+    }
+
+    /// What is left in the word of a lock that nobody has or wants: nothing.
+    #[cfg(gosync_model)]
+    pub(crate) fn traces(&self) -> u32 {
+        self.word.load(Relaxed)
+    }
+
+    /// All but the heir sleep here.
+    pub(crate) fn queue(&self) -> Key {
+        Key::new(&self.word, 0)
+    }
+
+    /// The heir sleeps here.
+    pub(crate) fn heir(&self) -> Key {
+        Key::new(&self.word, 1)
+    }
+
+    /// Called by each owner of `LOCKED`, once it is.
+    #[inline]
+    fn acquired(&self) {
+        deadlock::acquire(self.queue());
+        deadlock::acquire(self.heir());
+    }
+
+    /// Called by the owner of `LOCKED` before it unlocks.
+    #[inline]
+    fn released(&self) {
+        deadlock::release(self.queue());
+        deadlock::release(self.heir());
+    }
+}
+
+fn is_locked(word: u32) -> bool {
+    word & LOCKED != 0
+}
+
+fn is_heir(word: u32) -> bool {
+    word & HEIR != 0
+}
+
+/// Somebody is in the queue, and nobody has been taken from it.
+fn needs_heir(word: u32) -> bool {
+    word & (PARKED | HEIR) == PARKED
+}
+
+/// The word once the heir has got the lock.
+fn heirless(word: u32) -> u32 {
+    word & !(HEIR | HEIR_PARKED | HANDOFF)
+}
