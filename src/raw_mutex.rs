@@ -128,6 +128,7 @@ impl RawMutex {
         }
     }
 
+    #[cfg(not(gosync_model))]
     pub(crate) fn is_locked(&self) -> bool {
         is_locked(self.word.load(Relaxed))
     }
@@ -245,7 +246,7 @@ impl RawMutex {
                 // Still locked: by the heir.
                 heirless(word)
             } else if needs_heir(word) {
-                word & !LOCKED | HEIR
+                (word & !LOCKED) | HEIR
             } else {
                 word & !(LOCKED | HEIR_PARKED)
             };
@@ -290,8 +291,7 @@ impl RawMutex {
     fn wake_front(&self) -> bool {
         park::unpark_one(self.queue(), |_, more| {
             if !more {
-                // Release: so that what a fair unlock hands on is passed on by the word, too.
-                self.word.fetch_and(!PARKED, Release);
+                self.word.fetch_and(!PARKED, Relaxed);
             }
         })
     }

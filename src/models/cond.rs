@@ -1,6 +1,6 @@
 //! Models of `RawCond`, with the lock of its condition: nobody sleeps on that has been called.
 
-use super::mutex::{Mutex, spawn, with_a_mutex};
+use super::mutex::{Mutex, join, spawn, with_a_mutex};
 use super::threads::{settle, with_a_lock};
 use super::{Counter, Model, threads, witness};
 use crate::raw_cond::RawCond;
@@ -66,48 +66,24 @@ fn a_broadcast_after_a_change_reaches_all_who_have_not_seen_it() {
         });
         mutex.take_turn();
         cond.raw.broadcast();
-        waiters.map(|waiter| waiter.join().unwrap());
+        join(waiters);
         1
     });
 }
 
-/// One of the two returns true; which one, the order of their turns says.
 #[test]
 fn a_signal_calls_the_first() {
     check(Model::new(), |mutex, cond| {
-        let waiters = [(); 2].map(|()| {
-            let cond = Arc::clone(cond);
-            let waiter = spawn(mutex, move |mutex| {
-                mutex.raw.lock();
-                mutex.increment();
-                cond.wait_with(mutex, false);
-                let turn = mutex.increment();
-                mutex.unlock();
-                turn
-            });
-            settle();
-            waiter
+        let [first, second] = [(); 2].map(|()| cond.raw.join());
+        let waiting = Arc::clone(cond);
+        let second = spawn(mutex, move |_| {
+            waiting.raw.wait(second, Some(Instant::now()))
         });
-        mutex.raw.lock();
-        let both_wait = mutex.turns() == 2;
-        mutex.unlock();
-        witness(both_wait);
-        if both_wait {
-            assert!(cond.raw.signal());
-            let [first, second] = waiters;
-            // A deadlock if it was the second one.
-            assert_eq!(first.join().unwrap(), 2);
-            assert!(cond.raw.signal());
-            assert_eq!(second.join().unwrap(), 3);
-        } else {
-            for waiter in waiters {
-                while !cond.raw.signal() {
-                    loom::thread::yield_now();
-                }
-                drop(waiter.join());
-            }
-        }
-        4
+        assert!(cond.raw.signal());
+        // A deadlock if it was the other one.
+        assert!(cond.raw.wait(first, None));
+        assert!(!second.join().unwrap());
+        0
     });
 }
 
@@ -202,7 +178,7 @@ fn readers_wait_with_their_read_locks() {
         });
         lock.write();
         cond.raw.broadcast();
-        waiters.map(|waiter| waiter.join().unwrap());
+        join(waiters);
         1
     }));
 }

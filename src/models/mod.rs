@@ -17,12 +17,19 @@ pub(crate) mod barrier;
 #[cfg(all(test, gosync_loom))]
 mod cond;
 pub(crate) mod deque;
+#[cfg(all(test, gosync_loom))]
+mod errgroup;
+pub(crate) mod faces;
 pub(crate) mod park;
 pub(crate) mod prices;
 #[cfg(gosync_loom)]
 pub(crate) mod primitive;
+#[cfg(all(test, gosync_loom))]
+mod semaphore;
 #[cfg(gosync_shuttle)]
 mod shuttle;
+#[cfg(all(test, gosync_loom))]
+mod singleflight;
 pub(crate) mod spin;
 pub(crate) mod system;
 

@@ -90,7 +90,7 @@ impl Mutex {
 }
 
 fn model() -> Model {
-    Model::new().explore(Explored::Slots)
+    Model::new().preemptions(3).explore(Explored::Slots)
 }
 
 pub(super) fn spawn<T: 'static>(
@@ -99,6 +99,10 @@ pub(super) fn spawn<T: 'static>(
 ) -> JoinHandle<T> {
     let mutex = Arc::clone(mutex);
     thread::spawn(move || f(&mutex))
+}
+
+pub(super) fn join<T, const N: usize>(threads: [JoinHandle<T>; N]) -> [T; N] {
+    threads.map(|thread| thread.join().unwrap())
 }
 
 /// A scenario with a new mutex, which everybody has left in the end. It returns how many turns there were.
@@ -138,14 +142,14 @@ fn exclusion_of_three() {
             spawn(mutex, Mutex::take_turn),
         ];
         mutex.take_turn();
-        others.map(|other| other.join().unwrap());
+        join(others);
         3
     }));
 }
 
 #[test]
 fn exclusion_of_attempts() {
-    model().preemptions(3).check(with_a_mutex(|mutex| {
+    model().check(with_a_mutex(|mutex| {
         let other = spawn(mutex, Mutex::try_turn);
         mutex.take_turn();
         1 + usize::from(other.join().unwrap()) + usize::from(mutex.try_turn())
@@ -154,7 +158,7 @@ fn exclusion_of_attempts() {
 
 #[test]
 fn it_is_unlocked_by_another_thread() {
-    model().preemptions(3).check(with_a_mutex(|mutex| {
+    model().check(with_a_mutex(|mutex| {
         mutex.raw.lock();
         mutex.increment();
         let other = spawn(mutex, Mutex::unlock);
@@ -197,14 +201,14 @@ fn others_queue_behind_an_heir() {
         ];
         mutex.unlock();
         mutex.take_turn();
-        others.map(|other| other.join().unwrap());
+        join(others);
         3
     }));
 }
 
 #[test]
 fn a_fair_unlock_lets_the_first_go_first() {
-    model().preemptions(3).check(with_a_mutex(|mutex| {
+    model().check(with_a_mutex(|mutex| {
         mutex.raw.lock();
         let other = spawn(mutex, Mutex::take_turn);
         settle();
@@ -219,7 +223,7 @@ fn a_fair_unlock_lets_the_first_go_first() {
 
 #[test]
 fn a_fair_unlock_lets_the_heir_go_first() {
-    model().preemptions(3).check(with_a_mutex(|mutex| {
+    model().check(with_a_mutex(|mutex| {
         mutex.raw.lock();
         let heir = spawn(mutex, Mutex::take_turn);
         settle();
@@ -243,7 +247,7 @@ fn fair_and_other_unlocks_meet() {
             spawn(mutex, Mutex::take_turn),
         ];
         mutex.take_fair_turn();
-        others.map(|other| other.join().unwrap());
+        join(others);
         3
     }));
 }
@@ -309,7 +313,6 @@ fn two_give_up() {
         ];
         mutex.unlock();
         mutex.take_fair_turn();
-        let turns = timed.map(|timed| usize::from(timed.join().unwrap()));
-        1 + turns.iter().sum::<usize>()
+        1 + join(timed).map(usize::from).iter().sum::<usize>()
     }));
 }

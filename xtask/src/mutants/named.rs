@@ -25,6 +25,48 @@ const FAULTS: &[Fault] = &[
         broken: "let word = self.word.load(Relaxed) - ONE_READER;\n        self.word.fetch_sub(ONE_READER, Release);",
     },
     Fault {
+        file: "src/raw_mutex.rs",
+        name: "no hand-off",
+        code: "// Still locked: by the heir.\n                heirless(word)",
+        broken: "word & !(LOCKED | HEIR_PARKED | HANDOFF)",
+    },
+    Fault {
+        file: "src/raw_mutex.rs",
+        name: "a fair unlock is none",
+        code: "if self.release(word, heirless(word)) {\n                    return self.wake_heir(word);",
+        broken: "if self.release(word, word & !(LOCKED | HEIR_PARKED | HANDOFF)) {\n                    return self.wake_heir(word);",
+    },
+    Fault {
+        file: "src/raw_mutex.rs",
+        name: "handed back and kept",
+        code: "if !is_heir(word) {\n                return true;",
+        broken: "if !is_heir(word) {\n                return false;",
+    },
+    Fault {
+        file: "src/raw_mutex.rs",
+        name: "a role that nobody gets",
+        code: "if self.bequeath() {\n                    self.unlock_slow();\n                }\n                return false;",
+        broken: "return false;",
+    },
+    Fault {
+        file: "src/raw_cond.rs",
+        name: "a late call is lost",
+        code: "!self.leave(&waiter) && waiter.sleep(None)",
+        broken: "self.leave(&waiter) && false",
+    },
+    Fault {
+        file: "src/raw_cond.rs",
+        name: "gives up and stays",
+        code: "list.remove(position);",
+        broken: "let _ = position;",
+    },
+    Fault {
+        file: "src/raw_cond.rs",
+        name: "the last one is called",
+        code: "list.pop_front()",
+        broken: "list.pop_back()",
+    },
+    Fault {
         file: "src/readers.rs",
         name: "barrier before clear",
         code: "unsafe { self.0.as_ref() }.clear();\n            barrier::light();",
