@@ -91,6 +91,7 @@ mod compile_fail;
 #[cfg(not(gosync_model))]
 mod cond;
 mod deque;
+pub mod errgroup;
 mod forced;
 #[cfg(not(gosync_model))]
 mod go;
@@ -113,6 +114,8 @@ mod readers;
 mod runtime;
 #[cfg(not(gosync_model))]
 mod rwmutex;
+pub mod semaphore;
+pub mod singleflight;
 mod sleeper;
 mod speed;
 mod spin;
@@ -126,6 +129,8 @@ pub use block_in_place::{block_in_place, sleep};
 pub use cond::{Cond, CondGuard};
 #[cfg(not(gosync_model))]
 pub use go::{JoinHandle, Scope, ScopedJoinHandle, go, scope};
+#[cfg(gosync_model)]
+use models::faces::{Cond, Mutex, MutexGuard};
 #[cfg(all(feature = "arc_lock", not(gosync_model)))]
 pub use mutex::ArcMutexGuard;
 #[cfg(not(gosync_model))]

@@ -1,1 +1,57 @@
-//! Models of `errgroup`.
+//! Models of `errgroup`: the limit, and what becomes of errors.
+
+use super::{Counter, Model, witness};
+use crate::errgroup::Group;
+use crate::workers::models::admit;
+use std::sync::Arc;
+
+fn model() -> Model {
+    Model::new().preemptions(1).helping().procs(2)
+}
+
+#[test]
+fn an_error_is_seen_by_the_wait() {
+    model().check(|| {
+        admit();
+        let group = Group::new();
+        group.go(|| Err(1));
+        group.go(|| Err(2));
+        let first = group.wait();
+        assert!(matches!(first, Err(1 | 2)));
+        assert_eq!(group.wait(), Ok(()));
+    });
+}
+
+#[test]
+fn one_at_a_time() {
+    model().check(|| {
+        admit();
+        let group = Group::<()>::new();
+        group.set_limit(1);
+        let counter = Counter::new();
+        for _ in 0..2 {
+            // Loom reports it if two run at a time.
+            let counter = Arc::clone(&counter);
+            group.go(move || {
+                counter.add_one();
+                Ok(())
+            });
+        }
+        assert_eq!(group.wait(), Ok(()));
+        assert_eq!(counter.add_one(), 3);
+    });
+}
+
+#[test]
+fn an_attempt_at_the_limit() {
+    model().check(|| {
+        admit();
+        let group = Group::<()>::new();
+        group.set_limit(1);
+        group.go(|| Ok(()));
+        witness(!group.try_go(|| Ok(())));
+        assert_eq!(group.wait(), Ok(()));
+        assert!(group.try_go(|| Ok(())));
+        assert_eq!(group.wait(), Ok(()));
+    });
+}

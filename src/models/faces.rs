@@ -92,10 +92,6 @@ impl Cond {
         self.wait_until_called(guard, crate::park::deadline(timeout))
     }
 
-    pub(crate) fn wait_until<T>(&self, guard: &mut MutexGuard<'_, T>, deadline: Instant) -> bool {
-        self.wait_until_called(guard, Some(deadline))
-    }
-
     fn wait_until_called<T>(
         &self,
         MutexGuard(mutex): &mut MutexGuard<'_, T>,

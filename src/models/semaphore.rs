@@ -1,1 +1,106 @@
-//! Models of `semaphore`.
+//! Models of `semaphore`: whoever waits gets its permits, in its turn.
+
+use super::mutex::join;
+use super::threads::settle;
+use super::{Model, witness};
+use crate::semaphore::Weighted;
+use loom::thread::{self, JoinHandle};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A scenario with a new semaphore of this size, all of which is there in the end.
+fn check(
+    model: Model,
+    size: usize,
+    scenario: impl Fn(&Arc<Weighted>) + Send + Sync + Clone + 'static,
+) {
+    model.check_timeouts(move || {
+        let semaphore = Arc::new(Weighted::new(size));
+        scenario(&semaphore);
+        assert_eq!(semaphore.available(), size);
+        assert!(
+            semaphore.try_acquire(size).is_some(),
+            "somebody waits still"
+        );
+    });
+}
+
+fn spawn<T: 'static>(
+    semaphore: &Arc<Weighted>,
+    f: impl FnOnce(&Weighted) -> T + 'static,
+) -> JoinHandle<T> {
+    let semaphore = Arc::clone(semaphore);
+    thread::spawn(move || f(&semaphore))
+}
+
+fn use_some(n: usize) -> impl FnOnce(&Weighted) {
+    move |semaphore| drop(semaphore.acquire(n).unwrap())
+}
+
+#[test]
+fn three_take_turns() {
+    check(Model::new(), 1, |semaphore| {
+        let others = [(); 2].map(|()| spawn(semaphore, use_some(1)));
+        use_some(1)(semaphore);
+        join(others);
+    });
+}
+
+#[test]
+fn one_that_wants_much_gets_it_before_those_who_come_later() {
+    check(Model::new(), 2, |semaphore| {
+        let permit = semaphore.acquire(1).unwrap();
+        let big = spawn(semaphore, use_some(2));
+        settle();
+        // There is one, but not for this thread if another one waits.
+        let waits = witness(semaphore.try_acquire(1).is_none());
+        let small = spawn(semaphore, use_some(1));
+        if waits {
+            settle();
+            assert_eq!(semaphore.available(), 1, "a later one has overtaken");
+        }
+        drop(permit);
+        big.join().unwrap();
+        small.join().unwrap();
+    });
+}
+
+#[test]
+fn one_that_gives_up_lets_those_behind_it_go_on() {
+    check(Model::new(), 2, |semaphore| {
+        let permit = semaphore.acquire(1).unwrap();
+        let big = spawn(semaphore, |semaphore| {
+            semaphore.acquire_for(2, Duration::ZERO).is_some()
+        });
+        let small = spawn(semaphore, use_some(1));
+        // It does not wait for the permit of this thread in the end.
+        small.join().unwrap();
+        witness(!big.join().unwrap());
+        drop(permit);
+    });
+}
+
+#[test]
+fn what_is_granted_to_one_that_gives_up_is_not_lost() {
+    check(Model::new(), 1, |semaphore| {
+        let permit = semaphore.acquire(1).unwrap();
+        let timed = spawn(semaphore, |semaphore| {
+            semaphore.acquire_for(1, Duration::ZERO).is_some()
+        });
+        let other = spawn(semaphore, use_some(1));
+        drop(permit);
+        timed.join().unwrap();
+        other.join().unwrap();
+    });
+}
+
+#[test]
+fn parts_are_given_back_one_by_one() {
+    check(Model::new(), 2, |semaphore| {
+        let mut permit = semaphore.acquire(2).unwrap();
+        let others = [(); 2].map(|()| spawn(semaphore, use_some(1)));
+        drop(permit.split(1));
+        drop(permit);
+        join(others);
+    });
+}

@@ -1,0 +1,240 @@
+//! One call at a time for each key: x/sync's `singleflight`.
+//!
+//! After `singleflight.go` of golang.org/x/sync.
+//!
+//! # Invariants
+//!
+//! 1. A call is in the map until it has ended or is forgotten. Whoever finds it there joins it under the map's lock. So
+//!    when it has been taken from the map, it is known whether anybody else wants its value.
+//! 2. A call that has been joined ends: with a value, or with a panic of its function or of a clone of its value.
+
+use crate::primitive::thread_number;
+use crate::{Cond, Mutex};
+use std::any::Any;
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::Hash;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+
+/// Suppresses calls that do the same at the same time. Go's `singleflight.Group` (golang.org/x/sync).
+///
+/// While one call for a key runs, others for the same key wait for its result instead of computing it again.
+///
+/// # Differences from Go
+///
+/// * The value is whatever `f` returns; for one that may fail that is a `Result`, shared like any other.
+/// * If `f` panics its caller gets the panic, and those who wait for it panic with a text that names it. Go ends the
+///   process.
+/// * A call for a key from inside of `f` for the same key panics. In Go it is a deadlock.
+/// * There is no `DoChan`: start a goroutine that calls [`run`](Self::run).
+///
+/// # Examples
+///
+/// ```
+/// use gosync::singleflight::Group;
+/// use gosync::{WaitGroup, sleep};
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+/// use std::time::Duration;
+///
+/// let (group, loads) = (Arc::new(Group::new()), Arc::new(AtomicUsize::new(0)));
+/// let wg = WaitGroup::new();
+/// for _ in 0..10 {
+///     let (group, loads) = (Arc::clone(&group), Arc::clone(&loads));
+///     wg.go(move || {
+///         let (page, _shared) = group.run("index.html", || {
+///             loads.fetch_add(1, SeqCst);
+///             sleep(Duration::from_millis(100));
+///             "<html>"
+///         });
+///         assert_eq!(page, "<html>");
+///     });
+/// }
+/// wg.wait();
+/// assert!(loads.load(SeqCst) < 10);
+/// ```
+pub struct Group<K, V> {
+    calls: Mutex<HashMap<K, Arc<Call<V>>>>,
+}
+
+/// A call that runs, or has ended while others wait for it.
+struct Call<V> {
+    ended: Cond,
+    state: Mutex<State<V>>,
+    /// Which thread runs it.
+    thread: usize,
+}
+
+struct State<V> {
+    outcome: Option<Arc<Outcome<V>>>,
+    /// Whether somebody else has asked for the value.
+    is_shared: bool,
+}
+
+/// How a call ended.
+enum Outcome<V> {
+    Value(V),
+    /// With this text.
+    Panic(String),
+}
+
+impl<K: Hash + Eq + Clone, V: Clone> Group<K, V> {
+    /// Returns a group in which nothing runs. Go's zero value.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let group = gosync::singleflight::Group::<u32, String>::new();
+    /// ```
+    pub fn new() -> Self {
+        Self {
+            calls: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// Calls `f`, or waits for a call with the same `key` that runs already. Returns the value, and whether it was
+    /// given to more than one. Go's `Do`.
+    ///
+    /// # Panics
+    ///
+    /// * As `f` does, for the one that called it; those who wait panic with the text
+    ///   `singleflight: the call that this one waited for panicked: ` and that of the panic. The key is free again.
+    /// * If a call for this key runs on the current thread already: it would wait for itself.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let group = gosync::singleflight::Group::new();
+    /// assert_eq!(group.run("answer", || 42), (42, false));
+    /// ```
+    #[doc(alias = "Do")]
+    #[track_caller]
+    pub fn run(&self, key: K, f: impl FnOnce() -> V) -> (V, bool) {
+        let mut calls = self.calls.lock();
+        if let Some(call) = calls.get(&key) {
+            let call = Arc::clone(call);
+            call.join();
+            drop(calls);
+            return (call.wait(), true);
+        }
+        let call = Arc::new(Call::new());
+        calls.insert(key.clone(), Arc::clone(&call));
+        drop(calls);
+
+        // A clone that panics must not keep the others waiting either.
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            let value = f();
+            (value.clone(), value)
+        }));
+        self.remove(&key, &call);
+        match result {
+            Ok((shared, own)) => (own, call.end(Outcome::Value(shared))),
+            Err(payload) => {
+                call.end(Outcome::Panic(text(&*payload)));
+                resume_unwind(payload)
+            }
+        }
+    }
+
+    /// Lets the next call for `key` run, although one may run already. Go's `Forget`.
+    ///
+    /// Those who wait for that one get its value.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let group = gosync::singleflight::Group::new();
+    /// let nested = group.run("page", || {
+    ///     group.forget("page");
+    ///     group.run("page", || "new").0
+    /// });
+    /// assert_eq!(nested.0, "new");
+    /// ```
+    #[doc(alias = "Forget")]
+    pub fn forget<Q: Hash + Eq + ?Sized>(&self, key: &Q)
+    where
+        K: std::borrow::Borrow<Q>,
+    {
+        self.calls.lock().remove(key);
+    }
+
+    /// Unless it was forgotten.
+    fn remove(&self, key: &K, call: &Arc<Call<V>>) {
+        let mut calls = self.calls.lock();
+        if calls.get(key).is_some_and(|now| Arc::ptr_eq(now, call)) {
+            calls.remove(key);
+        }
+    }
+}
+
+impl<V: Clone> Call<V> {
+    fn new() -> Self {
+        Self {
+            ended: Cond::new(),
+            state: Mutex::new(State {
+                outcome: None,
+                is_shared: false,
+            }),
+            thread: thread_number(),
+        }
+    }
+
+    /// To be called with the lock of the map, from which the call is taken before it ends.
+    #[track_caller]
+    fn join(&self) {
+        let mut state = self.state.lock();
+        assert!(
+            state.outcome.is_some() || self.thread != thread_number(),
+            "singleflight: a call for a key from inside of the call for the same key"
+        );
+        state.is_shared = true;
+    }
+
+    /// Waits for the value.
+    #[track_caller]
+    fn wait(&self) -> V {
+        let mut state = self.state.lock();
+        self.ended
+            .wait_while(&mut state, |state| state.outcome.is_none());
+        let outcome = state.outcome.clone();
+        drop(state);
+        match &*outcome.expect("it has ended") {
+            Outcome::Value(value) => value.clone(),
+            Outcome::Panic(text) => {
+                panic!("singleflight: the call that this one waited for panicked: {text}")
+            }
+        }
+    }
+
+    /// Returns whether somebody else has asked for the value.
+    fn end(&self, outcome: Outcome<V>) -> bool {
+        let mut state = self.state.lock();
+        state.outcome = Some(Arc::new(outcome));
+        self.ended.broadcast();
+        state.is_shared
+    }
+}
+
+/// What a panic says.
+fn text(payload: &(dyn Any + Send)) -> String {
+    if let Some(text) = payload.downcast_ref::<&str>() {
+        text.to_string()
+    } else if let Some(text) = payload.downcast_ref::<String>() {
+        text.clone()
+    } else {
+        "(no text)".into()
+    }
+}
+
+impl<K: Hash + Eq + Clone, V: Clone> Default for Group<K, V> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<K, V> fmt::Debug for Group<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Group").finish_non_exhaustive()
+    }
+}
