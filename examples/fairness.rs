@@ -1,5 +1,5 @@
 //! How long a thread waits in the worst case while others hold the lock back to back: gosync's
-//! `RWMutex` beside the locks of std, parking_lot and crossbeam.
+//! `RWMutex` beside the locks of std, parking_lot and crossbeam, and its `Mutex` beside the mutexes.
 //!
 //! ```text
 //! cargo run --release --example fairness
@@ -21,7 +21,7 @@ use support::locks::Lock;
 use support::sections::Data;
 use support::{nanos, short, table};
 
-/// Measures the longest waits of reader-writer locks.
+/// Measures the longest waits of locks.
 #[derive(Parser)]
 struct Args {
     /// How often each lock has its turn
@@ -43,7 +43,9 @@ enum Side {
     Write,
 }
 
-const CASES: [(&str, Side, Side, Duration); 6] = [
+type Case = (&'static str, Side, Side, Duration);
+
+const CASES: [Case; 6] = [
     ("reader against 3 writers", Side::Read, Side::Write, HOLD),
     ("writer against 3 readers", Side::Write, Side::Read, HOLD),
     ("writer against 3 writers", Side::Write, Side::Write, HOLD),
@@ -67,6 +69,17 @@ const CASES: [(&str, Side, Side, Duration); 6] = [
     ),
 ];
 
+/// Of locks without readers.
+const CASES_OF_MUTEXES: [Case; 2] = [
+    ("mutex, 3 others", Side::Write, Side::Write, HOLD),
+    (
+        "mutex, 3 hammering",
+        Side::Write,
+        Side::Write,
+        Duration::ZERO,
+    ),
+];
+
 /// A lock that has its turns.
 struct Contender {
     name: &'static str,
@@ -76,27 +89,39 @@ struct Contender {
 fn main() {
     let args = Args::parse();
     let slice = Duration::from_millis(args.slice_ms.into());
-    let contenders = [
+    println!(
+        "Longest wait, in ms, of {} probes of {slice:?} each:\n",
+        args.rounds
+    );
+    let locks = [
         contender::<gosync::RWMutex<Data>>(),
         contender::<std::sync::RwLock<Data>>(),
         contender::<parking_lot::RwLock<Data>>(),
         contender::<crossbeam_utils::sync::ShardedLock<Data>>(),
     ];
-    let mut lines = vec![header(&contenders)];
-    for (name, victim, holders, hold) in CASES {
-        let mut worst = [Duration::ZERO; 4];
+    compare(&locks, &CASES, &args);
+    println!();
+    let mutexes = [
+        contender::<gosync::Mutex<Data>>(),
+        contender::<std::sync::Mutex<Data>>(),
+        contender::<parking_lot::Mutex<Data>>(),
+    ];
+    compare(&mutexes, &CASES_OF_MUTEXES, &args);
+}
+
+fn compare(contenders: &[Contender], cases: &[Case], args: &Args) {
+    let slice = Duration::from_millis(args.slice_ms.into());
+    let mut lines = vec![header(contenders)];
+    for &(name, victim, holders, hold) in cases {
+        let mut worst = vec![Duration::ZERO; contenders.len()];
         for _ in 0..args.rounds {
             for (contender, worst) in contenders.iter().zip(&mut worst) {
                 *worst = (contender.probe)(victim, holders, hold, slice).max(*worst);
             }
         }
-        let waits = worst.map(|wait| short(nanos(wait) / 1e6));
+        let waits = worst.iter().map(|&wait| short(nanos(wait) / 1e6));
         lines.push([name.to_string()].into_iter().chain(waits).collect());
     }
-    println!(
-        "Longest wait, in ms, of {} probes of {slice:?} each:\n",
-        args.rounds
-    );
     print!("{}", table(&lines));
 }
 

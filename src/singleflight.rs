@@ -183,12 +183,11 @@ impl<V: Clone> Call<V> {
     /// To be called with the lock of the map, from which the call is taken before it ends.
     #[track_caller]
     fn join(&self) {
-        let mut state = self.state.lock();
         assert!(
-            state.outcome.is_some() || self.thread != thread_number(),
+            self.thread != thread_number(),
             "singleflight: a call for a key from inside of the call for the same key"
         );
-        state.is_shared = true;
+        self.state.lock().is_shared = true;
     }
 
     /// Waits for the value.

@@ -163,6 +163,21 @@ impl WaitGroup {
         self.raw.wait(park::deadline(timeout))
     }
 
+    /// Returns the counter; a snapshot, for tests and metrics. Go has no counterpart.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let wg = gosync::WaitGroup::new();
+    /// wg.add(2);
+    /// assert_eq!(wg.count(), 2);
+    /// # wg.add(-2);
+    /// ```
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.raw.count().unsigned_abs()
+    }
+
     /// Runs `f` in a goroutine of this group. Go's `Go`.
     ///
     /// The goroutine is counted from this call until `f` has returned, or has panicked, and all that

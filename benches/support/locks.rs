@@ -69,6 +69,23 @@ fn peers_with<S: Section>(load: Load, section: S) -> Vec<Peer> {
     ]
 }
 
+/// As `peers`, of locks without readers: a read is a write to them.
+pub fn mutexes(load: Load) -> Vec<Peer> {
+    match load.inside {
+        Inside::Number => mutexes_with(load, Number),
+        Inside::Map => mutexes_with(load, Map),
+        Inside::Work(nanos) => mutexes_with(load, Work::of(nanos)),
+    }
+}
+
+fn mutexes_with<S: Section>(load: Load, section: S) -> Vec<Peer> {
+    vec![
+        peer::<gosync::Mutex<Data>, S>(load, section),
+        peer::<std::sync::Mutex<Data>, S>(load, section),
+        peer::<parking_lot::Mutex<Data>, S>(load, section),
+    ]
+}
+
 /// Ours alone.
 pub fn gosync(load: Load) -> Peer {
     peer::<gosync::RWMutex<Data>, _>(load, Number)
@@ -136,6 +153,48 @@ impl Lock for crossbeam_utils::sync::ShardedLock<Data> {
     #[inline(always)]
     fn write(&self, inside: impl FnOnce(&mut Data)) {
         inside(&mut self.write().unwrap());
+    }
+}
+
+impl Lock for gosync::Mutex<Data> {
+    const NAME: &'static str = "gosync";
+
+    #[inline(always)]
+    fn read(&self, inside: impl FnOnce(&Data)) {
+        inside(&self.lock());
+    }
+
+    #[inline(always)]
+    fn write(&self, inside: impl FnOnce(&mut Data)) {
+        inside(&mut self.lock());
+    }
+}
+
+impl Lock for std::sync::Mutex<Data> {
+    const NAME: &'static str = "std";
+
+    #[inline(always)]
+    fn read(&self, inside: impl FnOnce(&Data)) {
+        inside(&self.lock().unwrap());
+    }
+
+    #[inline(always)]
+    fn write(&self, inside: impl FnOnce(&mut Data)) {
+        inside(&mut self.lock().unwrap());
+    }
+}
+
+impl Lock for parking_lot::Mutex<Data> {
+    const NAME: &'static str = "parking_lot";
+
+    #[inline(always)]
+    fn read(&self, inside: impl FnOnce(&Data)) {
+        inside(&self.lock());
+    }
+
+    #[inline(always)]
+    fn write(&self, inside: impl FnOnce(&mut Data)) {
+        inside(&mut self.lock());
     }
 }
 

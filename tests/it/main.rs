@@ -8,6 +8,7 @@
 #![cfg(not(gosync_model))]
 
 mod cond;
+mod errgroup;
 mod fairness;
 mod go_macro;
 mod goroutines;
@@ -17,6 +18,8 @@ mod mutex;
 mod rwmutex;
 mod rwmutex_go;
 mod rwmutex_model;
+mod semaphore;
+mod singleflight;
 mod support;
 mod wait_group;
 mod wait_group_model;

@@ -1,0 +1,106 @@
+//! `Mutex` beside other mutexes, from one thread alone to eight in each other's way; and `Cond` beside other condition
+//! variables.
+
+mod support;
+
+use gosync::{Cond, Mutex};
+use std::sync::Condvar;
+use std::thread;
+use std::time::{Duration, Instant};
+use support::locks::{self, Inside, Load};
+use support::suite::Suite;
+use support::{Peer, nanos};
+
+fn main() {
+    let mut suite = Suite::from_args();
+    for threads in [1, 2, 8] {
+        for (what, inside) in [("lock", Inside::Number), ("work_200_ns", Inside::Work(200))] {
+            let load = Load::new(threads, 1).inside(inside);
+            let name = match threads {
+                1 => format!("{what}_1_thread"),
+                n => format!("{what}_{n}_threads"),
+            };
+            suite.case(&name, &locks::mutexes(load));
+        }
+    }
+    suite.case("cond_ping_pong", &conds());
+    suite.finish();
+}
+
+/// Two threads that wait for each other in turn. An operation is a round trip.
+fn conds() -> Vec<Peer> {
+    vec![
+        Peer::new("gosync", ping_pong::<(Mutex<u8>, Cond)>),
+        Peer::new("std", ping_pong::<(std::sync::Mutex<u8>, Condvar)>),
+        Peer::new(
+            "parking_lot",
+            ping_pong::<(parking_lot::Mutex<u8>, parking_lot::Condvar)>,
+        ),
+    ]
+}
+
+/// Whose turn it is; `END`: nobody's any more.
+trait Turns: Default + Sync {
+    /// Waits for the turn `mine`, and makes it `next`. Returns false, and changes nothing, at the end.
+    fn pass(&self, mine: u8, next: u8) -> bool;
+}
+
+const END: u8 = 2;
+
+impl Turns for (Mutex<u8>, Cond) {
+    fn pass(&self, mine: u8, next: u8) -> bool {
+        let (turn, changed) = self;
+        let mut turn = turn.lock();
+        changed.wait_while(&mut turn, |turn| *turn == 1 - mine);
+        let goes_on = advance(&mut turn, next);
+        changed.signal();
+        goes_on
+    }
+}
+
+impl Turns for (std::sync::Mutex<u8>, Condvar) {
+    fn pass(&self, mine: u8, next: u8) -> bool {
+        let (turn, changed) = self;
+        let turn = turn.lock().unwrap();
+        let waited = changed.wait_while(turn, |turn| *turn == 1 - mine);
+        let goes_on = advance(&mut waited.unwrap(), next);
+        changed.notify_one();
+        goes_on
+    }
+}
+
+impl Turns for (parking_lot::Mutex<u8>, parking_lot::Condvar) {
+    fn pass(&self, mine: u8, next: u8) -> bool {
+        let (turn, changed) = self;
+        let mut turn = turn.lock();
+        changed.wait_while(&mut turn, |turn| *turn == 1 - mine);
+        let goes_on = advance(&mut turn, next);
+        changed.notify_one();
+        goes_on
+    }
+}
+
+fn advance(turn: &mut u8, next: u8) -> bool {
+    let goes_on = *turn != END;
+    if goes_on {
+        *turn = next;
+    }
+    goes_on
+}
+
+/// Returns the nanoseconds of a round trip.
+fn ping_pong<T: Turns>(slice: Duration) -> f64 {
+    let turns = T::default();
+    thread::scope(|s| {
+        s.spawn(|| while turns.pass(1, 0) {});
+        let start = Instant::now();
+        let mut trips = 0;
+        while start.elapsed() < slice {
+            turns.pass(0, 1);
+            trips += 1;
+        }
+        let time = nanos(start.elapsed()) / f64::from(trips);
+        turns.pass(0, END);
+        time
+    })
+}
