@@ -8,6 +8,7 @@
 //! | `sync.WaitGroup` | [`WaitGroup`] |
 //! | `go f(x)`, `go func() { … }()` | [`go!`], and [`go`](fn@go), the function behind it |
 //! | a function that starts goroutines over its own variables and waits for them | [`scope`] |
+//! | `errgroup`, `semaphore` and `singleflight` of golang.org/x/sync | [`errgroup`], [`semaphore`], [`singleflight`] |
 //! | `runtime.GOMAXPROCS`, `runtime.NumGoroutine` | [`set_max_procs`], [`num_goroutines`] |
 //!
 //! # Examples
@@ -29,8 +30,8 @@
 //! # Goroutines
 //!
 //! A goroutine is a closure that some thread runs to its end. About as many run at a time as there are
-//! processors. One that blocks in a lock, a wait group or a join of this crate makes room for another
-//! at once; one that blocks in foreign code is noticed, and more threads are added until all
+//! processors. One that blocks in a lock, a condition variable, a semaphore, a group or a join of this crate makes room
+//! for another at once; one that blocks in foreign code is noticed, and more threads are added until all
 //! have been started. Where such code is known to block, [`block_in_place()`] and [`sleep`] say so. One that computes for
 //! long is joined by another after ten milliseconds, as in Go. So a goroutine may do whatever a thread may.
 //!
@@ -74,7 +75,7 @@
 //! # Features
 //!
 //! * `arc_lock`: guards that own an `Arc` of their lock instead of borrowing it.
-//! * `serde`: `Serialize` and `Deserialize` for `RWMutex` and `RwLock`, by value.
+//! * `serde`: `Serialize` and `Deserialize` for `Mutex`, `RWMutex` and `RwLock`, by value.
 //! * `deadlock_detection`: `gosync::deadlock::check_deadlock`, for debugging: every call keeps books.
 
 #![cfg_attr(
