@@ -15,10 +15,12 @@ mod goroutines;
 #[cfg(all(target_os = "linux", not(miri)))]
 mod membarrier;
 mod mutex;
+mod mutex_model;
 mod rwmutex;
 mod rwmutex_go;
 mod rwmutex_model;
 mod semaphore;
+mod semaphore_model;
 mod singleflight;
 mod support;
 mod wait_group;
