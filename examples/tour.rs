@@ -1,5 +1,5 @@
-//! A tour of gosync for those who know Go; and of Go's goroutines, `WaitGroup` and `RWMutex` for
-//! those who do not.
+//! A tour of gosync for those who know Go; and of Go's goroutines, package sync and x/sync for those who do
+//! not.
 //!
 //! ```text
 //! cargo run --example tour
@@ -9,8 +9,10 @@
 //! Rust. The program prints both, out of this very file, and then runs the body: what you read is
 //! what runs.
 
+use gosync::semaphore::Weighted;
 use gosync::{
-    MappedRWMutexReadGuard, RWMutex, RWMutexReadGuard, RWMutexWriteGuard, WaitGroup, go, scope,
+    Cond, MappedRWMutexReadGuard, Mutex, RWMutex, RWMutexReadGuard, RWMutexWriteGuard, WaitGroup,
+    errgroup, go, scope, singleflight,
 };
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
@@ -25,7 +27,9 @@ const TOUR: &[Chapter] = tour! {
     "Goroutines": a_call, arguments, forms, panics;
     "WaitGroup": members, by_hand, too_late, rounds, deadline, negative;
     "RWMutex": owner, together, writers_first, downgrade, timed, part;
+    "Mutex and Cond": counter, queue;
     "Scope": borrow, results, no_panic_is_lost;
+    "From x/sync": first_error, three_at_a_time, one_call;
     "All together": cache;
 };
 
@@ -443,7 +447,57 @@ fn part() {
     println!("the user is {}", name(&user));
 }
 
-// Chapter 4: Scope.
+// Chapter 4: Mutex and Cond.
+
+/// A mutex owns its data
+///
+/// The guard unlocks when it is dropped, which is what `defer mu.Unlock()` is for.
+/// Nobody waits for long: one that has waited for a millisecond is next.
+///
+/// ```go
+/// var mu sync.Mutex
+/// visits := 0
+/// for range 10 {
+///     wg.Go(func() { mu.Lock(); defer mu.Unlock(); visits++ })
+/// }
+/// wg.Wait()
+/// ```
+fn counter() {
+    let visits = Mutex::new(0);
+    scope(|s| {
+        for _ in 0..10 {
+            s.go(|| *visits.lock() += 1);
+        }
+    });
+    println!("{} visits", visits.into_inner());
+}
+
+/// Wait for a condition
+///
+/// A wait unlocks, sleeps until it is called, and locks again. `wait_while` is
+/// Go's loop around it. Those who wait are called in the order in which they came.
+///
+/// ```go
+/// mu.Lock()
+/// for len(parcels) == 0 {
+///     filled.Wait()
+/// }
+/// parcel := parcels[0]
+/// ```
+fn queue() {
+    let (parcels, filled) = (Mutex::new(Vec::new()), Cond::new());
+    scope(|s| {
+        s.go(|| {
+            parcels.lock().push("a parcel");
+            filled.signal();
+        });
+        let mut parcels = parcels.lock();
+        filled.wait_while(&mut parcels, |parcels| parcels.is_empty());
+        println!("{}", parcels.remove(0));
+    });
+}
+
+// Chapter 5: Scope.
 
 /// Borrowing from the caller
 ///
@@ -507,7 +561,80 @@ fn no_panic_is_lost() {
     println!("the scope panicked: {}", outcome.is_err());
 }
 
-// Chapter 5: All together.
+// Chapter 6: From x/sync.
+
+/// The first error
+///
+/// An error group is a `WaitGroup` whose goroutines may fail. `wait` returns the
+/// first error when all of them have ended.
+///
+/// ```go
+/// var g errgroup.Group
+/// for _, text := range texts {
+///     g.Go(func() error { _, err := strconv.Atoi(text); return err })
+/// }
+/// err := g.Wait()
+/// ```
+fn first_error() {
+    let group = errgroup::Group::new();
+    for text in ["1", "2", "three"] {
+        group.go(move || text.parse::<i32>().map(drop));
+    }
+    println!("{}", group.wait().unwrap_err());
+}
+
+/// At most three at a time
+///
+/// A permit is given back when it is dropped. Who asks first is served first.
+///
+/// ```go
+/// sem := semaphore.NewWeighted(3)
+/// for range 9 {
+///     sem.Acquire(ctx, 1)
+///     wg.Go(func() { defer sem.Release(1); work() })
+/// }
+/// wg.Wait()
+/// ```
+fn three_at_a_time() {
+    let (semaphore, most) = (Weighted::new(3), Mutex::new(0));
+    scope(|s| {
+        for _ in 0..9 {
+            let permit = semaphore.acquire(1).unwrap();
+            s.go(|| {
+                let _permit = permit;
+                let running = 3 - semaphore.available();
+                let mut most = most.lock();
+                *most = running.max(*most);
+            });
+        }
+    });
+    println!("at most 3 at a time: {}", *most.lock() <= 3);
+}
+
+/// One call for all who ask
+///
+/// While a call for a key runs, others for the same key wait for its result.
+///
+/// ```go
+/// var g singleflight.Group
+/// page, err, shared := g.Do("index", load)
+/// ```
+fn one_call() {
+    let (group, loads) = (singleflight::Group::new(), AtomicU32::new(0));
+    scope(|s| {
+        for _ in 0..5 {
+            s.go(|| {
+                group.run("index", || {
+                    gosync::sleep(Duration::from_millis(50));
+                    loads.fetch_add(1, Relaxed);
+                })
+            });
+        }
+    });
+    println!("fewer than 5 loads: {}", loads.into_inner() < 5);
+}
+
+// Chapter 7: All together.
 
 /// One writes, many read
 ///
