@@ -95,6 +95,20 @@ fn what_is_granted_to_one_that_gives_up_is_not_lost() {
 }
 
 #[test]
+fn what_is_given_back_at_once_goes_to_all_for_whom_it_is_enough() {
+    check(Model::new(), 2, |semaphore| {
+        let both = semaphore.acquire(2).unwrap();
+        let others = [(); 2].map(|()| {
+            let semaphore = Arc::clone(semaphore);
+            // Kept, so that it is no help to the other one.
+            thread::spawn(move || semaphore.acquire_owned(1).unwrap())
+        });
+        drop(both);
+        drop(join(others));
+    });
+}
+
+#[test]
 fn parts_are_given_back_one_by_one() {
     check(Model::new(), 2, |semaphore| {
         let mut permit = semaphore.acquire(2).unwrap();
