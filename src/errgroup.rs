@@ -1,6 +1,6 @@
-//! Goroutines that may fail: x/sync's `errgroup`.
-//!
-//! After `errgroup.go` of golang.org/x/sync.
+//! Goroutines that may fail: golang.org/x/sync's `errgroup`.
+
+// After `errgroup.go`.
 
 use crate::{Cond, Mutex, WaitGroup};
 use std::any::Any;
@@ -87,7 +87,7 @@ impl<E: Send + 'static> Group<E> {
     ///
     /// # Panics
     ///
-    /// If `limit` is 0, with which Go waits for ever; and with Go's text while goroutines of the group run.
+    /// If `limit` is 0 (Go's next `Go` would wait for ever), or while goroutines of the group run (Go's text).
     ///
     /// # Examples
     ///
@@ -106,6 +106,9 @@ impl<E: Send + 'static> Group<E> {
     }
 
     /// Runs `f` in a goroutine of this group; waits before that while the limit is reached. Go's `Go`.
+    ///
+    /// A goroutine that starts others in its own group takes part in the limit: if all that may run wait for a turn,
+    /// none gets one, as in Go. Use [`try_go`](Self::try_go) there, and do the work on the spot if it fails.
     ///
     /// # Examples
     ///
@@ -177,8 +180,8 @@ impl<E: Send + 'static> Group<E> {
         self.data.conclude()
     }
 
-    /// Whether a goroutine of the group has returned an error, or has panicked, since the last wait. In Go the context of
-    /// `WithContext` is done then.
+    /// Whether a goroutine of the group has returned an error, or has panicked. In Go the context of `WithContext` is done
+    /// then. Becomes false again when a [`wait`](Self::wait) returns.
     ///
     /// # Examples
     ///
@@ -282,6 +285,19 @@ impl<E> Data<E> {
         self.state.lock().failure.has_failed
     }
 
+    /// Keeps the first error, and the first panic.
+    fn fail(&self, error: Option<E>, panic: Option<Payload>) {
+        let mut state = self.state.lock();
+        let failure = &mut state.failure;
+        failure.has_failed = true;
+        // Dropped without the lock: that is foreign code.
+        let _late = (
+            keep_first(&mut failure.error, error),
+            keep_first(&mut failure.panic, panic),
+        );
+        drop(state);
+    }
+
     /// What has become of all of them.
     fn conclude(&self) -> Result<(), E> {
         let failure = mem::replace(&mut self.state.lock().failure, Failure::none());
@@ -297,20 +313,11 @@ struct Turn<E>(Arc<Data<E>>);
 
 impl<E> Turn<E> {
     fn run(self, f: impl FnOnce() -> Result<(), E>) {
-        let (error, panic) = match catch_unwind(AssertUnwindSafe(f)) {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => (Some(error), None),
-            Err(payload) => (None, Some(payload)),
-        };
-        let mut state = self.0.state.lock();
-        let failure = &mut state.failure;
-        failure.has_failed = true;
-        // Dropped without the lock: that is foreign code.
-        let _late = (
-            keep_first(&mut failure.error, error),
-            keep_first(&mut failure.panic, panic),
-        );
-        drop(state);
+        match catch_unwind(AssertUnwindSafe(f)) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => self.0.fail(Some(error), None),
+            Err(payload) => self.0.fail(None, Some(payload)),
+        }
     }
 }
 
@@ -343,7 +350,7 @@ mod scoped {
     ///
     /// # Errors
     ///
-    /// That of `f`, or else the first one that a goroutine has returned.
+    /// The first one that `f` or a goroutine has returned.
     ///
     /// # Panics
     ///
@@ -363,6 +370,24 @@ mod scoped {
     /// });
     /// assert!(result.is_err());
     /// ```
+    ///
+    /// A goroutine that looks whether another one has failed, or starts others, takes a clone of the group:
+    ///
+    /// ```
+    /// use gosync::errgroup;
+    ///
+    /// let result = errgroup::scope(|group| {
+    ///     let inner = group.clone();
+    ///     group.go(move || {
+    ///         while !inner.is_cancelled() {
+    ///             std::thread::yield_now();
+    ///         }
+    ///         Ok(())
+    ///     });
+    ///     Err("no")
+    /// });
+    /// assert_eq!(result, Err("no"));
+    /// ```
     pub fn scope<'env, E, F>(f: F) -> Result<(), E>
     where
         E: Send + 'env,
@@ -370,18 +395,30 @@ mod scoped {
     {
         let data = Data::new();
         crate::scope(|scope| {
-            f(&Scope {
+            let group = Scope {
                 scope,
                 data: Arc::clone(&data),
-            })
-        })?;
+            };
+            if let Err(error) = f(&group) {
+                data.fail(Some(error), None);
+            }
+        });
         data.conclude()
     }
 
-    /// The group of a call of [`scope`].
+    /// The group of a call of [`scope`]. A clone is another handle to it.
     pub struct Scope<'scope, 'env: 'scope, E> {
         scope: &'scope crate::Scope<'scope, 'env>,
         data: Arc<Data<E>>,
+    }
+
+    impl<E> Clone for Scope<'_, '_, E> {
+        fn clone(&self) -> Self {
+            Self {
+                scope: self.scope,
+                data: Arc::clone(&self.data),
+            }
+        }
     }
 
     impl<'scope, E: Send + 'scope> Scope<'scope, '_, E> {

@@ -131,7 +131,7 @@ pub use cond::{Cond, CondGuard};
 #[cfg(not(gosync_model))]
 pub use go::{JoinHandle, Scope, ScopedJoinHandle, go, scope};
 #[cfg(gosync_model)]
-use models::faces::{Cond, Mutex, MutexGuard};
+use models::faces::{Cond, Mutex};
 #[cfg(all(feature = "arc_lock", not(gosync_model)))]
 pub use mutex::ArcMutexGuard;
 #[cfg(not(gosync_model))]

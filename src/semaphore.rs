@@ -1,15 +1,16 @@
-//! A weighted semaphore: x/sync's `semaphore`.
-//!
-//! After `semaphore.go` of golang.org/x/sync. All state stands under one mutex.
-//!
-//! # Invariants
-//!
-//! 1. Whoever leaves the mutex has taken from the front of the queue all for whom there is enough. So the first in the
-//!    queue wants more than is free.
-//! 2. Whoever is taken from the queue by others has got what it wants, and is called, once; each has a `Cond` of its own
-//!    for that. One whose time is up takes itself from the queue, if it is still there.
+//! A weighted semaphore: golang.org/x/sync's `semaphore`.
 
-use crate::{Cond, Mutex, MutexGuard};
+// After `semaphore.go`. All state stands under one mutex.
+//
+// Invariants:
+//
+// 1. Whoever leaves the mutex has taken from the front of the queue all for whom there is enough. So the first in the
+//    queue wants more than is free.
+// 2. Nobody in the queue wants more than there are.
+// 3. Whoever is taken from the queue by others has got what it wants, or wants more than there are by now, and is called,
+//    once; each has a `Cond` of its own for that. One whose time is up takes itself from the queue, if it is still there.
+
+use crate::{Cond, Mutex};
 use std::collections::VecDeque;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -28,7 +29,7 @@ use std::{error, fmt, mem, ptr};
 /// # Differences from Go
 ///
 /// * A [`Permit`] gives itself back when it is dropped; there is no `Release` to forget, or to call once too often.
-/// * To ask for more than there ever are is an error at once. In Go it blocks until the context ends.
+/// * To ask for more than there are is an error. In Go it blocks until the context ends.
 /// * In place of a context there is a timeout.
 ///
 /// # Memory
@@ -62,11 +63,12 @@ use std::{error, fmt, mem, ptr};
 /// wg.wait();
 /// ```
 pub struct Weighted {
-    size: usize,
     state: Mutex<State>,
 }
 
 struct State {
+    /// How many there are, in use or not.
+    size: usize,
     free: usize,
     /// Those who wait, the first first.
     queue: VecDeque<Waiter>,
@@ -90,6 +92,39 @@ impl State {
             first.granted.signal();
             self.queue.pop_front();
         }
+    }
+
+    fn take(&mut self, n: usize) -> bool {
+        let is_enough = self.queue.is_empty() && n <= self.free;
+        if is_enough {
+            self.free -= n;
+        }
+        is_enough
+    }
+
+    /// From now on there are `n` fewer, which are in use.
+    fn shrink(&mut self, n: usize) {
+        self.size -= n;
+        let size = self.size;
+        self.queue.retain(|waiter| {
+            let may_wait = waiter.wanted <= size;
+            if !may_wait {
+                waiter.granted.signal();
+            }
+            may_wait
+        });
+        // They may have held up others.
+        self.grant();
+    }
+
+    fn check(&self, wanted: usize) -> Result<(), Refusal> {
+        if wanted > self.size {
+            return Err(Refusal::TooMany(TooMany {
+                wanted,
+                size: self.size,
+            }));
+        }
+        Ok(())
     }
 
     /// Joins the queue.
@@ -124,8 +159,8 @@ impl Weighted {
         /// ```
         pub const fn new(size: usize) -> Self {
             Self {
-                size,
                 state: Mutex::new(State {
+                    size,
                     free: size,
                     queue: VecDeque::new(),
                     ticket: 0,
@@ -138,7 +173,7 @@ impl Weighted {
     ///
     /// # Errors
     ///
-    /// At once, if there are never so many.
+    /// If there are not so many: at once, or as soon as so many are [forgotten](Permit::forget).
     ///
     /// # Examples
     ///
@@ -152,8 +187,7 @@ impl Weighted {
     /// ```
     #[doc(alias = "Acquire")]
     pub fn acquire(&self, n: usize) -> Result<Permit<&Self>, TooMany> {
-        self.check(n)?;
-        self.wait(n, None);
+        self.wait(n)?;
         Ok(self.permit(n))
     }
 
@@ -169,10 +203,11 @@ impl Weighted {
     /// ```
     #[doc(alias = "TryAcquire")]
     pub fn try_acquire(&self, n: usize) -> Option<Permit<&Self>> {
-        self.take(n).then(|| self.permit(n))
+        self.state.lock().take(n).then(|| self.permit(n))
     }
 
-    /// Waits until it has got `n`, for `timeout` at most. None, at once, if there are never so many.
+    /// Waits until it has got `n`, for `timeout` at most. None, too, and at once, if there are not so many: then another
+    /// try is in vain.
     ///
     /// # Examples
     ///
@@ -185,7 +220,8 @@ impl Weighted {
     /// # drop(permit);
     /// ```
     pub fn acquire_for(&self, n: usize, timeout: Duration) -> Option<Permit<&Self>> {
-        self.get_for(n, timeout).then(|| self.permit(n))
+        let got = self.wait_for(n, Some(timeout));
+        got.is_ok().then(|| self.permit(n))
     }
 
     /// As [`acquire`](Self::acquire); the permit owns an `Arc` of the semaphore, and may go into a goroutine.
@@ -207,8 +243,7 @@ impl Weighted {
     /// # Ok::<_, gosync::semaphore::TooMany>(())
     /// ```
     pub fn acquire_owned(self: &Arc<Self>, n: usize) -> Result<OwnedPermit, TooMany> {
-        self.check(n)?;
-        self.wait(n, None);
+        self.wait(n)?;
         Ok(self.owned(n))
     }
 
@@ -221,7 +256,7 @@ impl Weighted {
     /// assert_eq!(semaphore.try_acquire_owned(1).unwrap().count(), 1);
     /// ```
     pub fn try_acquire_owned(self: &Arc<Self>, n: usize) -> Option<OwnedPermit> {
-        self.take(n).then(|| self.owned(n))
+        self.state.lock().take(n).then(|| self.owned(n))
     }
 
     /// As [`acquire_for`](Self::acquire_for); the permit owns an `Arc` of the semaphore.
@@ -235,7 +270,8 @@ impl Weighted {
     /// assert!(semaphore.acquire_owned_for(2, Duration::MAX).is_none());
     /// ```
     pub fn acquire_owned_for(self: &Arc<Self>, n: usize, timeout: Duration) -> Option<OwnedPermit> {
-        self.get_for(n, timeout).then(|| self.owned(n))
+        let got = self.wait_for(n, Some(timeout));
+        got.is_ok().then(|| self.owned(n))
     }
 
     /// How many are free, at the moment. Those may wait who want more.
@@ -252,16 +288,6 @@ impl Weighted {
         self.state.lock().free
     }
 
-    fn check(&self, n: usize) -> Result<(), TooMany> {
-        if n > self.size {
-            return Err(TooMany {
-                wanted: n,
-                size: self.size,
-            });
-        }
-        Ok(())
-    }
-
     fn permit(&self, n: usize) -> Permit<&Self> {
         Permit { semaphore: self, n }
     }
@@ -273,41 +299,33 @@ impl Weighted {
         }
     }
 
-    fn take(&self, n: usize) -> bool {
-        Self::take_with(&mut self.state.lock(), n)
-    }
-
-    fn take_with(state: &mut MutexGuard<'_, State>, n: usize) -> bool {
-        let is_enough = state.queue.is_empty() && n <= state.free;
-        if is_enough {
-            state.free -= n;
+    fn wait(&self, n: usize) -> Result<(), TooMany> {
+        match self.wait_for(n, None) {
+            Ok(()) => Ok(()),
+            Err(Refusal::TooMany(error)) => Err(error),
+            Err(Refusal::TimedOut) => unreachable!("there is no timeout"),
         }
-        is_enough
     }
 
-    fn get_for(&self, n: usize, timeout: Duration) -> bool {
-        n <= self.size && self.wait(n, Some(timeout))
-    }
-
-    /// Returns whether it has got `n`.
-    fn wait(&self, n: usize, timeout: Option<Duration>) -> bool {
+    fn wait_for(&self, n: usize, timeout: Option<Duration>) -> Result<(), Refusal> {
         let mut state = self.state.lock();
-        if Self::take_with(&mut state, n) {
-            return true;
+        state.check(n)?;
+        if state.take(n) {
+            return Ok(());
         }
         let (ticket, granted) = state.join(n);
         match timeout {
             None => granted.wait_while(&mut state, |state| state.position(ticket).is_some()),
             Some(timeout) => _ = granted.wait_for(&mut state, timeout),
         }
-        // Whoever is called has been taken from the queue, maybe after its time was up.
         let Some(position) = state.position(ticket) else {
-            return true;
+            // Maybe after its time was up. What has been granted is no more than there are, whatever is forgotten.
+            return state.check(n);
         };
         state.queue.remove(position);
         // It may have held up those behind it.
         state.grant();
-        false
+        Err(Refusal::TimedOut)
     }
 
     fn release(&self, n: usize) {
@@ -319,14 +337,21 @@ impl Weighted {
 
 impl fmt::Debug for Weighted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state.lock();
         f.debug_struct("Weighted")
-            .field("size", &self.size)
-            .field("available", &self.available())
+            .field("size", &state.size)
+            .field("available", &state.free)
             .finish_non_exhaustive()
     }
 }
 
-/// More permits were asked for than there ever are.
+/// Why somebody has got none.
+enum Refusal {
+    TooMany(TooMany),
+    TimedOut,
+}
+
+/// More permits were asked for than there are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TooMany {
     wanted: usize,
@@ -342,6 +367,8 @@ impl fmt::Display for TooMany {
 impl error::Error for TooMany {}
 
 /// So many permits of a [`Weighted`], which are given back when this is dropped: Go's `Release`.
+///
+/// Give it a name, as `_permit`: `let _ = semaphore.acquire(1)?` drops it at once.
 ///
 /// `S` is a reference to the semaphore, or an `Arc` of it.
 #[must_use = "a permit gives itself back when it is dropped"]
@@ -366,7 +393,7 @@ impl<S: Deref<Target = Weighted>> Permit<S> {
         self.n
     }
 
-    /// Takes `n` off; none, and no change, if these are fewer.
+    /// Splits off `n` of these; none, and no change, if these are fewer.
     ///
     /// # Examples
     ///
@@ -393,7 +420,7 @@ impl<S: Deref<Target = Weighted>> Permit<S> {
     ///
     /// # Panics
     ///
-    /// If `other` belongs to another semaphore. Both are given back then.
+    /// If `other` belongs to another semaphore; it is given back then.
     ///
     /// # Examples
     ///
@@ -412,7 +439,7 @@ impl<S: Deref<Target = Weighted>> Permit<S> {
         self.n += mem::take(&mut other.n);
     }
 
-    /// Never gives these back: from now on there are fewer.
+    /// Never gives these back: from now on there are fewer. Whoever waits for more than are left gets an error.
     ///
     /// # Examples
     ///
@@ -422,7 +449,8 @@ impl<S: Deref<Target = Weighted>> Permit<S> {
     /// assert_eq!(semaphore.available(), 2);
     /// ```
     pub fn forget(mut self) {
-        self.n = 0;
+        let n = mem::take(&mut self.n);
+        self.semaphore.state.lock().shrink(n);
     }
 }
 

@@ -1,12 +1,12 @@
-//! One call at a time for each key: x/sync's `singleflight`.
-//!
-//! After `singleflight.go` of golang.org/x/sync.
-//!
-//! # Invariants
-//!
-//! 1. A call is in the map until it has ended or is forgotten. Whoever finds it there joins it under the map's lock. So
-//!    when it has been taken from the map, it is known whether anybody else wants its value.
-//! 2. A call that has been joined ends: with a value, or with a panic of its function or of a clone of its value.
+//! One call at a time for each key: golang.org/x/sync's `singleflight`.
+
+// After `singleflight.go`.
+//
+// Invariants:
+//
+// 1. A call is in the map until it has ended or is forgotten. Whoever finds it there joins it under the map's lock. So
+//    when it has been taken from the map, it is known whether anybody else wants its value.
+// 2. A call that has been joined ends: with a value, or with a panic of its function or of a clone of its value.
 
 use crate::primitive::thread_number;
 use crate::{Cond, Mutex};
@@ -23,9 +23,10 @@ use std::sync::Arc;
 ///
 /// # Differences from Go
 ///
-/// * The value is whatever `f` returns; for one that may fail that is a `Result`, shared like any other.
-/// * If `f` panics its caller gets the panic, and those who wait for it panic with a text that names it. Go ends the
-///   process.
+/// * The value is whatever `f` returns and can be cloned, which each call does once at least. For one that may fail it is
+///   a `Result` whose error can be cloned, as an `Arc` of it.
+/// * If `f` panics its caller gets the panic, and those who wait for it panic with a text that names it. (In Go they get
+///   a value that wraps it.)
 /// * A call for a key from inside of `f` for the same key panics. In Go it is a deadlock.
 /// * There is no `DoChan`: start a goroutine that calls [`run`](Self::run).
 ///
@@ -53,6 +54,23 @@ use std::sync::Arc;
 /// }
 /// wg.wait();
 /// assert!(loads.load(SeqCst) < 10);
+/// ```
+///
+/// A call that may fail:
+///
+/// ```
+/// use gosync::singleflight::Group;
+/// use std::sync::Arc;
+/// use std::{fs, io};
+///
+/// let group = Group::<String, Result<Arc<str>, Arc<io::Error>>>::new();
+/// let read = |path: &str| {
+///     let (text, _shared) = group.run(path.into(), || {
+///         fs::read_to_string(path).map(Arc::from).map_err(Arc::new)
+///     });
+///     text
+/// };
+/// assert!(read("Cargo.toml").is_ok() && read("there is none").is_err());
 /// ```
 pub struct Group<K, V> {
     calls: Mutex<HashMap<K, Arc<Call<V>>>>,

@@ -118,3 +118,17 @@ fn parts_are_given_back_one_by_one() {
         join(others);
     });
 }
+
+#[test]
+fn one_that_waits_for_what_is_forgotten_is_refused() {
+    Model::new().check(|| {
+        let semaphore = Arc::new(Weighted::new(2));
+        let permit = semaphore.acquire_owned(1).unwrap();
+        let big = spawn(&semaphore, |semaphore| semaphore.acquire(2).is_err());
+        let small = spawn(&semaphore, use_some(1));
+        permit.forget();
+        assert!(big.join().unwrap());
+        small.join().unwrap();
+        assert_eq!(semaphore.available(), 1);
+    });
+}

@@ -148,6 +148,29 @@ fn an_attempt_gives_up_when_its_time_is_over() {
     });
 }
 
+/// And lets those behind it go on.
+#[test]
+fn one_that_waits_for_what_is_forgotten_is_refused() {
+    within(LIMIT, || {
+        let semaphore = Weighted::new(3);
+        let two = semaphore.acquire(2).unwrap();
+        thread::scope(|s| {
+            let big = s.spawn(|| semaphore.acquire(3).map(drop));
+            // There is one, but somebody waits.
+            assert!(holds_within(LIMIT, || semaphore.try_acquire(1).is_none()));
+            let timed = s.spawn(|| semaphore.acquire_for(2, AGES).is_none());
+            let small = s.spawn(|| semaphore.acquire(1).map(drop));
+            linger();
+            two.forget();
+            let error = big.join().unwrap().unwrap_err();
+            assert_eq!(error.to_string(), "3 permits of 1 were asked for");
+            assert!(timed.join().unwrap());
+            assert!(small.join().unwrap().is_ok());
+        });
+        assert!(semaphore.acquire(2).is_err());
+    });
+}
+
 #[test]
 fn goroutines_that_wait_make_room_for_others() {
     within(LIMIT, || {

@@ -81,8 +81,8 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/semaphore.rs",
         name: "overtakes",
-        code: "let is_enough = state.queue.is_empty() && n <= state.free;",
-        broken: "let is_enough = n <= state.free;",
+        code: "let is_enough = self.queue.is_empty() && n <= self.free;",
+        broken: "let is_enough = n <= self.free;",
     },
     Fault {
         file: "src/semaphore.rs",
@@ -93,14 +93,20 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/semaphore.rs",
         name: "granted and given up",
-        code: "let Some(position) = state.position(ticket) else {\n            return true;",
-        broken: "let Some(position) = state.position(ticket) else {\n            return timeout.is_none();",
+        code: "return state.check(n);",
+        broken: "return timeout.map_or(Ok(()), |_| Err(Refusal::TimedOut));",
     },
     Fault {
         file: "src/semaphore.rs",
         name: "grants one at most",
         code: "while let Some(first) = self.queue.front()",
         broken: "if let Some(first) = self.queue.front()",
+    },
+    Fault {
+        file: "src/semaphore.rs",
+        name: "waits for what is forgotten",
+        code: "waiter.granted.signal();\n            }\n            may_wait",
+        broken: "}\n            true",
     },
     Fault {
         file: "src/singleflight.rs",
