@@ -8,7 +8,7 @@
 //! 1. Whoever waits joins the list before it unlocks the lock that goes with the condition. So one that has changed
 //!    the condition under that lock, and signals then, finds in the list whoever has seen it as it was before.
 //! 2. Whoever takes a waiter from the list calls it. One whose time is up takes itself from the list, or has been
-//!    taken, and then it waits for the call and counts as called. So a call is never lost, and wakes one waiter.
+//!    taken, and then it counts as called. So a call is never lost, and ends one wait.
 //! 3. `len` is the length of the list. It changes under the list's lock.
 
 use crate::primitive::{Arc, AtomicUsize, Mutex, MutexGuard, Ordering, const_fn};
@@ -61,8 +61,7 @@ impl RawCond {
 
     /// Sleeps until it is called, without the lock of the condition; false if the deadline comes first.
     pub(crate) fn wait(&self, Waiter(waiter): Waiter, deadline: Option<Instant>) -> bool {
-        let _blocked = workers::block();
-        waiter.sleep(deadline) || !self.leave(&waiter) && waiter.sleep(None)
+        workers::sleep_until_called(&waiter, deadline) || !self.leave(&waiter)
     }
 
     /// Returns whether it was in the list.

@@ -39,9 +39,9 @@
 //! 3. `PARKED` implies `LOCKED` or `HEIR`: somebody is awake, or will be woken, who owes the sleepers their turn. Nobody
 //!    drops the last of the two without paying.
 //! 4. Only the heir sets `HEIR_PARKED` and `HANDOFF`. Both imply `HEIR`, and `HANDOFF` implies `LOCKED`.
-//! 5. A flag `…PARKED` is cleared under its queue's lock or before that queue is woken, and every sleeper checks its
-//!    flag under that lock before it sleeps: either it is found in the queue, or it finds the flag gone and looks
-//!    again. A flag may outlive its sleepers, if they give up.
+//! 5. A flag `…PARKED` is set under its queue's lock, by one that joins the queue then, and cleared under that lock or
+//!    before that queue is woken. So whoever finds it set finds the sleeper in the queue. A flag may outlive its
+//!    sleepers, if they give up.
 //!
 //! The word changes by read-modify-write only, so each change continues the release sequences of all before it.
 
@@ -64,7 +64,8 @@ const HANDOFF: u32 = 1 << 4;
 
 /// The raw lock behind [`Mutex`](crate::Mutex): one word of 4 bytes, no data.
 ///
-/// Use it through [`lock_api`]'s traits to build a lock type of your own.
+/// Use it through [`lock_api`]'s traits to build a lock type of your own. It has to outlive each call that unlocks it, as
+/// it does behind a guard: such a call may still wake somebody when another thread has the lock already.
 pub struct RawMutex {
     /// See the table above.
     word: AtomicU32,
@@ -91,7 +92,7 @@ impl RawMutex {
         self.take(0, LOCKED) || self.lock_slow(deadline)
     }
 
-    /// Fails only because somebody has the lock, never because of those who wait.
+    /// Fails only because somebody has the lock, or has been handed it; never because of those who wait.
     #[inline]
     pub(crate) fn try_lock(&self) -> bool {
         let mut word = self.word.load(Relaxed);
@@ -162,21 +163,6 @@ impl RawMutex {
             .is_ok()
     }
 
-    /// Makes sure that `flags` are set while the lock is locked; false if the word has changed and wants another look.
-    fn flag(&self, word: u32, flags: u32) -> bool {
-        word & flags == flags
-            || self
-                .word
-                .compare_exchange_weak(word, word | flags, Relaxed, Relaxed)
-                .is_ok()
-    }
-
-    /// Whether to sleep, if `flag` says so: it is set, and somebody has the lock (invariant 5).
-    fn is_locked_and(&self, flag: u32) -> bool {
-        let word = self.word.load(Relaxed);
-        is_locked(word) && word & flag != 0
-    }
-
     #[cold]
     fn lock_slow(&self, deadline: Option<Instant>) -> bool {
         let mut patience = Patience::new();
@@ -186,53 +172,83 @@ impl RawMutex {
                 if self.take(word, word | LOCKED) {
                     return true;
                 }
-                continue;
+            } else if !patience.spin(word & PARKED != 0, deadline) {
+                break;
             }
-            let others_sleep = word & PARKED != 0;
-            if patience.spin(others_sleep, deadline) || !self.flag(word, PARKED) {
-                continue;
-            }
-            patience.start();
-            match workers::park(self.queue(), || self.is_locked_and(PARKED), deadline) {
-                Parked::Unparked => return self.inherit(patience, deadline),
-                Parked::Invalid => patience.renew(),
-                Parked::TimedOut => return false,
-            }
+        }
+        patience.start();
+        match self.park(self.queue(), PARKED, deadline) {
+            Parked::Unparked => self.inherit(patience, deadline),
+            Parked::Invalid => self.was_got(),
+            Parked::TimedOut => false,
         }
     }
 
     /// As heir, becomes the owner of `LOCKED`: by winning it, or by hand-off. Returns false if the deadline comes first.
     fn inherit(&self, mut patience: Patience, deadline: Option<Instant>) -> bool {
-        patience.renew();
         loop {
-            let word = self.word.load(Relaxed);
-            if !is_heir(word) {
-                return self.was_handed();
-            }
-            if !is_locked(word) {
-                if self.take(word, heirless(word) | LOCKED) {
-                    return true;
+            patience.renew();
+            loop {
+                let word = self.word.load(Relaxed);
+                if !is_heir(word) {
+                    return self.was_got();
                 }
-                continue;
+                if !is_locked(word) {
+                    if self.take(word, heirless(word) | LOCKED) {
+                        return true;
+                    }
+                } else if !patience.spin(false, deadline) {
+                    break;
+                }
             }
             let plea = if patience.is_over() {
                 HEIR_PARKED | HANDOFF
             } else {
                 HEIR_PARKED
             };
-            if patience.spin(false, deadline) || !self.flag(word, plea) {
-                continue;
-            }
-            match workers::park(self.heir(), || self.is_locked_and(HEIR_PARKED), deadline) {
-                Parked::Unparked | Parked::Invalid => patience.renew(),
+            match self.park(self.heir(), plea, deadline) {
+                Parked::Unparked => {}
+                Parked::Invalid => return self.was_got(),
                 Parked::TimedOut => return self.resign(),
             }
         }
     }
 
-    /// The heir has found that `LOCKED` was handed to it.
-    fn was_handed(&self) -> bool {
-        // Acquire: pairs with the Release of whoever handed it.
+    /// Sleeps in `queue`, if somebody has the lock, and sets `flags` for whoever unlocks it (invariant 5). Otherwise the
+    /// caller has it now, and has not slept: one that is about to sleep is not overtaken once more.
+    fn park(&self, queue: Key, flags: u32, deadline: Option<Instant>) -> Parked {
+        workers::park(queue, || self.flag_or_take(flags), deadline)
+    }
+
+    /// Sets `flags` if somebody else has the lock. Otherwise the caller has it now, if it was not handed to it before.
+    /// Returns whether it has to sleep. Under the lock of its queue.
+    fn flag_or_take(&self, flags: u32) -> bool {
+        let is_by_heir = flags & HEIR_PARKED != 0;
+        loop {
+            let word = self.word.load(Relaxed);
+            if is_by_heir && !is_heir(word) {
+                return false;
+            }
+            let is_locked = is_locked(word);
+            let next = match (is_locked, is_by_heir) {
+                (true, _) => word | flags,
+                (false, true) => heirless(word) | LOCKED,
+                (false, false) => word | LOCKED,
+            };
+            // Relaxed: whoever has got it acquires in `was_got`.
+            if self
+                .word
+                .compare_exchange_weak(word, next, Relaxed, Relaxed)
+                .is_ok()
+            {
+                return is_locked;
+            }
+        }
+    }
+
+    /// The caller has found that it owns `LOCKED`.
+    fn was_got(&self) -> bool {
+        // Acquire: pairs with the Release of whoever had it before.
         self.word.load(Acquire);
         self.acquired();
         true
@@ -325,7 +341,7 @@ impl RawMutex {
         loop {
             let word = self.word.load(Relaxed);
             if !is_heir(word) {
-                return self.was_handed();
+                return self.was_got();
             }
             // From here on nobody needs to wake this thread.
             let silent = word & !(HANDOFF | HEIR_PARKED);

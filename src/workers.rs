@@ -85,7 +85,7 @@ mod worker;
 
 #[cfg(gosync_model)]
 pub(crate) use crate::models::system::has_lost_workers;
-pub(crate) use blocking::{block, park, park_for_goroutines};
+pub(crate) use blocking::{block, park, park_for_goroutines, sleep_until_called};
 #[cfg(not(gosync_model))]
 pub(crate) use fork::has_lost_workers;
 pub(crate) use helping::{clear_claimed, help, may_help};

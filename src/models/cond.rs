@@ -1,9 +1,11 @@
 //! Models of `RawCond`, with the lock of its condition: nobody sleeps on that has been called.
 
 use super::mutex::{Mutex, join, spawn, with_a_mutex};
+use super::system::set_watch;
 use super::threads::{settle, with_a_lock};
-use super::{Counter, Model, threads, witness};
+use super::{Counter, Explored, Model, Timeouts, Watch, go, threads, witness};
 use crate::raw_cond::RawCond;
+use crate::workers::models::admit;
 use loom::sync::Arc;
 use std::time::Instant;
 
@@ -42,6 +44,7 @@ fn check(
     model: Model,
     scenario: impl Fn(&Arc<Mutex>, &Arc<Cond>) -> usize + Send + Sync + Clone + 'static,
 ) {
+    let model = model.explore(Explored::Slots);
     model.check_timeouts(with_a_mutex(move |mutex| scenario(mutex, &new())));
 }
 
@@ -181,4 +184,23 @@ fn readers_wait_with_their_read_locks() {
         join(waiters);
         1
     }));
+}
+
+/// The goroutine that is to call has nobody to run it at first.
+#[test]
+fn who_waits_for_a_goroutine_tries_again_and_again_to_have_it_run() {
+    let model = Model::new().threads(3).watch(Watch::Refused);
+    model.timeouts(Timeouts::Late).check(|| {
+        admit();
+        let cond = new();
+        let waiter = cond.raw.join();
+        let calling = Arc::clone(&cond);
+        drop(go(move || {
+            calling.raw.signal();
+        }));
+        // Maybe when the other thread sleeps already.
+        let other = loom::thread::spawn(|| set_watch(Watch::ByTheModel));
+        assert!(cond.raw.wait(waiter, None));
+        other.join().unwrap();
+    });
 }

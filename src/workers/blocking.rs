@@ -3,6 +3,7 @@
 use super::place::Holder;
 use super::{HERE, end_lease, has_lost_workers, leave, scheduler};
 use crate::park::{self, Key, Parked, sleep};
+use crate::sleeper::Sleeper;
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
@@ -32,17 +33,28 @@ pub(crate) fn park_for_goroutines(
     let mut has_slept = false;
     loop {
         let blocked = block();
-        let end = if blocked.may_be_refused {
-            let ends = [deadline, park::deadline(nap)];
-            ends.into_iter().flatten().min()
-        } else {
-            deadline
-        };
+        let end = blocked.end_of_sleep(nap, deadline);
         match sleep(key, &validate, end) {
             Parked::TimedOut if end != deadline => has_slept = true,
             // Between two naps.
             Parked::Invalid if has_slept => return Parked::Unparked,
             parked => return parked,
+        }
+        nap = LONGEST_NAP.min(2 * nap);
+    }
+}
+
+/// As [`Sleeper::sleep`], of a thread that waits for goroutines, like [`park_for_goroutines`].
+pub(crate) fn sleep_until_called(sleeper: &Sleeper, deadline: Option<Instant>) -> bool {
+    let mut nap = FIRST_NAP;
+    loop {
+        let blocked = block();
+        let end = blocked.end_of_sleep(nap, deadline);
+        if sleeper.sleep(end) {
+            return true;
+        }
+        if end == deadline {
+            return false;
         }
         nap = LONGEST_NAP.min(2 * nap);
     }
@@ -74,6 +86,17 @@ pub(crate) fn block() -> Blocked {
     Blocked {
         has_given_up_its_place: is_worker,
         may_be_refused,
+    }
+}
+
+impl Blocked {
+    /// When to wake and to call again: after this `nap`, if nobody may be there to run goroutines.
+    fn end_of_sleep(&self, nap: Duration, deadline: Option<Instant>) -> Option<Instant> {
+        if !self.may_be_refused {
+            return deadline;
+        }
+        let ends = [deadline, park::deadline(nap)];
+        ends.into_iter().flatten().min()
     }
 }
 

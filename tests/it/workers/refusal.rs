@@ -3,7 +3,8 @@
 
 use super::child::alone;
 use crate::support::LIMIT;
-use gosync::{WaitGroup, go, num_goroutines, num_workers, scope};
+use gosync::semaphore::Weighted;
+use gosync::{Cond, WaitGroup, go, num_goroutines, num_workers, scope};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::time::Duration;
@@ -84,29 +85,70 @@ fn all_run_in_the_end_if_there_is_no_thread_for_a_while() {
     });
 }
 
-/// It tries again and again to start somebody who runs the goroutine, and does nothing else.
+/// Waits for a goroutine, for so long at most. Returns whether that has done what was waited for.
+type Wait = Box<dyn Fn(Duration) -> bool>;
+
+/// Whoever waits tries again and again to start somebody who runs the goroutine, and does nothing else. `begin` starts
+/// the goroutine.
+fn goes_on_when_there_are_threads(begin: fn() -> Wait) {
+    become_somebody();
+    let (hopeless, has_tried) = mpsc::channel::<()>();
+    let allow_later = move || {
+        assert!(has_tried.recv().is_err());
+        // It has tried in vain by then.
+        thread::sleep(Duration::from_millis(300));
+        allow_threads();
+    };
+    let other = thread::spawn(allow_later);
+    limit_threads(0);
+    assert_refused();
+    let wait = begin();
+    assert!(!wait(Duration::from_millis(1)));
+    drop(hopeless);
+    assert!(wait(LIMIT));
+    other.join().unwrap();
+}
+
 #[test]
-fn who_waits_goes_on_when_there_are_threads() {
+fn who_waits_for_a_group_goes_on_when_there_are_threads() {
     alone(&[], || {
-        become_somebody();
-        let (hopeless, has_tried) = mpsc::channel::<()>();
-        let allow_later = move || {
-            assert!(has_tried.recv().is_err());
-            // It has tried in vain by then.
-            thread::sleep(Duration::from_millis(300));
-            allow_threads();
-        };
-        let other = thread::spawn(allow_later);
-        limit_threads(0);
-        assert_refused();
-        let wg = WaitGroup::new();
-        wg.add(1);
-        let member = wg.clone();
-        drop(go(move || member.done()));
-        assert!(!wg.wait_timeout(Duration::from_millis(1)));
-        drop(hopeless);
-        assert!(wg.wait_timeout(LIMIT));
-        other.join().unwrap();
+        goes_on_when_there_are_threads(|| {
+            let wg = WaitGroup::new();
+            wg.add(1);
+            let member = wg.clone();
+            drop(go(move || member.done()));
+            Box::new(move |timeout| wg.wait_timeout(timeout))
+        });
+    });
+}
+
+#[test]
+fn who_waits_for_a_condition_goes_on_when_there_are_threads() {
+    alone(&[], || {
+        goes_on_when_there_are_threads(|| {
+            let state = Arc::new((gosync::Mutex::new(false), Cond::new()));
+            let inner = Arc::clone(&state);
+            drop(go(move || {
+                *inner.0.lock() = true;
+                inner.1.signal();
+            }));
+            Box::new(move |timeout| {
+                let mut is_set = state.0.lock();
+                *is_set || state.1.wait_for(&mut is_set, timeout)
+            })
+        });
+    });
+}
+
+#[test]
+fn who_waits_for_permits_goes_on_when_there_are_threads() {
+    alone(&[], || {
+        goes_on_when_there_are_threads(|| {
+            let semaphore = Arc::new(Weighted::new(1));
+            let permit = semaphore.acquire_owned(1).unwrap();
+            drop(go(move || drop(permit)));
+            Box::new(move |timeout| semaphore.acquire_for(1, timeout).is_some())
+        });
     });
 }
 

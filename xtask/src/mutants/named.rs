@@ -51,8 +51,14 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/raw_cond.rs",
         name: "a late call is lost",
-        code: "!self.leave(&waiter) && waiter.sleep(None)",
-        broken: "self.leave(&waiter) && false",
+        code: "|| !self.leave(&waiter)",
+        broken: "|| self.leave(&waiter) && false",
+    },
+    Fault {
+        file: "src/raw_cond.rs",
+        name: "asks for threads once",
+        code: "workers::sleep_until_called(&waiter, deadline)",
+        broken: "(|_blocked| waiter.sleep(deadline))(workers::block())",
     },
     Fault {
         file: "src/raw_cond.rs",
