@@ -55,6 +55,46 @@ pub use guard::CondGuard;
 /// FILLED.signal();
 /// assert_eq!(consumer.join().unwrap(), Some(7));
 /// ```
+///
+/// A queue with room for so many:
+///
+/// ```
+/// use gosync::{Cond, Mutex, WaitGroup};
+/// use std::sync::Arc;
+///
+/// struct Queue {
+///     items: Mutex<Vec<u32>>,
+///     filled: Cond,
+///     emptied: Cond,
+/// }
+///
+/// impl Queue {
+///     fn put(&self, item: u32) {
+///         let mut items = self.items.lock();
+///         self.emptied.wait_while(&mut items, |items| items.len() == 3);
+///         items.push(item);
+///         self.filled.signal();
+///     }
+///
+///     fn take(&self) -> u32 {
+///         let mut items = self.items.lock();
+///         self.filled.wait_while(&mut items, |items| items.is_empty());
+///         self.emptied.signal();
+///         items.remove(0)
+///     }
+/// }
+///
+/// let queue = Arc::new(Queue {
+///     items: Mutex::new(vec![]),
+///     filled: Cond::new(),
+///     emptied: Cond::new(),
+/// });
+/// let wg = WaitGroup::new();
+/// let producer = Arc::clone(&queue);
+/// wg.go(move || (0..10).for_each(|item| producer.put(item)));
+/// assert!((0..10).all(|item| queue.take() == item));
+/// wg.wait();
+/// ```
 pub struct Cond {
     raw: RawCond,
 }
@@ -132,10 +172,10 @@ impl Cond {
         }
     }
 
-    /// As [`wait`](Self::wait), for `timeout` at most. Returns false if nobody has called it until then. Go has no
-    /// counterpart.
+    /// As [`wait`](Self::wait), for `timeout` at most. Returns whether it was woken by a call, and false after the timeout. Go
+    /// has no counterpart.
     ///
-    /// To lock again may take longer.
+    /// It may return later than that, since it has to lock again.
     ///
     /// # Examples
     ///
@@ -170,9 +210,10 @@ impl Cond {
         guard.while_unlocked(|| self.raw.wait(waiter, deadline))
     }
 
-    /// Calls the one that waits for longest. Returns whether there was one. Go's `Signal`.
+    /// Wakes the one that waits for longest. Returns whether there was one. Go's `Signal`.
     ///
-    /// The lock need not be had, but the condition has to change under it.
+    /// You need not hold the lock, but must change the condition under it. Where waiters use guards of different locks, or wait
+    /// for different things, use [`broadcast`](Self::broadcast).
     ///
     /// # Examples
     ///
@@ -186,9 +227,9 @@ impl Cond {
         self.raw.signal()
     }
 
-    /// Calls all that wait. Returns how many there were. Go's `Broadcast`.
+    /// Wakes all that wait. Returns how many there were. Go's `Broadcast`.
     ///
-    /// As for [`signal`](Self::signal) the lock need not be had.
+    /// As for [`signal`](Self::signal) you need not hold the lock.
     ///
     /// # Examples
     ///

@@ -29,8 +29,9 @@ use crate::raw_mutex::RawMutex;
 /// * The mutex owns its data, and only a guard gives access to it.
 /// * It is not poisoned: a panic in a critical section drops the guard, which unlocks. (An unrecovered panic ends a Go
 ///   program.)
-/// * As in Go, to lock a mutex twice in one goroutine is a deadlock, and a guard may be sent to another thread and
-///   dropped there.
+///
+/// As in Go, to lock a mutex twice in one goroutine is a deadlock, and another one may unlock it: a guard may be sent to
+/// another thread. So the compiler does not refuse a guard that is held over an `.await`.
 ///
 /// # Memory
 ///

@@ -24,6 +24,9 @@ use std::time::Duration;
 ///   the counter, and those who wait stay stuck.
 /// * The counter goes up to `isize::MAX / 4`, and no further; Go cuts it to 32 bits.
 /// * [`wait_timeout`](Self::wait_timeout).
+/// * A goroutine of [`go`](Self::go) that panics is counted out, and `wait` returns as if nothing had happened; only the panic
+///   hook reports it. Use [`scope`](crate::scope) or an [`errgroup`](crate::errgroup::Group), which raise it again. One that
+///   counts by hand and panics before `done` keeps those who wait waiting.
 ///
 /// # Memory
 ///

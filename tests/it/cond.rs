@@ -201,7 +201,7 @@ fn no_signal_is_lost_at_the_end_of_a_wait() {
         for round in rounds(500) {
             let (mutex, cond) = (Mutex::new(()), Cond::new());
             let timeout = Duration::from_micros(round as u64 % 100);
-            let called = thread::scope(|s| {
+            thread::scope(|s| {
                 let waiters =
                     [(); 3].map(|()| s.spawn(|| cond.wait_for(&mut mutex.lock(), timeout)));
                 let mut signals = 0;
@@ -211,9 +211,7 @@ fn no_signal_is_lost_at_the_end_of_a_wait() {
                 }
                 let called = waiters.map(|waiter| usize::from(waiter.join().unwrap()));
                 assert_eq!(called.iter().sum::<usize>(), signals);
-                signals
             });
-            assert!(called <= 3);
         }
     });
 }

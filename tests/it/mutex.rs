@@ -1,7 +1,8 @@
 //! `Mutex` on real threads: Go's scenarios, fairness, timed attempts, what the types promise.
 
 use crate::support::{
-    Activity, Dice, LIMIT, Stop, asleep, elsewhere, holds_within, panic_quietly, rounds, within,
+    Activity, Dice, LIMIT, Stop, elsewhere, holds_within, panic_quietly, queue_length, queued,
+    rounds, within,
 };
 use gosync::{MappedMutexGuard, Mutex, MutexGuard, RawMutex, WaitGroup, go};
 use std::cell::Cell;
@@ -65,12 +66,14 @@ fn goroutines_that_wait_make_room_for_others() {
     });
 }
 
-/// Go's `TestMutexFairness`: turns, and not time; each turn lasts until the one that waits has asked for its own.
+/// Go's `TestMutexFairness`. Turns, and not time: a machine that is busy with others has little of that for all of them.
 #[test]
 fn nobody_starves_beside_three_that_hold_it_back_to_back() {
     const TURNS: usize = 60;
-    /// One of each of the three, one more by which it may be overtaken, and some for a busy machine.
+    /// Above one of each of the three, and one more by which it may overtake; far below all of them.
     const BOUND: usize = 12;
+    /// For those to fall asleep who have to wait; in vain in the end.
+    const PATIENCE: Duration = Duration::from_millis(500);
 
     let most = within(LIMIT, || {
         let mutex = Mutex::new(());
@@ -81,7 +84,10 @@ fn nobody_starves_beside_three_that_hold_it_back_to_back() {
                     while !stop.load(SeqCst) {
                         let _guard = mutex.lock();
                         turns.fetch_add(1, SeqCst);
-                        // Longer than it lets others overtake it.
+                        // None passes while one of the others is on its way into the queue.
+                        let all_sleep = || stop.load(SeqCst) || queue_length(&mutex) >= 3;
+                        holds_within(PATIENCE, all_sleep);
+                        // Longer than one lets others overtake it.
                         thread::sleep(Duration::from_millis(2));
                     }
                 });
@@ -113,7 +119,7 @@ fn a_fair_unlock_hands_it_to_the_one_that_sleeps() {
             let mutex = Mutex::new(0);
             let guard = mutex.lock();
             thread::scope(|s| {
-                let other = asleep(s, || std::mem::replace(&mut *mutex.lock(), 1));
+                let other = queued(s, &mutex, || std::mem::replace(&mut *mutex.lock(), 1));
                 MutexGuard::unlock_fair(guard);
                 assert_eq!(*mutex.lock(), 1);
                 assert_eq!(other.join().unwrap(), 0);
@@ -129,7 +135,7 @@ fn those_who_sleep_get_it_in_the_order_in_which_they_came() {
         let guard = mutex.lock();
         thread::scope(|s| {
             for index in 0..5 {
-                asleep(s, {
+                queued(s, &mutex, {
                     let mutex = &mutex;
                     move || {
                         let mut order = mutex.lock();

@@ -90,7 +90,7 @@ pub fn asleep<'scope, T: Send + 'scope>(
 /// the thread has ended.
 pub fn queued<'scope, T: Send + 'scope>(
     s: &'scope Scope<'scope, '_>,
-    lock: &RWMutex<impl ?Sized>,
+    lock: &impl ?Sized,
     f: impl FnOnce() -> T + Send + 'scope,
 ) -> ScopedJoinHandle<'scope, T> {
     let before = queue_length(lock);
@@ -102,7 +102,7 @@ pub fn queued<'scope, T: Send + 'scope>(
 }
 
 /// Returns once `n` threads sleep in the queues of `lock`.
-pub fn until_queued(lock: &RWMutex<impl ?Sized>, n: usize) {
+pub fn until_queued(lock: &impl ?Sized, n: usize) {
     holds_within(PATIENCE, || queue_length(lock) >= n);
 }
 
@@ -122,8 +122,8 @@ pub fn holds_within(patience: Duration, condition: impl Fn() -> bool) -> bool {
 /// of other tests may want the processors, too.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How many threads sleep in the queues of `lock`, whose keys are addresses inside of it.
-pub fn queue_length(lock: &RWMutex<impl ?Sized>) -> usize {
+/// How many threads sleep in the queues of `lock`, of whichever kind, whose keys are addresses inside of it.
+pub fn queue_length(lock: &impl ?Sized) -> usize {
     let first = ptr::from_ref(lock).cast::<u8>().addr();
     sleepers(first..first + size_of_val(lock))
 }
