@@ -90,7 +90,7 @@ pub fn asleep<'scope, T: Send + 'scope>(
 /// the thread has ended.
 pub fn queued<'scope, T: Send + 'scope>(
     s: &'scope Scope<'scope, '_>,
-    lock: &impl ?Sized,
+    lock: &(impl Lock + ?Sized),
     f: impl FnOnce() -> T + Send + 'scope,
 ) -> ScopedJoinHandle<'scope, T> {
     let before = queue_length(lock);
@@ -102,7 +102,7 @@ pub fn queued<'scope, T: Send + 'scope>(
 }
 
 /// Returns once `n` threads sleep in the queues of `lock`.
-pub fn until_queued(lock: &impl ?Sized, n: usize) {
+pub fn until_queued(lock: &(impl Lock + ?Sized), n: usize) {
     holds_within(PATIENCE, || queue_length(lock) >= n);
 }
 
@@ -122,8 +122,15 @@ pub fn holds_within(patience: Duration, condition: impl Fn() -> bool) -> bool {
 /// of other tests may want the processors, too.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How many threads sleep in the queues of `lock`, of whichever kind, whose keys are addresses inside of it.
-pub fn queue_length(lock: &impl ?Sized) -> usize {
+/// What has its queues at keys that are addresses inside of it. No pointer to it does.
+pub trait Lock {}
+
+impl<T: ?Sized> Lock for RWMutex<T> {}
+
+impl<T: ?Sized> Lock for gosync::Mutex<T> {}
+
+/// How many threads sleep in the queues of `lock`, whose keys are addresses inside of it.
+pub fn queue_length(lock: &(impl Lock + ?Sized)) -> usize {
     let first = ptr::from_ref(lock).cast::<u8>().addr();
     sleepers(first..first + size_of_val(lock))
 }

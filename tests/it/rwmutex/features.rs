@@ -78,8 +78,8 @@ mod arc_lock {
             let lock = Arc::new(RWMutex::new(1));
             thread::scope(|s| {
                 let reader = elsewhere(|| lock.rlock_arc());
-                let writer = queued(s, &lock, || *lock.lock_arc() += 1);
-                let late = queued(s, &lock, || *lock.rlock_arc());
+                let writer = queued(s, &*lock, || *lock.lock_arc() += 1);
+                let late = queued(s, &*lock, || *lock.rlock_arc());
                 elsewhere(|| drop(reader));
                 assert_eq!(late.join().unwrap(), 2);
                 writer.join().unwrap();

@@ -238,7 +238,7 @@ fn readers_that_sleep_are_admitted_before_the_next_writer() {
                 let reader = lock.rlock();
                 let (lock, log) = (&lock, &log);
                 let write = |name| {
-                    queued(s, lock, move || {
+                    queued(s, *lock, move || {
                         let _writer = lock.lock();
                         log.push(name);
                     })
@@ -246,7 +246,7 @@ fn readers_that_sleep_are_admitted_before_the_next_writer() {
                 write("first");
                 write("second");
                 for _ in 0..3 {
-                    queued(s, lock, || {
+                    queued(s, *lock, || {
                         let _reader = lock.rlock();
                         log.push("reader");
                     });

@@ -179,7 +179,7 @@ fn hundreds_block_in_one_lock() {
                 _ => assert!(*sum.rlock() < N * N),
             });
         }
-        assert!(holds_within(LIMIT, || { queue_length(&sum) == N }));
+        assert!(holds_within(LIMIT, || { queue_length(&*sum) == N }));
         drop(held);
         wg.wait();
         assert_eq!(*sum.rlock(), (0..N).step_by(2).sum::<usize>());
