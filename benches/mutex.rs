@@ -16,11 +16,7 @@ fn main() {
     for threads in [1, 2, 8] {
         for (what, inside) in [("lock", Inside::Number), ("work_200_ns", Inside::Work(200))] {
             let load = Load::new(threads, 1).inside(inside);
-            let name = match threads {
-                1 => format!("{what}_1_thread"),
-                n => format!("{what}_{n}_threads"),
-            };
-            suite.case(&name, &locks::mutexes(load));
+            suite.case(&format!("{what}_{}", load.threads()), &locks::mutexes(load));
         }
     }
     suite.case("cond_ping_pong", &conds());

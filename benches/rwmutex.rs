@@ -46,10 +46,7 @@ fn loads(threads: &[usize], writes: &[u32]) -> Vec<Load> {
 }
 
 fn name(load: Load) -> String {
-    let threads = match load.threads {
-        1 => "1_thread".into(),
-        n => format!("{n}_threads"),
-    };
+    let threads = load.threads();
     match load.one_write_in {
         0 => format!("read_{threads}"),
         1 => format!("write_{threads}"),

@@ -48,47 +48,47 @@ impl Load {
     pub const fn inside(self, inside: Inside) -> Self {
         Self { inside, ..self }
     }
+
+    /// For names of cases.
+    pub fn threads(&self) -> String {
+        match self.threads {
+            1 => "1_thread".into(),
+            n => format!("{n}_threads"),
+        }
+    }
 }
 
 /// The locks to compare, ours first. Each lives as long as its peer: what it has learned about its
 /// load, it may use in the next round.
 pub fn peers(load: Load) -> Vec<Peer> {
-    match load.inside {
-        Inside::Number => peers_with(load, Number),
-        Inside::Map => peers_with(load, Map),
-        Inside::Work(nanos) => peers_with(load, Work::of(nanos)),
-    }
-}
-
-fn peers_with<S: Section>(load: Load, section: S) -> Vec<Peer> {
     vec![
-        peer::<gosync::RWMutex<Data>, S>(load, section),
-        peer::<std::sync::RwLock<Data>, S>(load, section),
-        peer::<parking_lot::RwLock<Data>, S>(load, section),
-        peer::<crossbeam_utils::sync::ShardedLock<Data>, S>(load, section),
+        gosync(load),
+        peer::<std::sync::RwLock<Data>>(load),
+        peer::<parking_lot::RwLock<Data>>(load),
+        peer::<crossbeam_utils::sync::ShardedLock<Data>>(load),
     ]
 }
 
 /// As `peers`, of locks without readers: a read is a write to them.
 pub fn mutexes(load: Load) -> Vec<Peer> {
-    match load.inside {
-        Inside::Number => mutexes_with(load, Number),
-        Inside::Map => mutexes_with(load, Map),
-        Inside::Work(nanos) => mutexes_with(load, Work::of(nanos)),
-    }
-}
-
-fn mutexes_with<S: Section>(load: Load, section: S) -> Vec<Peer> {
     vec![
-        peer::<gosync::Mutex<Data>, S>(load, section),
-        peer::<std::sync::Mutex<Data>, S>(load, section),
-        peer::<parking_lot::Mutex<Data>, S>(load, section),
+        peer::<gosync::Mutex<Data>>(load),
+        peer::<std::sync::Mutex<Data>>(load),
+        peer::<parking_lot::Mutex<Data>>(load),
     ]
 }
 
 /// Ours alone.
 pub fn gosync(load: Load) -> Peer {
-    peer::<gosync::RWMutex<Data>, _>(load, Number)
+    peer::<gosync::RWMutex<Data>>(load)
+}
+
+fn peer<L: Lock>(load: Load) -> Peer {
+    match load.inside {
+        Inside::Number => peer_with::<L, _>(load, Number),
+        Inside::Map => peer_with::<L, _>(load, Map),
+        Inside::Work(nanos) => peer_with::<L, _>(load, Work::of(nanos)),
+    }
 }
 
 /// A lock around what sections work with. Inlined, so that what the locks inline of themselves is measured.
@@ -210,7 +210,7 @@ fn write<S: Section>(lock: &impl Lock, section: S, random: &mut u64) {
     lock.write(|data| section.write(data, key));
 }
 
-fn peer<L: Lock, S: Section>(load: Load, section: S) -> Peer {
+fn peer_with<L: Lock, S: Section>(load: Load, section: S) -> Peer {
     let locks: Vec<_> = (0..load.locks)
         .map(|_| CachePadded::new(L::default()))
         .collect();

@@ -43,23 +43,12 @@ impl Crowd {
 
     fn until_called(&self, n: usize) -> Vec<usize> {
         let mut called = Vec::new();
-        assert!(within_limit(|| {
+        assert!(holds_within(LIMIT, || {
             called.extend(self.called.take());
             called.len() >= n
         }));
         called
     }
-}
-
-fn within_limit(mut condition: impl FnMut() -> bool) -> bool {
-    let start = Instant::now();
-    while !condition() {
-        if start.elapsed() > LIMIT {
-            return false;
-        }
-        thread::yield_now();
-    }
-    true
 }
 
 /// Go's `TestCondSignal` and `TestCondSignalGenerations`.

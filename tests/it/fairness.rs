@@ -3,8 +3,8 @@
 //! Turns, and not time: a machine that is busy with others has little of that for all of them. And each turn
 //! lasts until those who have to wait sleep, so that none passes while one is on its way into the queue.
 
-use crate::support::{LIMIT, Stop, holds_within, queue_length, queued, rounds, within};
-use gosync::RWMutex;
+use crate::support::{LIMIT, Lock, Stop, holds_within, queue_length, queued, rounds, within};
+use gosync::{Mutex, RWMutex};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
@@ -32,12 +32,21 @@ fn write(lock: &RWMutex<()>, inside: &mut dyn FnMut()) {
     inside();
 }
 
-type Access = fn(&RWMutex<()>, &mut dyn FnMut());
+fn lock(mutex: &Mutex<()>, inside: &mut dyn FnMut()) {
+    let _guard = mutex.lock();
+    inside();
+}
+
+type Access<L> = fn(&L, &mut dyn FnMut());
 
 /// How many turns of the others `victim` waits for at most, and how often it gets in. While one of the
 /// others is inside, `barred` threads have to wait.
-fn probe(victim: Access, hog: Access, barred: usize) -> (usize, usize) {
-    let lock = RWMutex::new(());
+fn probe<L: Lock + Default + Sync>(
+    victim: Access<L>,
+    hog: Access<L>,
+    barred: usize,
+) -> (usize, usize) {
+    let lock = L::default();
     let (turns, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
     thread::scope(|s| {
         for _ in 0..3 {
@@ -71,7 +80,12 @@ fn probe(victim: Access, hog: Access, barred: usize) -> (usize, usize) {
 }
 
 #[track_caller]
-fn assert_fair(what: &str, victim: Access, hog: Access, barred: usize) {
+fn assert_fair<L: Lock + Default + Sync + 'static>(
+    what: &str,
+    victim: Access<L>,
+    hog: Access<L>,
+    barred: usize,
+) {
     let (most, entries) = within(LIMIT, move || probe(victim, hog, barred));
     println!("{what}: {most} of {TURNS} turns at most, {entries} entries");
     assert!(most <= BOUND, "{what}: {most} of {TURNS} turns");
@@ -90,6 +104,12 @@ fn a_writer_does_not_starve_beside_three_readers() {
 #[test]
 fn a_writer_does_not_starve_beside_three_writers() {
     assert_fair("writer vs 3 writers", write, write, 3);
+}
+
+/// Go's `TestMutexFairness`.
+#[test]
+fn nobody_starves_beside_three_in_a_mutex() {
+    assert_fair("mutex vs 3 others", lock, lock, 3);
 }
 
 /// A writer gives the lock up only to ask for it again at once, and gives it up when the other one, which

@@ -107,7 +107,7 @@ pub fn until_queued(lock: &(impl Lock + ?Sized), n: usize) {
 }
 
 /// Waits until `condition` holds, for `patience` at most. Returns whether it does.
-pub fn holds_within(patience: Duration, condition: impl Fn() -> bool) -> bool {
+pub fn holds_within(patience: Duration, mut condition: impl FnMut() -> bool) -> bool {
     let out_of_patience = time_is_up(patience);
     while !condition() {
         if out_of_patience() {
