@@ -4,12 +4,13 @@
 //!
 //! * [`sleep`] locks the queue of its key, asks `validate`, and either joins the queue or returns
 //!   [`Parked::Invalid`]. Nobody can join or leave the queue while `validate` runs.
-//! * The callbacks of [`unpark_one`], [`unpark_all`] and [`unpark_all_if`] run under that same lock.
+//! * The callbacks of [`unpark_one`], [`unpark_first`] and [`unpark_all_if`] run under that same lock.
 //!   So a waker that changes the word in its callback, or before it calls, cannot miss a sleeper:
 //!   either the sleeper is in the queue already, or its `validate` will see the change.
 //! * What happens before an unpark happens before the return of the `sleep` that it ends.
 //! * A parked thread returns [`Parked::Unparked`] if and only if somebody took it from the queue:
 //!   there are no spurious wake-ups, and a wake-up that meets a timeout is never lost.
+//! * [`sleep_for_handoff`] is a `sleep` that also returns whether the waker has handed over what the thread waits for.
 //! * Callbacks must not panic and must not call into this module.
 
 use std::time::{Duration, Instant};
@@ -62,10 +63,20 @@ pub(crate) enum Parked {
     TimedOut,
 }
 
+/// The thread that sleeps longest in a queue.
+pub(crate) struct First {
+    /// Whether it has waited for too long to compete once more.
+    pub(crate) wants_handoff: bool,
+    /// Whether more sleep behind it.
+    pub(crate) more: bool,
+}
+
 #[cfg(not(gosync_model))]
 mod real {
-    use super::{Instant, Key, Parked};
-    use parking_lot_core::{DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN, FilterOp, ParkResult};
+    use super::{First, Instant, Key, Parked};
+    use parking_lot_core::{
+        DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN, FilterOp, ParkResult, ParkToken, UnparkToken,
+    };
     use std::cell::Cell;
 
     // SAFETY of every call into parking_lot_core below: a `Key` is an address inside a primitive of
@@ -78,21 +89,41 @@ mod real {
         validate: impl FnOnce() -> bool,
         deadline: Option<Instant>,
     ) -> Parked {
-        // SAFETY: see above.
-        let result = unsafe {
-            parking_lot_core::park(
-                key.0,
-                validate,
-                || {},
-                |_, _| {},
-                DEFAULT_PARK_TOKEN,
-                deadline,
-            )
+        sleep_with(key, DEFAULT_PARK_TOKEN, validate, deadline).0
+    }
+
+    const WANTS_HANDOFF: ParkToken = ParkToken(1);
+    const HANDED_OVER: UnparkToken = UnparkToken(1);
+
+    /// As `sleep`, of a thread that [`unpark_first`] wakes. Also returns whether that has handed over what the thread
+    /// waits for.
+    pub(crate) fn sleep_for_handoff(
+        key: Key,
+        wants_handoff: bool,
+        validate: impl FnOnce() -> bool,
+        deadline: Option<Instant>,
+    ) -> (Parked, bool) {
+        let token = match wants_handoff {
+            true => WANTS_HANDOFF,
+            false => DEFAULT_PARK_TOKEN,
         };
+        let (parked, token) = sleep_with(key, token, validate, deadline);
+        (parked, token == HANDED_OVER)
+    }
+
+    fn sleep_with(
+        key: Key,
+        token: ParkToken,
+        validate: impl FnOnce() -> bool,
+        deadline: Option<Instant>,
+    ) -> (Parked, UnparkToken) {
+        // SAFETY: see above.
+        let result =
+            unsafe { parking_lot_core::park(key.0, validate, || {}, |_, _| {}, token, deadline) };
         match result {
-            ParkResult::Unparked(_) => Parked::Unparked,
-            ParkResult::Invalid => Parked::Invalid,
-            ParkResult::TimedOut => Parked::TimedOut,
+            ParkResult::Unparked(token) => (Parked::Unparked, token),
+            ParkResult::Invalid => (Parked::Invalid, DEFAULT_UNPARK_TOKEN),
+            ParkResult::TimedOut => (Parked::TimedOut, DEFAULT_UNPARK_TOKEN),
         }
     }
 
@@ -110,24 +141,38 @@ mod real {
         result.unparked_threads == 1
     }
 
-    /// Wakes every thread in the queue of `key`. `callback` is told how many there are, before any
-    /// of them wakes.
-    pub(crate) fn unpark_all(key: Key, callback: impl FnOnce(usize)) {
+    /// As `unpark_one`. `hand_over` is told who is first, and returns whether that one gets what it waits for.
+    pub(crate) fn unpark_first(key: Key, hand_over: impl FnOnce(Option<First>) -> bool) {
+        let first = Cell::new(None);
+        let take_first = |token| match first.get() {
+            None => {
+                first.set(Some(token));
+                FilterOp::Unpark
+            }
+            Some(_) => FilterOp::Stop,
+        };
         // SAFETY: see above.
         unsafe {
-            parking_lot_core::unpark_filter(
-                key.0,
-                |_| FilterOp::Unpark,
-                |result| {
-                    callback(result.unparked_threads);
-                    DEFAULT_UNPARK_TOKEN
-                },
-            );
+            parking_lot_core::unpark_filter(key.0, take_first, |result| {
+                let first = first.get().map(|token| First {
+                    wants_handoff: token == WANTS_HANDOFF,
+                    more: result.have_more_threads,
+                });
+                match hand_over(first) {
+                    true => HANDED_OVER,
+                    false => DEFAULT_UNPARK_TOKEN,
+                }
+            });
         }
     }
 
-    /// Asks `decide` once, and if it says yes wakes every thread in the queue of `key`.
-    pub(crate) fn unpark_all_if(key: Key, decide: impl FnOnce() -> bool) {
+    /// Asks `decide` once, and if it says yes wakes every thread in the queue of `key`. `callback` is told how many
+    /// there are, before any of them wakes.
+    pub(crate) fn unpark_all_if(
+        key: Key,
+        decide: impl FnOnce() -> bool,
+        callback: impl FnOnce(usize),
+    ) {
         let decide = Cell::new(Some(decide));
         let decision = Cell::new(false);
         let ask = || {
@@ -147,9 +192,11 @@ mod real {
                         FilterOp::Stop
                     }
                 },
-                // An empty queue has asked nothing yet.
-                |_| {
-                    ask();
+                |result| {
+                    // An empty queue has asked nothing yet.
+                    if ask() {
+                        callback(result.unparked_threads);
+                    }
                     DEFAULT_UNPARK_TOKEN
                 },
             );

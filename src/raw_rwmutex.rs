@@ -75,6 +75,7 @@ mod handoff;
 mod lock_api_impl;
 mod prices;
 mod reader;
+mod upgrade;
 mod word;
 mod writer;
 
@@ -89,7 +90,7 @@ use word::*;
 #[cfg(gosync_model)]
 use crate::speed::Speed;
 
-use Ordering::Relaxed;
+use Ordering::{Acquire, Relaxed, Release};
 
 /// The raw lock behind [`RWMutex`](crate::RWMutex) and [`RwLock`](crate::RwLock): one word, no data.
 ///
@@ -106,6 +107,18 @@ pub struct ReadToken(Option<Entry>);
 /// The write lock, and what the word was when it was got: most likely it still is when it ends.
 #[must_use]
 pub struct WriteToken(u64);
+
+/// The upgradable read lock.
+#[must_use]
+pub struct UpgradableToken(());
+
+/// What a thread that is about to sleep makes of the word.
+enum Turn {
+    /// Its flag is set; it has to sleep.
+    Sleep(u64),
+    /// It has got what it waits for.
+    Enter(u64),
+}
 
 #[cfg(gosync_model)]
 impl ReadToken {
@@ -142,33 +155,48 @@ impl RawRWMutex {
 
     /// Whether anybody reads, at the moment. Costs nobody anything, unlike an announcement.
     fn has_readers(&self, word: u64) -> bool {
+        has_upgradable(word) || self.has_plain_readers(word)
+    }
+
+    /// As `has_readers`, apart from the upgradable one.
+    fn has_plain_readers(&self, word: u64) -> bool {
         has_counted_readers(word) || (word & COUNTED == 0 && readers::any_holds(id(word)))
     }
 
-    /// Makes sure that `flag` is set while `holds`; false if the word has changed and wants another
-    /// look.
-    fn flag(&self, word: u64, flag: u64, holds: fn(u64) -> bool) -> bool {
-        holds(word)
-            && (word & flag == flag
-                || self
-                    .word
-                    .compare_exchange_weak(word, word | flag, Relaxed, Relaxed)
-                    .is_ok())
+    /// Changes the word from `word` to `next`, and releases all that the caller has done or seen. False if the word is
+    /// another one.
+    #[inline(always)]
+    fn release(&self, word: u64, next: u64) -> bool {
+        // Release: pairs with every Acquire on the word.
+        self.word
+            .compare_exchange(word, next, Release, Relaxed)
+            .is_ok()
     }
 
-    /// Sleeps in `queue` while `flag` is set and `holds` (invariant 5).
-    fn park_while(
-        &self,
-        queue: Key,
-        flag: u64,
-        holds: fn(u64) -> bool,
-        deadline: Option<Instant>,
-    ) -> Parked {
-        let sleep = || {
+    /// Sleeps in `queue`, unless `turn` finds that the caller may enter now. Otherwise it has entered, and has not slept:
+    /// one that is about to sleep is not overtaken once more.
+    fn park(&self, queue: Key, turn: impl Fn(u64) -> Turn, deadline: Option<Instant>) -> Parked {
+        workers::park(queue, || self.take_turn(turn), deadline)
+    }
+
+    /// Makes of the word what `turn` says. Returns whether the caller has to sleep. Under the lock of its queue
+    /// (invariant 5).
+    fn take_turn(&self, turn: impl Fn(u64) -> Turn) -> bool {
+        loop {
             let word = self.word.load(Relaxed);
-            word & flag != 0 && holds(word)
-        };
-        workers::park(queue, sleep, deadline)
+            let (sleeps, next) = match turn(word) {
+                Turn::Sleep(next) => (true, next),
+                Turn::Enter(next) => (false, next),
+            };
+            // Acquire: pairs with the Release in `release`, for readers. Writers acquire in their drain.
+            if self
+                .word
+                .compare_exchange_weak(word, next, Acquire, Relaxed)
+                .is_ok()
+            {
+                return sleeps;
+            }
+        }
     }
 
     #[cfg(not(gosync_model))]
@@ -181,8 +209,17 @@ impl RawRWMutex {
     pub(crate) fn is_write_locked(&self) -> bool {
         let word = self.word.load(Relaxed);
         // An entry that another thread has made may be passing. One's own is not.
-        let is_reader = has_counted_readers(word) || readers::own_holds(id(word));
+        let is_reader = has_counted_readers(word)
+            || has_upgradable(word) != is_upgraded(word)
+            || readers::own_holds(id(word));
         is_announced(word) && !is_draining(word) && !is_reader
+    }
+
+    /// Whether anybody waits for the lock, and is not about to get it anyway.
+    #[cfg(not(gosync_model))]
+    fn is_wanted(&self) -> bool {
+        const WAITING: u64 = HEIR | READERS_PARKED | WRITERS_PARKED | UPGRADERS_PARKED | UPGRADED;
+        self.word.load(Relaxed) & WAITING != 0
     }
 
     /// What is left in the word of a lock that nobody has or wants: nothing, apart from its past.
@@ -221,6 +258,16 @@ impl RawRWMutex {
         Key::new(&self.word, 3)
     }
 
+    /// Upgradable readers sleep here until they may compete, or are let in.
+    pub(crate) fn upgraders(&self) -> Key {
+        Key::new(&self.word, 4)
+    }
+
+    /// The announced writer sleeps here until the upgradable reader has left.
+    pub(crate) fn upgradable(&self) -> Key {
+        Key::new(&self.word, 5)
+    }
+
     /// Called by each reader that has got in.
     #[inline]
     fn entered(&self) {
@@ -239,6 +286,7 @@ impl RawRWMutex {
         deadlock::acquire(self.readers());
         deadlock::acquire(self.writers());
         deadlock::acquire(self.heir());
+        self.upgradable_entered();
     }
 
     /// Called by the owner of `WRITER` before it steps down.
@@ -247,6 +295,21 @@ impl RawRWMutex {
         deadlock::release(self.readers());
         deadlock::release(self.writers());
         deadlock::release(self.heir());
+        self.upgradable_left();
+    }
+
+    /// Called by each upgradable reader that has got in.
+    #[inline]
+    fn upgradable_entered(&self) {
+        deadlock::acquire(self.upgraders());
+        deadlock::acquire(self.upgradable());
+    }
+
+    /// Called by each upgradable reader before it leaves.
+    #[inline]
+    fn upgradable_left(&self) {
+        deadlock::release(self.upgraders());
+        deadlock::release(self.upgradable());
     }
 }
 

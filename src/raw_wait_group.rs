@@ -154,13 +154,14 @@ impl RawWaitGroup {
     /// Wakes all who sleep until now, if the counter is 0.
     #[cold]
     fn release(&self) {
-        park::unpark_all_if(self.waiters(), || {
+        let is_zero = || {
             self.word
                 // Acquire: pairs with the Release of every `done`, for the sleepers, who are told
                 // through the queue.
                 .compare_exchange(PARKED, 0, Acquire, Relaxed)
                 .is_ok()
-        });
+        };
+        park::unpark_all_if(self.waiters(), is_zero, |_| {});
     }
 
     /// Waits until the counter is 0; false if the deadline comes first.

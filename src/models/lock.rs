@@ -2,7 +2,7 @@
 
 use super::Model;
 use crate::primitive::{Arc, UnsafeCell};
-use crate::raw_rwmutex::{RawRWMutex, ReadToken, WriteToken};
+use crate::raw_rwmutex::{RawRWMutex, ReadToken, UpgradableToken, WriteToken};
 use crate::speed::Speed;
 use std::cell::Cell;
 use std::time::Instant;
@@ -81,6 +81,77 @@ impl Lock {
     pub(super) fn downgrade(&self) -> ReadToken {
         // SAFETY: as above.
         unsafe { self.raw.downgrade(self.token()) }
+    }
+
+    pub(super) fn unlock_fair(&self) {
+        // SAFETY: as above.
+        unsafe { self.raw.unlock_fair(self.token()) }
+    }
+
+    pub(super) fn unlock_upgradable(&self, token: UpgradableToken) {
+        // SAFETY: each model ends the upgradable read lock that it has.
+        unsafe { self.raw.unlock_upgradable(token) }
+    }
+
+    pub(super) fn upgrade(&self, token: UpgradableToken) {
+        // SAFETY: as above.
+        self.token.set(Some(unsafe { self.raw.upgrade(token) }));
+    }
+
+    /// Whether the caller is a writer now.
+    pub(super) fn try_upgrade(&self, token: UpgradableToken) -> Result<(), UpgradableToken> {
+        // SAFETY: as above.
+        let token = unsafe { self.raw.try_upgrade(token) }?;
+        self.token.set(Some(token));
+        Ok(())
+    }
+
+    /// As `try_upgrade`, with a wait.
+    pub(super) fn upgrade_timed(&self, token: UpgradableToken) -> Result<(), UpgradableToken> {
+        // SAFETY: as above.
+        let token = unsafe { self.raw.try_upgrade_until(token, Some(Instant::now())) }?;
+        self.token.set(Some(token));
+        Ok(())
+    }
+
+    pub(super) fn downgrade_to_upgradable(&self) -> UpgradableToken {
+        // SAFETY: as above.
+        unsafe { self.raw.downgrade_to_upgradable(self.token()) }
+    }
+
+    pub(super) fn downgrade_upgradable(&self, token: UpgradableToken) -> ReadToken {
+        // SAFETY: as above.
+        unsafe { self.raw.downgrade_upgradable(token) }
+    }
+
+    /// A read that may upgrade, and does not.
+    pub(super) fn read_upgradable(&self) -> usize {
+        let token = self.raw.lock_upgradable();
+        let value = self.get();
+        self.unlock_upgradable(token);
+        value
+    }
+
+    /// As `read_upgradable`, or gives up.
+    pub(super) fn read_upgradable_timed(&self) -> bool {
+        let token = self.raw.try_lock_upgradable_until(Some(Instant::now()));
+        let is_in = token.is_some();
+        if let Some(token) = token {
+            self.get();
+            self.unlock_upgradable(token);
+        }
+        is_in
+    }
+
+    /// A read, and a write that nobody else's comes before. Returns what was read.
+    pub(super) fn read_and_write(&self) -> usize {
+        let token = self.raw.lock_upgradable();
+        let value = self.get();
+        self.upgrade(token);
+        assert_eq!(self.get(), value, "a writer came before an upgrade");
+        self.increment();
+        self.unlock();
+        value
     }
 
     pub(super) fn read(&self) -> usize {

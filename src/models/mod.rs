@@ -49,6 +49,8 @@ mod task;
 #[cfg(all(test, gosync_loom))]
 mod threads;
 #[cfg(all(test, gosync_loom))]
+mod upgrade;
+#[cfg(all(test, gosync_loom))]
 mod wait_group;
 #[cfg(all(test, gosync_loom))]
 mod workers;

@@ -4,7 +4,7 @@
 //! Two keys never share a lock, so the model promises no more order than parking_lot_core does.
 
 use super::{Model, Timeouts, checker};
-use crate::park::{Key, Parked};
+use crate::park::{First, Key, Parked};
 use checker::sync::{Arc, Condvar, Mutex};
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -17,22 +17,32 @@ type Queue = Mutex<VecDeque<Arc<Sleeper>>>;
 /// with the thread that woke it, and not with those that had the lock after that.
 #[derive(Default)]
 struct Sleeper {
-    woken: Mutex<bool>,
+    woken: Mutex<Option<Wake>>,
     wake: Condvar,
     /// Whether it has a deadline.
     is_timed: bool,
+    wants_handoff: bool,
+}
+
+/// What a thread is told when it is woken: whether it has been handed what it waits for.
+#[derive(Clone, Copy)]
+struct Wake {
+    handed_over: bool,
 }
 
 impl Sleeper {
-    fn sleep(&self) {
+    fn sleep(&self) -> (Parked, bool) {
         let mut woken = self.woken.lock().unwrap();
-        while !*woken {
-            woken = self.wake.wait(woken).unwrap();
+        loop {
+            match *woken {
+                Some(Wake { handed_over }) => return (Parked::Unparked, handed_over),
+                None => woken = self.wake.wait(woken).unwrap(),
+            }
         }
     }
 
-    fn wake(&self) {
-        *self.woken.lock().unwrap() = true;
+    fn wake(&self, wake: Wake) {
+        *self.woken.lock().unwrap() = Some(wake);
         self.wake.notify_one();
     }
 }
@@ -74,20 +84,29 @@ pub(crate) fn sleep(
     validate: impl FnOnce() -> bool,
     deadline: Option<Instant>,
 ) -> Parked {
+    sleep_for_handoff(key, false, validate, deadline).0
+}
+
+pub(crate) fn sleep_for_handoff(
+    key: Key,
+    wants_handoff: bool,
+    validate: impl FnOnce() -> bool,
+    deadline: Option<Instant>,
+) -> (Parked, bool) {
     let queue = queue(key);
     let mut sleepers = queue.lock().unwrap();
     if !validate() {
-        return Parked::Invalid;
+        return (Parked::Invalid, false);
     }
     let me = Arc::new(Sleeper {
         is_timed: deadline.is_some(),
+        wants_handoff,
         ..Sleeper::default()
     });
     sleepers.push_back(Arc::clone(&me));
     drop(sleepers);
     if deadline.is_none() {
-        me.sleep();
-        return Parked::Unparked;
+        return me.sleep();
     }
     // The thread may time out at any moment after this, or be woken first.
     if Model::current().timeouts == Timeouts::AtTheEnd {
@@ -102,12 +121,11 @@ pub(crate) fn sleep(
     {
         None => {
             drop(sleepers);
-            me.sleep();
-            Parked::Unparked
+            me.sleep()
         }
         Some(index) => {
             sleepers.remove(index);
-            Parked::TimedOut
+            (Parked::TimedOut, false)
         }
     }
 }
@@ -136,12 +154,15 @@ pub(crate) fn unpark_one(key: Key, callback: impl FnOnce(bool, bool)) -> bool {
     wake(take_one(key, callback))
 }
 
-pub(crate) fn unpark_all(key: Key, callback: impl FnOnce(usize)) {
-    wake(take_all(key, callback));
+pub(crate) fn unpark_first(key: Key, hand_over: impl FnOnce(Option<First>) -> bool) {
+    let (first, wake) = take_first(key, hand_over);
+    if let Some(first) = first {
+        first.wake(wake);
+    }
 }
 
-pub(crate) fn unpark_all_if(key: Key, decide: impl FnOnce() -> bool) {
-    wake(take_all_if(key, decide));
+pub(crate) fn unpark_all_if(key: Key, decide: impl FnOnce() -> bool, callback: impl FnOnce(usize)) {
+    wake(take_all_if(key, decide, callback));
 }
 
 /// Takes the front of the queue.
@@ -153,29 +174,40 @@ fn take_one(key: Key, callback: impl FnOnce(bool, bool)) -> VecDeque<Arc<Sleeper
     first.into_iter().collect()
 }
 
-/// Takes the whole queue.
-fn take_all(key: Key, callback: impl FnOnce(usize)) -> VecDeque<Arc<Sleeper>> {
+/// As `take_one`, with what to tell the front.
+fn take_first(
+    key: Key,
+    hand_over: impl FnOnce(Option<First>) -> bool,
+) -> (Option<Arc<Sleeper>>, Wake) {
     let queue = queue(key);
     let mut sleepers = queue.lock().unwrap();
-    callback(sleepers.len());
-    std::mem::take(&mut *sleepers)
+    let first = sleepers.pop_front();
+    let handed_over = hand_over(first.as_ref().map(|first| First {
+        wants_handoff: first.wants_handoff,
+        more: !sleepers.is_empty(),
+    }));
+    (first, Wake { handed_over })
 }
 
 /// Takes the whole queue if `decide` says so.
-fn take_all_if(key: Key, decide: impl FnOnce() -> bool) -> VecDeque<Arc<Sleeper>> {
+fn take_all_if(
+    key: Key,
+    decide: impl FnOnce() -> bool,
+    callback: impl FnOnce(usize),
+) -> VecDeque<Arc<Sleeper>> {
     let queue = queue(key);
     let mut sleepers = queue.lock().unwrap();
-    if decide() {
-        std::mem::take(&mut *sleepers)
-    } else {
-        VecDeque::new()
+    if !decide() {
+        return VecDeque::new();
     }
+    callback(sleepers.len());
+    std::mem::take(&mut *sleepers)
 }
 
 /// Wakes those who have been taken. Returns whether there were any.
 fn wake(sleepers: VecDeque<Arc<Sleeper>>) -> bool {
     for sleeper in &sleepers {
-        sleeper.wake();
+        sleeper.wake(Wake { handed_over: false });
     }
     !sleepers.is_empty()
 }
@@ -186,16 +218,16 @@ pub(crate) fn lose_one(key: Key, callback: impl FnOnce(bool, bool)) -> bool {
     !take_one(key, callback).is_empty()
 }
 
-/// As `unpark_all`, but the threads sleep on.
+/// As `unpark_first`, but the thread sleeps on.
 #[allow(dead_code)]
-pub(crate) fn lose_all(key: Key, callback: impl FnOnce(usize)) {
-    take_all(key, callback);
+pub(crate) fn lose_first(key: Key, hand_over: impl FnOnce(Option<First>) -> bool) {
+    take_first(key, hand_over);
 }
 
 /// As `unpark_all_if`, but the threads sleep on.
 #[allow(dead_code)]
-pub(crate) fn lose_all_if(key: Key, decide: impl FnOnce() -> bool) {
-    take_all_if(key, decide);
+pub(crate) fn lose_all_if(key: Key, decide: impl FnOnce() -> bool, callback: impl FnOnce(usize)) {
+    take_all_if(key, decide, callback);
 }
 
 pub(crate) mod deadlock {

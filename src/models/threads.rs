@@ -37,6 +37,15 @@ impl Lock {
     pub(super) fn is_draining(&self) -> bool {
         sleepers(self.raw.drained()) == 1
     }
+
+    pub(super) fn queued_upgraders(&self) -> usize {
+        sleepers(self.raw.upgraders())
+    }
+
+    /// Whether a writer waits for the upgradable reader.
+    pub(super) fn is_writer_behind(&self) -> bool {
+        sleepers(self.raw.upgradable()) == 1
+    }
 }
 
 /// A scenario with a new lock, which everybody has left in the end. It returns how many writes the lock has

@@ -3,7 +3,7 @@
 use super::bias::{PLENTY, price};
 use super::word::*;
 use super::{RawRWMutex, prices};
-use crate::park::{self, Parked};
+use crate::park::{self, Key, Parked};
 use crate::primitive::Ordering;
 use crate::readers::{self, Slot};
 use crate::spin::{self, Patience};
@@ -49,6 +49,25 @@ impl Sleep {
 impl RawRWMutex {
     /// Waits until the readers inside have left; false if the deadline comes first.
     pub(super) fn drain(&self, deadline: Option<Instant>) -> bool {
+        if self.await_upgradable(deadline) {
+            return self.drain_plain_readers(deadline);
+        }
+        // Invariant 7.
+        if self.word.load(Relaxed) & FENCED == 0 {
+            barrier::heavy();
+        }
+        false
+    }
+
+    /// Waits until the upgradable reader has left; false if the deadline comes first. It may upgrade before that, and
+    /// drain the lock meanwhile.
+    fn await_upgradable(&self, deadline: Option<Instant>) -> bool {
+        let inside = || has_upgradable(self.word.load(Relaxed));
+        self.await_readers(self.upgradable(), inside, || None, deadline)
+    }
+
+    /// As `drain`, without a look for an upgradable reader.
+    pub(super) fn drain_plain_readers(&self, deadline: Option<Instant>) -> bool {
         let mut sleep = Sleep::new();
         let is_drained = self.drain_slots(|slot| self.await_slot(slot, &mut sleep, deadline))
             && self.await_count(deadline);
@@ -60,9 +79,7 @@ impl RawRWMutex {
 
     /// Has `wait` wait for each slot that holds the lock. False if that fails.
     pub(super) fn drain_slots(&self, wait: impl FnMut(&Slot) -> bool) -> bool {
-        // Acquire: pairs with the Releases in `step_down` and `count_out`. Who gives up before it gets as far as
-        // the count admits readers, who have to see all writes before.
-        let word = self.word.load(Acquire);
+        let word = self.word.load(Relaxed);
         if word & COUNTED != 0 {
             return true;
         }
@@ -106,7 +123,7 @@ impl RawRWMutex {
             }
             sleep.begin()
         };
-        self.await_readers(|| slot.holds(id), ask_to_be_woken, deadline)
+        self.await_readers(self.drained(), || slot.holds(id), ask_to_be_woken, deadline)
     }
 
     /// Waits until no readers are counted; false if the deadline comes first.
@@ -120,13 +137,14 @@ impl RawRWMutex {
             self.word.fetch_or(DRAIN, Relaxed);
             None
         };
-        self.await_readers(inside, ask_to_be_woken, deadline)
+        self.await_readers(self.drained(), inside, ask_to_be_woken, deadline)
     }
 
-    /// Waits for readers who are `inside`. Those who leave after `ask_to_be_woken` will look for
+    /// Waits for readers who are `inside`, in `queue`. Those who leave after `ask_to_be_woken` will look for
     /// somebody to wake; if it is not sure that they all see that there is, it says how long to nap.
     fn await_readers(
         &self,
+        queue: Key,
         inside: impl Fn() -> bool,
         mut ask_to_be_woken: impl FnMut() -> Option<Duration>,
         deadline: Option<Instant>,
@@ -141,7 +159,7 @@ impl RawRWMutex {
             }
             let nap = ask_to_be_woken().and_then(park::deadline);
             let end = [nap, deadline].into_iter().flatten().min();
-            match workers::park(self.drained(), &inside, end) {
+            match workers::park(queue, &inside, end) {
                 Parked::Unparked | Parked::Invalid => patience.renew(),
                 Parked::TimedOut if end == deadline => return !inside(),
                 Parked::TimedOut => {}

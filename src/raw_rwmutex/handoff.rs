@@ -2,19 +2,21 @@
 
 use super::bias::{settle, settle_counted};
 use super::word::*;
-use super::{RawRWMutex, WriteToken};
+use super::{RawRWMutex, Turn, WriteToken};
 use crate::park::{self, Parked};
 use crate::primitive::Ordering;
 use crate::spin::Patience;
 use std::time::Instant;
 
-use Ordering::{Acquire, Relaxed, Release};
+use Ordering::{AcqRel, Relaxed};
 
 /// How the owner of `WRITER` comes to step down.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exit {
     /// It had the lock: it has seen all readers leave.
     Done,
+    /// So it has, and `WRITER` goes to the next writer.
+    Fair,
     /// It may have left readers inside.
     GaveUp,
 }
@@ -23,41 +25,49 @@ impl RawRWMutex {
     /// As heir, becomes the owner of `WRITER`: by winning it, or by hand-off once it has waited too
     /// long. `drain` follows, and acquires.
     pub(super) fn inherit(&self, mut patience: Patience, deadline: Option<Instant>) -> bool {
-        patience.renew();
         loop {
-            let word = self.word.load(Relaxed);
-            if !is_heir(word) {
-                self.announced();
-                return true;
-            }
-            if !is_announced(word) {
-                let heirless = word & !(HEIR | HEIR_PARKED);
-                if self
-                    .word
-                    .compare_exchange_weak(word, heirless | WRITER, Relaxed, Relaxed)
-                    .is_ok()
-                {
+            patience.renew();
+            loop {
+                let word = self.word.load(Relaxed);
+                if !is_heir(word) {
                     self.announced();
                     return true;
                 }
-                continue;
+                if !is_announced(word) {
+                    if self
+                        .word
+                        .compare_exchange_weak(word, heirless(word) | WRITER, Relaxed, Relaxed)
+                        .is_ok()
+                    {
+                        self.announced();
+                        return true;
+                    }
+                } else if !patience.spin(false, deadline) {
+                    break;
+                }
             }
             let plea = if patience.is_over() {
                 HEIR_PARKED | HANDOFF
             } else {
                 HEIR_PARKED
             };
-            if patience.spin(false, deadline) || !self.flag(word, plea, is_announced) {
-                continue;
-            }
-            match self.park_while(self.heir(), HEIR_PARKED, is_announced, deadline) {
-                Parked::Unparked | Parked::Invalid => patience.renew(),
+            let turn = |word| match (is_heir(word), is_announced(word)) {
+                (false, _) => Turn::Enter(word),
+                (true, true) => Turn::Sleep(word | plea),
+                (true, false) => Turn::Enter(heirless(word) | WRITER),
+            };
+            match self.park(self.heir(), turn, deadline) {
+                Parked::Unparked => {}
+                Parked::Invalid => {
+                    self.announced();
+                    return true;
+                }
                 Parked::TimedOut => return self.resign(),
             }
         }
     }
 
-    /// The owner of the lock steps down; it keeps `kept` read locks.
+    /// The owner of the lock steps down, and keeps `kept`: nothing, `ONE_READER` or `UPGRADABLE`.
     #[inline]
     pub(super) fn step_down_to(&self, token: WriteToken, kept: u64) {
         self.stepped_down();
@@ -67,14 +77,20 @@ impl RawRWMutex {
         }
     }
 
-    /// Steps down to `next`, without `WRITER` and with `kept` readers, if the word is still `word`.
+    /// As `step_down_to`, for the next writer.
+    #[inline]
+    pub(super) fn step_down_fairly(&self, token: WriteToken) {
+        self.stepped_down();
+        let word = token.0;
+        if !is_held_alone(word) || !self.step_down_from(word, settle_counted(word), 0) {
+            self.end_write(word, 0, Exit::Fair);
+        }
+    }
+
+    /// Steps down to `next`, without `WRITER` and with what is kept, if the word is still `word`.
     #[inline(always)]
     fn step_down_from(&self, word: u64, next: u64, kept: u64) -> bool {
-        let next = next - WRITER + kept * ONE_READER;
-        // Release: pairs with every Acquire on the word.
-        self.word
-            .compare_exchange(word, next, Release, Relaxed)
-            .is_ok()
+        self.release(word, next - WRITER + kept)
     }
 
     /// As `step_down_to`, for a lock with slots, or one that somebody waits for.
@@ -82,103 +98,134 @@ impl RawRWMutex {
     fn step_down_slow(&self, word: u64, kept: u64) {
         let is_alone_with_slots = word & COUNTED == 0 && is_held_alone(word | COUNTED);
         if !is_alone_with_slots || !self.step_down_from(word, settle(word), kept) {
-            self.pass_on(kept, Exit::Done);
+            self.end_write(word, kept, Exit::Done);
         }
     }
 
+    /// Ends the write of whoever got the lock when the word was `word`.
+    #[cold]
+    fn end_write(&self, word: u64, kept: u64, exit: Exit) {
+        match is_upgraded(word) {
+            true => self.end_upgrade(kept, exit),
+            false => self.pass_on(kept, exit),
+        }
+    }
+
+    /// The owner of `WRITER` steps down, and wakes those that it owes that.
+    ///
+    /// It may do so when another thread has the lock already, so the lock has to outlive this call. It does behind guards.
     #[inline(never)]
     pub(super) fn pass_on(&self, mut kept: u64, mut exit: Exit) {
-        loop {
-            let word = self.step_down(kept, exit);
+        // None: an upgrade has passed the caller, and owns `WRITER` now.
+        while let Some(word) = self.step_down(kept, exit) {
+            if seat(word, kept) != 0 {
+                self.fill_seat();
+            }
             if word & HEIR_PARKED != 0 {
                 park::unpark_one(self.heir(), |_, _| {});
             }
-            if !(needs_heir(word) && self.bequeath()) {
+            let owns_writer_still = needs_heir(word)
+                && match exit {
+                    Exit::Fair => !self.wake_writer(),
+                    Exit::Done | Exit::GaveUp => self.bequeath(),
+                };
+            if !owns_writer_still {
                 return;
             }
-            // The reads that `kept` stands for are the caller's from the first round on, and from
+            // What `kept` stands for is the caller's from the first round on, and from
             // then on it is not the lock that it has.
             (kept, exit) = (0, Exit::GaveUp);
         }
     }
 
-    /// Gives up `WRITER` and admits the readers that wait, in one step. Returns the word before it.
-    fn step_down(&self, kept: u64, exit: Exit) -> u64 {
+    /// Gives up `WRITER` and admits the readers that wait, in one step. Returns the word before it; none if `WRITER`
+    /// belongs to the upgradable reader instead, which has passed the caller.
+    fn step_down(&self, kept: u64, exit: Exit) -> Option<u64> {
         loop {
             let word = self.word.load(Relaxed);
-            if word & READERS_PARKED != 0 {
-                return self.admit(kept, exit);
-            }
-            // Release: as in `step_down_to`.
-            if self
-                .word
-                .compare_exchange_weak(word, Self::next(word, kept, exit), Release, Relaxed)
-                .is_ok()
-            {
-                return word;
+            if is_upgraded(word) {
+                if self.yield_to_upgrade(word) {
+                    return None;
+                }
+            } else if word & READERS_PARKED != 0 {
+                if let Some(word) = self.admit(kept, exit) {
+                    return Some(word);
+                }
+            } else if self.release(word, Self::next(word, kept, exit)) {
+                return Some(word);
             }
         }
     }
 
     /// `step_down` with readers in the queue. They are counted in under the queue's lock, so none can
-    /// join or leave meanwhile.
+    /// join or leave meanwhile, and no upgrade can pass. None if one has.
     #[cold]
-    fn admit(&self, kept: u64, exit: Exit) -> u64 {
+    fn admit(&self, kept: u64, exit: Exit) -> Option<u64> {
         let mut word = self.word.load(Relaxed);
-        park::unpark_all(self.readers(), |waiting| {
-            // Release: as in `step_down_to`.
-            while let Err(now) = self.word.compare_exchange_weak(
-                word,
-                Self::next(word, kept + waiting as u64, exit),
-                Release,
-                Relaxed,
-            ) {
+        let mut is_done = false;
+        let is_not_passed = || !is_upgraded(self.word.load(Relaxed));
+        park::unpark_all_if(self.readers(), is_not_passed, |waiting| {
+            let kept = kept + waiting as u64 * ONE_READER;
+            // Release: as in `release`. Acquire: the readers are told through the queue, and have to see the writes
+            // of all owners before this one, which may have given up at once.
+            while let Err(now) =
+                self.word
+                    .compare_exchange_weak(word, Self::next(word, kept, exit), AcqRel, Relaxed)
+            {
                 word = now;
             }
+            is_done = true;
         });
-        word
+        is_done.then_some(word)
     }
 
-    /// The word after the owner of `WRITER` has stepped down, and `entering` readers have entered.
-    fn next(word: u64, entering: u64, exit: Exit) -> u64 {
+    /// The word after the owner of `WRITER` has stepped down; it and the readers that it admits keep `kept`.
+    fn next(word: u64, kept: u64, exit: Exit) -> u64 {
+        let entering = kept + seat(word, kept);
         match exit {
             Exit::Done => succeed(settle(word), entering),
+            Exit::Fair => succeed_fairly(settle(word), entering),
             Exit::GaveUp => succeed(word | FENCED, entering), // Invariant 7.
         }
     }
 
+    /// Wakes the writer that sleeps longest in the queue. Returns whether there was one.
+    fn wake_writer(&self) -> bool {
+        park::unpark_one(self.writers(), |_, more| {
+            if !more {
+                self.word.fetch_and(!WRITERS_PARKED, Relaxed);
+            }
+        })
+    }
+
     /// Passes `HEIR`, which the caller owns, to a writer in the queue, or drops it if there is none.
-    /// Returns whether the caller owns `WRITER` instead and has to step down, since there are readers
-    /// to admit and nobody else to do it.
+    /// Returns whether the caller owns `WRITER` instead and has to step down: it was handed over by a fair unlock, or
+    /// there are others to admit and nobody else to do it.
     fn bequeath(&self) -> bool {
         loop {
             let word = self.word.load(Relaxed);
             if word & WRITERS_PARKED != 0 {
-                let found = park::unpark_one(self.writers(), |_, more| {
-                    if !more {
-                        self.word.fetch_and(!WRITERS_PARKED, Relaxed);
-                    }
-                });
-                if found {
+                if self.wake_writer() {
                     return false;
                 }
                 continue;
             }
-            let owes_readers = word & READERS_PARKED != 0 && !is_announced(word);
+            if !is_heir(word) {
+                return true;
+            }
+            let has_to_admit = owes_readers(word) && !is_announced(word);
             let heirless = word & !HEIR;
-            let next = if owes_readers {
+            let next = if has_to_admit {
                 heirless | WRITER
             } else {
                 heirless
             };
-            // Acquire: pairs with the Release of the writer before, whose writes the readers that
-            // this thread admits have to see.
             if self
                 .word
-                .compare_exchange_weak(word, next, Acquire, Relaxed)
+                .compare_exchange_weak(word, next, Relaxed, Relaxed)
                 .is_ok()
             {
-                return owes_readers;
+                return has_to_admit;
             }
         }
     }
@@ -191,7 +238,7 @@ impl RawRWMutex {
                 self.announced();
                 return true;
             }
-            // From here on nobody hands the lock to this thread.
+            // From here on nobody wakes this thread.
             let silent = word & !(HANDOFF | HEIR_PARKED);
             if self
                 .word

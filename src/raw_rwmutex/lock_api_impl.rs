@@ -1,16 +1,20 @@
 //! The lock under lock_api's guards.
 
-use super::{RawRWMutex, ReadToken, WriteToken};
+use super::{RawRWMutex, ReadToken, UpgradableToken, WriteToken};
 use crate::park::deadline;
-use lock_api::{RawRwLock, RawRwLockDowngrade, RawRwLockTimed};
+use lock_api::{
+    RawRwLock, RawRwLockDowngrade, RawRwLockFair, RawRwLockTimed, RawRwLockUpgrade,
+    RawRwLockUpgradeDowngrade, RawRwLockUpgradeFair, RawRwLockUpgradeTimed,
+};
+use std::mem;
 use std::time::{Duration, Instant};
 
 // SAFETY: exclusion and acquire/release are invariant 1 and the pairs named at each ordering; for slots
 // they are the proofs in `readers`. Forgetting a guard's state only leaves the lock held: a slot stays
 // filled with the identity of this lock, which goes with it when it moves, and which no other lock has
 // before this one is dropped. A thread in the queues borrows the lock, so it may be moved or dropped
-// while held. No operation unwinds but `lock_shared` and its timed forms, before they have changed
-// anything that lasts.
+// while held. No operation unwinds but `lock_shared`, `lock_upgradable` and their timed forms, before
+// they have changed anything that lasts.
 unsafe impl RawRwLock for RawRWMutex {
     // The initial value, as lock_api asks for it; each use makes a lock of its own.
     #[allow(clippy::declare_interior_mutable_const)]
@@ -98,5 +102,126 @@ unsafe impl RawRwLockTimed for RawRWMutex {
     #[inline]
     fn try_lock_exclusive_until(&self, deadline: Instant) -> Option<WriteToken> {
         self.try_lock_until(Some(deadline))
+    }
+}
+
+// SAFETY: as for `RawRwLock`.
+unsafe impl RawRwLockFair for RawRWMutex {
+    /// Every unlock of a reader is fair: the writer that has announced itself is next.
+    #[inline]
+    unsafe fn unlock_shared_fair(&self, token: ReadToken) {
+        // SAFETY: the caller passes the state of a shared acquisition.
+        unsafe { self.runlock(token) }
+    }
+
+    #[inline]
+    unsafe fn unlock_exclusive_fair(&self, token: WriteToken) {
+        // SAFETY: the caller passes the state of the exclusive acquisition.
+        unsafe { self.unlock_fair(token) }
+    }
+
+    #[inline]
+    unsafe fn bump_exclusive(&self, token: &mut WriteToken) {
+        if self.is_wanted() {
+            // Neither of the two unwinds.
+            let held = mem::replace(token, WriteToken(0));
+            // SAFETY: the caller passes the state of the exclusive acquisition.
+            unsafe { self.unlock_fair(held) };
+            *token = self.lock();
+        }
+    }
+}
+
+// SAFETY: as for `RawRwLock`. An upgrade succeeds only after a drain, which acquires from all readers, and no writer has
+// the lock between the two: the upgradable reader passes one that waits.
+unsafe impl RawRwLockUpgrade for RawRWMutex {
+    type UpgradableGuard = UpgradableToken;
+
+    #[inline]
+    #[track_caller]
+    fn lock_upgradable(&self) -> UpgradableToken {
+        self.lock_upgradable()
+    }
+
+    #[inline]
+    fn try_lock_upgradable(&self) -> Option<UpgradableToken> {
+        self.try_lock_upgradable()
+    }
+
+    #[inline]
+    unsafe fn unlock_upgradable(&self, token: UpgradableToken) {
+        // SAFETY: the caller passes the state of the upgradable acquisition.
+        unsafe { self.unlock_upgradable(token) }
+    }
+
+    #[inline]
+    unsafe fn upgrade(&self, token: UpgradableToken) -> WriteToken {
+        // SAFETY: as above.
+        unsafe { self.upgrade(token) }
+    }
+
+    #[inline]
+    unsafe fn try_upgrade(&self, token: UpgradableToken) -> Result<WriteToken, UpgradableToken> {
+        // SAFETY: as above.
+        unsafe { self.try_upgrade(token) }
+    }
+}
+
+// SAFETY: as for `RawRwLock`.
+unsafe impl RawRwLockUpgradeFair for RawRWMutex {
+    #[inline]
+    unsafe fn unlock_upgradable_fair(&self, token: UpgradableToken) {
+        // SAFETY: the caller passes the state of the upgradable acquisition.
+        unsafe { self.unlock_upgradable_fair(token) }
+    }
+}
+
+// SAFETY: each turns what the caller has into what it gets in one step, which is a Release.
+unsafe impl RawRwLockUpgradeDowngrade for RawRWMutex {
+    #[inline]
+    unsafe fn downgrade_upgradable(&self, token: UpgradableToken) -> ReadToken {
+        // SAFETY: the caller passes the state of the upgradable acquisition.
+        unsafe { self.downgrade_upgradable(token) }
+    }
+
+    #[inline]
+    unsafe fn downgrade_to_upgradable(&self, token: WriteToken) -> UpgradableToken {
+        // SAFETY: the caller passes the state of the exclusive acquisition.
+        unsafe { self.downgrade_to_upgradable(token) }
+    }
+}
+
+// SAFETY: as for `RawRwLockUpgrade`; a timed attempt that fails has changed nothing that lasts.
+unsafe impl RawRwLockUpgradeTimed for RawRWMutex {
+    #[inline]
+    #[track_caller]
+    fn try_lock_upgradable_for(&self, timeout: Duration) -> Option<UpgradableToken> {
+        self.try_lock_upgradable_until(deadline(timeout))
+    }
+
+    #[inline]
+    #[track_caller]
+    fn try_lock_upgradable_until(&self, deadline: Instant) -> Option<UpgradableToken> {
+        self.try_lock_upgradable_until(Some(deadline))
+    }
+
+    #[inline]
+    unsafe fn try_upgrade_for(
+        &self,
+        token: UpgradableToken,
+        timeout: Duration,
+    ) -> Result<WriteToken, UpgradableToken> {
+        // SAFETY: the caller passes the state of the upgradable acquisition.
+        unsafe { self.try_upgrade_until(token, deadline(timeout)) }
+    }
+
+    #[inline]
+    unsafe fn try_upgrade_until(
+        &self,
+        token: UpgradableToken,
+        deadline: Instant,
+    ) -> Result<WriteToken, UpgradableToken> {
+        // SAFETY: as above.
+        unsafe { self.try_upgrade_until(token, Some(deadline)) }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::bias::{balance, credit_of_sample, is_enough, samples_all};
 use super::word::*;
-use super::{RawRWMutex, ReadToken, prices};
+use super::{RawRWMutex, ReadToken, Turn, prices};
 use crate::barrier;
 use crate::park::Parked;
 use crate::primitive::{Ordering, fence};
@@ -224,26 +224,31 @@ impl RawRWMutex {
             }
             miss = Miss::Other;
             let word = self.word.load(Relaxed);
-            // Who waits for a writer is admitted without another look.
-            assert!(
-                !has_too_many_readers(word),
-                "gosync: too many readers of one RWMutex"
-            );
-            let others_sleep = word & READERS_PARKED != 0;
-            if patience.spin(others_sleep, deadline)
-                || !self.flag(word, READERS_PARKED, bars_readers)
-            {
-                continue;
-            }
-            match self.park_while(self.readers(), READERS_PARKED, bars_readers, deadline) {
-                // Admitted: counted in by the writer that stepped down.
-                Parked::Unparked => {
-                    self.entered();
-                    return Some(ReadToken(None));
-                }
-                Parked::Invalid => patience.renew(),
-                Parked::TimedOut => return None,
+            refuse_too_many_readers(word);
+            if !patience.spin(word & READERS_PARKED != 0, deadline) {
+                break;
             }
         }
+        let turn = |word| match bars_readers(word) {
+            true => Turn::Sleep(word | READERS_PARKED),
+            false => Turn::Enter(word + ONE_READER),
+        };
+        match self.park(self.readers(), turn, deadline) {
+            // Admitted: counted in by the writer that stepped down, or by itself.
+            Parked::Unparked | Parked::Invalid => {
+                self.entered();
+                Some(ReadToken(None))
+            }
+            Parked::TimedOut => None,
+        }
     }
+}
+
+/// To be called before a sleep: whoever waits for a writer is admitted without another look.
+#[track_caller]
+pub(super) fn refuse_too_many_readers(word: u64) {
+    assert!(
+        !has_too_many_readers(word),
+        "gosync: too many readers of one RWMutex"
+    );
 }

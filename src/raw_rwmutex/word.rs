@@ -11,7 +11,10 @@
 //! | 6 | `WRITERS_PARKED` | a writer | the writers' queue may not be empty |
 //! | 7 | `COUNTED` | a writer | readers count themselves: the speed is *counted*, and no slot holds the lock |
 //! | 8 | `FENCED` | a writer | readers in slots pass a fence: the speed is not *quiet* |
-//! | 9..38 | the count | readers | readers inside that hold no slot; the top bit means too many |
+//! | 9 | `UPGRADABLE` | an upgradable reader | there is one inside, or about to be let in; the announced writer waits for it first |
+//! | 10 | `UPGRADED` | the upgradable reader | it has upgraded before a writer that had announced itself |
+//! | 11 | `UPGRADERS_PARKED` | an upgradable reader | the queue of upgradable readers may not be empty |
+//! | 12..38 | the count | readers | readers inside that hold no slot; the top bit means too many |
 //! | 38..47 | the credit | readers, writers | how much slots would have saved, or have; see `bias` |
 //! | 47..64 | the identity | the first reader to leave *counted* | what the lock's readers put into slots; 0: none yet |
 //!
@@ -30,9 +33,12 @@ pub(super) const COUNTED: u64 = 1 << 7;
 pub(super) const FENCED: u64 = 1 << 8;
 /// The word of a new lock.
 pub(super) const NEW: u64 = COUNTED | FENCED;
+pub(super) const UPGRADABLE: u64 = 1 << 9;
+pub(super) const UPGRADED: u64 = 1 << 10;
+pub(super) const UPGRADERS_PARKED: u64 = 1 << 11;
 /// What says who has the lock and who wants it.
-pub(super) const FLAGS: u64 = COUNTED - 1;
-pub(super) const ONE_READER: u64 = 1 << 9;
+pub(super) const FLAGS: u64 = (ONE_READER - 1) & !NEW;
+pub(super) const ONE_READER: u64 = 1 << 12;
 pub(super) const COUNT: u64 = (ONE_CREDIT - 1) & !(ONE_READER - 1);
 /// Half the range stays free for readers that are admitted from the queue, who cannot be refused. Linux has at
 /// most 2²² threads.
@@ -99,6 +105,51 @@ pub(super) fn has_counted_readers(word: u64) -> bool {
     word & COUNT != 0
 }
 
+/// An upgradable reader may enter.
+pub(super) fn is_upgradable(word: u64) -> bool {
+    !bars_upgraders(word) && !has_too_many_readers(word)
+}
+
+/// An upgradable reader has to wait, for a writer or for another one.
+pub(super) fn bars_upgraders(word: u64) -> bool {
+    bars_readers(word) || has_upgradable(word)
+}
+
+/// There is an upgradable reader.
+pub(super) fn has_upgradable(word: u64) -> bool {
+    word & UPGRADABLE != 0
+}
+
+/// There is an upgradable reader and nobody else, nobody waits, and there are no slots to look at.
+pub(super) fn is_upgradable_alone(word: u64) -> bool {
+    word & (FLAGS | COUNTED | COUNT) == UPGRADABLE | COUNTED
+}
+
+/// The upgradable reader has passed the announced writer.
+pub(super) fn is_upgraded(word: u64) -> bool {
+    word & UPGRADED != 0
+}
+
+/// The upgradable reader that leaves has to wake one of those that sleep: there is no writer that would do it later.
+pub(super) fn owes_upgraders(word: u64) -> bool {
+    word & UPGRADERS_PARKED != 0 && !bars_readers(word)
+}
+
+/// Readers sleep that only a writer can let in: whoever gives up the last of `WRITER` and `HEIR` has to do it.
+pub(super) fn owes_readers(word: u64) -> bool {
+    word & READERS_PARKED != 0 || word & (UPGRADERS_PARKED | UPGRADABLE) == UPGRADERS_PARKED
+}
+
+/// What the owner of `WRITER` that steps down, and keeps `kept`, adds to the word for the upgradable readers that sleep:
+/// the first of them gets in.
+pub(super) fn seat(word: u64, kept: u64) -> u64 {
+    let is_taken = has_upgradable(word | kept);
+    match word & UPGRADERS_PARKED != 0 && !is_taken {
+        true => UPGRADABLE,
+        false => 0,
+    }
+}
+
 /// What the lock's readers put into slots; 0 if it never left *counted*.
 #[inline(always)]
 pub(super) fn id(word: u64) -> u32 {
@@ -110,17 +161,40 @@ pub(super) fn with_id(word: u64, id: u32) -> u64 {
     word | (u64::from(id) * ONE_ID)
 }
 
-/// The word after the owner of `WRITER` steps down and `entering` readers enter in its stead.
+/// The word after the owner of `WRITER` steps down, and those enter in its stead whom `entering` stands for: `ONE_READER`
+/// for each reader, and `UPGRADABLE`.
 pub(super) fn succeed(word: u64, entering: u64) -> u64 {
     debug_assert!(word & FENCED != 0, "who steps down ends the quiet");
-    let word = (word & !(DRAIN | READERS_PARKED)) + entering * ONE_READER;
     if word & HANDOFF != 0 {
-        word & !(HEIR | HEIR_PARKED | HANDOFF)
+        hand_over(word, entering)
     } else if needs_heir(word) {
-        (word & !WRITER) | HEIR
+        (enter(word, entering) & !WRITER) | HEIR
     } else {
-        word & !(WRITER | HEIR_PARKED)
+        enter(word, entering) & !(WRITER | HEIR_PARKED)
     }
+}
+
+/// As `succeed`, for an owner that hands `WRITER` to the next writer, if there is one.
+pub(super) fn succeed_fairly(word: u64, entering: u64) -> u64 {
+    match word & (HEIR | WRITERS_PARKED) != 0 {
+        true => hand_over(word, entering),
+        false => succeed(word, entering),
+    }
+}
+
+/// The word once `WRITER` belongs to the heir, or to the first in the queue.
+fn hand_over(word: u64, entering: u64) -> u64 {
+    heirless(enter(word, entering))
+}
+
+/// The word once the heir has got `WRITER`, or given up.
+pub(super) fn heirless(word: u64) -> u64 {
+    word & !(HEIR | HEIR_PARKED | HANDOFF)
+}
+
+/// The word after the readers that sleep have entered, and the drain has ended.
+fn enter(word: u64, entering: u64) -> u64 {
+    (word & !(DRAIN | READERS_PARKED)) + entering
 }
 
 /// The end of this write phase makes its owner responsible for waking an heir.

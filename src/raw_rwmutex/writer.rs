@@ -2,7 +2,7 @@
 
 use super::handoff::Exit;
 use super::word::*;
-use super::{RawRWMutex, ReadToken, WriteToken};
+use super::{RawRWMutex, ReadToken, Turn, WriteToken};
 use crate::park::Parked;
 use crate::primitive::Ordering;
 use crate::readers;
@@ -63,6 +63,17 @@ impl RawRWMutex {
         self.step_down_to(token, 0);
     }
 
+    /// As `unlock`, but the writer that waits first is next, if there is one. So are the readers that sleep in any case,
+    /// before it.
+    ///
+    /// # Safety
+    ///
+    /// As for `unlock`.
+    #[inline]
+    pub(crate) unsafe fn unlock_fair(&self, token: WriteToken) {
+        self.step_down_fairly(token);
+    }
+
     /// Ends the write and keeps a read lock: no writer comes between.
     ///
     /// # Safety
@@ -70,7 +81,7 @@ impl RawRWMutex {
     /// The caller owns the write lock, and owns a read lock instead after this call.
     #[inline]
     pub(crate) unsafe fn downgrade(&self, token: WriteToken) -> ReadToken {
-        self.step_down_to(token, 1);
+        self.step_down_to(token, ONE_READER);
         self.entered();
         ReadToken(None)
     }
@@ -151,20 +162,22 @@ impl RawRWMutex {
                     self.announced();
                     return true;
                 }
-                continue;
+            } else if !patience.spin(word & WRITERS_PARKED != 0, deadline) {
+                break;
             }
-            let others_sleep = word & WRITERS_PARKED != 0;
-            if patience.spin(others_sleep, deadline)
-                || !self.flag(word, WRITERS_PARKED, is_announced)
-            {
-                continue;
+        }
+        patience.start();
+        let turn = |word| match is_announced(word) {
+            true => Turn::Sleep(word | WRITERS_PARKED),
+            false => Turn::Enter(word | WRITER),
+        };
+        match self.park(self.writers(), turn, deadline) {
+            Parked::Unparked => self.inherit(patience, deadline),
+            Parked::Invalid => {
+                self.announced();
+                true
             }
-            patience.start();
-            match self.park_while(self.writers(), WRITERS_PARKED, is_announced, deadline) {
-                Parked::Unparked => return self.inherit(patience, deadline),
-                Parked::Invalid => patience.renew(),
-                Parked::TimedOut => return false,
-            }
+            Parked::TimedOut => false,
         }
     }
 

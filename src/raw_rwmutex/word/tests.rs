@@ -3,7 +3,7 @@ use super::super::prices;
 use super::*;
 use crate::readers::MAX_ID;
 
-const FLAGS: [u64; 9] = [
+const FLAGS: [u64; 12] = [
     WRITER,
     DRAIN,
     HEIR,
@@ -13,6 +13,9 @@ const FLAGS: [u64; 9] = [
     WRITERS_PARKED,
     COUNTED,
     FENCED,
+    UPGRADABLE,
+    UPGRADED,
+    UPGRADERS_PARKED,
 ];
 const ID: u64 = !(ONE_ID - 1);
 const SLOTS: u64 = FENCED;
@@ -159,10 +162,10 @@ fn a_writer_that_nobody_follows_leaves_a_free_lock() {
 #[test]
 fn readers_enter_in_the_stead_of_a_writer() {
     let word = WRITER | READERS_PARKED | PAST;
-    assert_eq!(succeed(word, 3), with_readers(3) | PAST);
+    assert_eq!(succeed(word, with_readers(3)), with_readers(3) | PAST);
     // Those that a writer found inside, and gave up on, stay.
     let word = with_readers(2) | word | DRAIN;
-    assert_eq!(succeed(word, 3), with_readers(5) | PAST);
+    assert_eq!(succeed(word, with_readers(3)), with_readers(5) | PAST);
 }
 
 #[test]
@@ -170,7 +173,7 @@ fn a_writer_in_the_queue_becomes_heir() {
     let word = WRITER | WRITERS_PARKED | PAST;
     assert!(needs_heir(word));
     assert_eq!(succeed(word, 0), HEIR | WRITERS_PARKED | PAST);
-    let next = succeed(word | READERS_PARKED, 2);
+    let next = succeed(word | READERS_PARKED, with_readers(2));
     assert_eq!(next, HEIR | WRITERS_PARKED | with_readers(2) | PAST);
 }
 
@@ -180,7 +183,10 @@ fn an_heir_that_sleeps_is_woken_and_stays_heir() {
         let word = WRITER | HEIR | HEIR_PARKED | queue | PAST;
         assert!(!needs_heir(word));
         assert_eq!(succeed(word, 0), HEIR | queue | PAST);
-        assert_eq!(succeed(word, 1), HEIR | queue | with_readers(1) | PAST);
+        assert_eq!(
+            succeed(word, with_readers(1)),
+            HEIR | queue | with_readers(1) | PAST
+        );
     }
 }
 
@@ -189,8 +195,74 @@ fn an_heir_that_asked_for_it_is_handed_the_lock() {
     for queue in [0, WRITERS_PARKED] {
         let word = WRITER | HEIR | HEIR_PARKED | HANDOFF | queue | PAST;
         assert_eq!(succeed(word, 0), WRITER | queue | PAST);
-        let next = succeed(word | READERS_PARKED | DRAIN, 2);
+        let next = succeed(word | READERS_PARKED | DRAIN, with_readers(2));
         assert_eq!(next, WRITER | queue | with_readers(2) | PAST);
         assert!(!is_heir(next) && is_announced(next));
     }
+}
+
+#[test]
+fn a_fair_unlock_hands_the_lock_to_the_next_writer() {
+    for next in [HEIR, HEIR | HEIR_PARKED, HEIR | HEIR_PARKED | HANDOFF] {
+        let word = WRITER | next | READERS_PARKED | PAST;
+        let kept = with_readers(2);
+        assert_eq!(succeed_fairly(word, kept), WRITER | kept | PAST);
+    }
+    // It still belongs to the caller, which looks for the first in the queue.
+    let queue = WRITER | WRITERS_PARKED | PAST;
+    assert_eq!(succeed_fairly(queue, 0), queue);
+    assert_eq!(succeed_fairly(WRITER | PAST, 0), PAST);
+}
+
+#[test]
+fn an_upgradable_reader_bars_others_and_no_plain_ones() {
+    for past in [NEW, SLOTS, QUIET, PAST] {
+        let word = UPGRADABLE | past;
+        assert!(is_upgradable(past) && !is_upgradable(word) && bars_upgraders(word));
+        assert!(is_readable(word) && !bars_readers(word));
+        assert_eq!(is_quiet(word), is_quiet(past));
+        for writer in [WRITER, HEIR] {
+            assert!(bars_upgraders(past | writer));
+        }
+        assert!(!is_upgradable(past | TOO_MANY_READERS));
+    }
+}
+
+#[test]
+fn a_writer_is_not_alone_beside_an_upgradable_reader() {
+    for flag in [UPGRADABLE, UPGRADED, UPGRADERS_PARKED] {
+        assert!(is_held_alone(WRITER | NEW) && !is_held_alone(WRITER | NEW | flag));
+        assert!(!is_free_and_counted(NEW | flag));
+    }
+    assert!(is_upgradable_alone(UPGRADABLE | NEW));
+    for other in [WRITER, HEIR, READERS_PARKED, UPGRADERS_PARKED, ONE_READER] {
+        assert!(!is_upgradable_alone(UPGRADABLE | NEW | other));
+    }
+    assert!(!is_upgradable_alone(UPGRADABLE | SLOTS));
+}
+
+#[test]
+fn one_upgradable_reader_gets_in_if_there_is_none() {
+    let word = WRITER | UPGRADERS_PARKED | PAST;
+    assert_eq!(seat(word, 0), UPGRADABLE);
+    assert_eq!(seat(word, with_readers(3)), UPGRADABLE);
+    for kept in [UPGRADABLE, UPGRADABLE | with_readers(3)] {
+        assert_eq!(seat(word, kept), 0);
+    }
+    assert_eq!(seat(word | UPGRADABLE, 0), 0);
+    assert_eq!(seat(WRITER | PAST, 0), 0);
+}
+
+#[test]
+fn whoever_bars_sleepers_last_owes_them_their_turn() {
+    assert!(owes_upgraders(UPGRADABLE | UPGRADERS_PARKED | PAST));
+    for writer in [WRITER, HEIR] {
+        assert!(!owes_upgraders(
+            UPGRADABLE | UPGRADERS_PARKED | writer | PAST
+        ));
+    }
+    assert!(owes_readers(HEIR | READERS_PARKED | PAST));
+    assert!(owes_readers(HEIR | UPGRADERS_PARKED | PAST));
+    assert!(!owes_readers(HEIR | UPGRADERS_PARKED | UPGRADABLE | PAST));
+    assert!(!owes_readers(HEIR | WRITERS_PARKED | PAST));
 }

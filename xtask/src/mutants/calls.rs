@@ -9,7 +9,7 @@ const FENCES: &[&str] = &["fence", "light", "heavy", "after_update"];
 /// Wake-ups, and what the models' `park` has in their stead: the same but for the wake-up.
 const WAKE_UPS: &[(&str, &str)] = &[
     ("unpark_one", "lose_one"),
-    ("unpark_all", "lose_all"),
+    ("unpark_first", "lose_first"),
     ("unpark_all_if", "lose_all_if"),
 ];
 
@@ -57,7 +57,6 @@ const SLEEPS: &[(&str, &str)] = &[
     ("park::sleep", "|| true"),
     ("workers::park", "|| true"),
     ("workers::park_for_goroutines", "|| true"),
-    ("self.park_while", "u64::MAX, |_| true"),
 ];
 
 /// A sleeper that joins the queue without a look at the word.
@@ -125,10 +124,6 @@ mod tests {
         assert_eq!(
             mutants("workers::park(self.key(a, b), || c(), d)"),
             ["workers::park(self.key(a, b), || true, d)"]
-        );
-        assert_eq!(
-            mutants("self.park_while(self.heir(), PARKED, is_announced, d)"),
-            ["self.park_while(self.heir(), u64::MAX, |_| true, d)"]
         );
     }
 

@@ -1,0 +1,378 @@
+//! What an upgradable reader does: it reads beside others, and becomes a writer before anybody else does.
+//!
+//! It is neither counted nor in a slot, but has a flag of its own, [`UPGRADABLE`]. So there is one at a time, and a writer
+//! that announces itself waits for this flag before it begins to drain the lock. Meanwhile the upgradable reader may
+//! upgrade: it *passes* the writer. `WRITER` bars other readers already; the upgradable reader drains the lock and writes,
+//! and the writer goes on waiting. If the writer gives up, the upgradable reader gets `WRITER` from it. Without a writer it
+//! takes `WRITER` itself, and gives up its flag.
+//!
+//! Those that have to wait compete with newcomers, as writers do, but not for long: one that has waited for a
+//! millisecond is handed the flag, and so is the first of them when a writer steps down.
+
+use super::handoff::Exit;
+use super::reader::refuse_too_many_readers;
+use super::word::*;
+use super::{RawRWMutex, ReadToken, Turn, UpgradableToken, WriteToken};
+use crate::park::{self, Parked};
+use crate::primitive::Ordering;
+use crate::spin::{self, Backoff, Patience};
+use crate::workers;
+use std::time::Instant;
+
+use Ordering::{AcqRel, Acquire, Relaxed};
+
+impl RawRWMutex {
+    #[inline]
+    #[track_caller]
+    pub(crate) fn lock_upgradable(&self) -> UpgradableToken {
+        self.try_lock_upgradable_until(None)
+            .expect("there is no deadline")
+    }
+
+    #[inline]
+    pub(crate) fn try_lock_upgradable(&self) -> Option<UpgradableToken> {
+        let mut word = self.word.load(Relaxed);
+        while is_upgradable(word) {
+            match self.enter_upgradable(word) {
+                Ok(token) => return Some(token),
+                Err(now) => word = now,
+            }
+        }
+        None
+    }
+
+    #[inline]
+    #[track_caller]
+    pub(crate) fn try_lock_upgradable_until(
+        &self,
+        deadline: Option<Instant>,
+    ) -> Option<UpgradableToken> {
+        let word = self.word.load(Relaxed);
+        if is_upgradable(word)
+            && let Ok(token) = self.enter_upgradable(word)
+        {
+            return Some(token);
+        }
+        self.lock_upgradable_slow(deadline)
+    }
+
+    /// Ends the upgradable read.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the upgradable read lock, and ends it with this call.
+    #[inline]
+    pub(crate) unsafe fn unlock_upgradable(&self, _: UpgradableToken) {
+        self.upgradable_left();
+        self.end_upgradable(0, false);
+    }
+
+    /// As `unlock_upgradable`, but if others wait for the same the first of them is next.
+    ///
+    /// # Safety
+    ///
+    /// As for `unlock_upgradable`.
+    #[inline]
+    pub(crate) unsafe fn unlock_upgradable_fair(&self, _: UpgradableToken) {
+        self.upgradable_left();
+        self.end_upgradable(0, true);
+    }
+
+    /// Ends the upgradable read and keeps a read lock.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the upgradable read lock, and owns a read lock instead after this call.
+    #[inline]
+    pub(crate) unsafe fn downgrade_upgradable(&self, _: UpgradableToken) -> ReadToken {
+        self.upgradable_left();
+        self.end_upgradable(ONE_READER, false);
+        self.entered();
+        ReadToken(None)
+    }
+
+    /// Ends the write and keeps an upgradable read lock: no writer comes between.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the write lock, and owns the upgradable read lock instead after this call.
+    #[inline]
+    pub(crate) unsafe fn downgrade_to_upgradable(&self, token: WriteToken) -> UpgradableToken {
+        self.step_down_to(token, UPGRADABLE);
+        self.upgradable_entered();
+        UpgradableToken(())
+    }
+
+    /// Waits for the readers inside, and becomes the writer: no other one comes between.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the upgradable read lock, and owns the write lock instead after this call.
+    #[inline]
+    pub(crate) unsafe fn upgrade(&self, token: UpgradableToken) -> WriteToken {
+        // SAFETY: passed on.
+        match unsafe { self.try_upgrade_until(token, None) } {
+            Ok(token) => token,
+            Err(_) => unreachable!("there is no deadline"),
+        }
+    }
+
+    /// As `upgrade`, if that needs no wait. Never fails because of writers.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the upgradable read lock, and owns what is returned instead after this call.
+    #[inline]
+    pub(crate) unsafe fn try_upgrade(
+        &self,
+        token: UpgradableToken,
+    ) -> Result<WriteToken, UpgradableToken> {
+        self.upgrade_alone().ok_or(token).or_else(|token| {
+            if self.has_plain_readers(self.word.load(Relaxed)) {
+                return Err(token);
+            }
+            self.begin_upgrade();
+            // Acquire: as in `await_count`.
+            let is_drained = self.drain_slots(|slot| self.is_passing(slot))
+                && !has_counted_readers(self.word.load(Acquire));
+            self.write_or_give_up(is_drained)
+        })
+    }
+
+    /// As `upgrade`, or gives up at the deadline.
+    ///
+    /// # Safety
+    ///
+    /// As for `try_upgrade`.
+    #[inline]
+    pub(crate) unsafe fn try_upgrade_until(
+        &self,
+        token: UpgradableToken,
+        deadline: Option<Instant>,
+    ) -> Result<WriteToken, UpgradableToken> {
+        self.upgrade_alone().ok_or(token).or_else(|token| {
+            // To bar readers would hold them up, and be no use.
+            if spin::is_late(deadline) && self.has_plain_readers(self.word.load(Relaxed)) {
+                return Err(token);
+            }
+            self.begin_upgrade();
+            let is_drained = self.drain_plain_readers(deadline);
+            self.write_or_give_up(is_drained)
+        })
+    }
+
+    /// Becomes the upgradable reader if the word is still `word`. Otherwise returns what it is.
+    #[inline(always)]
+    fn enter_upgradable(&self, word: u64) -> Result<UpgradableToken, u64> {
+        // Acquire: pairs with the Release in `release`.
+        self.word
+            .compare_exchange_weak(word, word | UPGRADABLE, Acquire, Relaxed)?;
+        self.upgradable_entered();
+        Ok(UpgradableToken(()))
+    }
+
+    #[cold]
+    #[track_caller]
+    fn lock_upgradable_slow(&self, deadline: Option<Instant>) -> Option<UpgradableToken> {
+        let mut patience = Patience::new();
+        let mut backoff = Backoff::new();
+        loop {
+            let word = self.word.load(Relaxed);
+            refuse_too_many_readers(word);
+            if is_upgradable(word) {
+                if let Ok(token) = self.enter_upgradable(word) {
+                    return Some(token);
+                }
+                backoff.wait();
+                continue;
+            }
+            if patience.spin(word & UPGRADERS_PARKED != 0, deadline) {
+                continue;
+            }
+            patience.start();
+            match self.park_as_upgrader(patience.is_over(), deadline) {
+                // It has to compete.
+                (Parked::Unparked, false) => patience.renew(),
+                (Parked::TimedOut, _) => return None,
+                (Parked::Unparked, true) | (Parked::Invalid, _) => {
+                    self.upgradable_entered();
+                    return Some(UpgradableToken(()));
+                }
+            }
+        }
+    }
+
+    /// As `park`, for an upgradable reader.
+    fn park_as_upgrader(&self, is_over: bool, deadline: Option<Instant>) -> (Parked, bool) {
+        let turn = |word| match bars_upgraders(word) {
+            true => Turn::Sleep(word | UPGRADERS_PARKED),
+            false => Turn::Enter(word | UPGRADABLE),
+        };
+        // As in `workers::park`.
+        let _blocked = workers::block();
+        park::sleep_for_handoff(self.upgraders(), is_over, || self.take_turn(turn), deadline)
+    }
+
+    /// The upgradable reader leaves, and keeps `kept`: nothing, or `ONE_READER`.
+    #[inline]
+    fn end_upgradable(&self, kept: u64, is_fair: bool) {
+        let word = self.word.load(Relaxed);
+        let is_alone = word & (WRITER | UPGRADERS_PARKED) == 0;
+        if !is_alone || !self.release(word, word - UPGRADABLE + kept) {
+            self.end_upgradable_slow(kept, is_fair);
+        }
+    }
+
+    #[cold]
+    fn end_upgradable_slow(&self, kept: u64, is_fair: bool) {
+        loop {
+            let word = self.word.load(Relaxed);
+            if owes_upgraders(word) {
+                if self.wake_upgrader(kept, is_fair) {
+                    return;
+                }
+            } else if self.release(word, word - UPGRADABLE + kept) {
+                return self.wake_writer_behind(word);
+            }
+        }
+    }
+
+    /// The owner of `WRITER` has stepped down, and has got `UPGRADABLE` for the first upgradable reader that sleeps.
+    #[cold]
+    pub(super) fn fill_seat(&self) {
+        if !self.wake_upgrader(0, true) {
+            self.end_upgradable_slow(0, false);
+        }
+    }
+
+    /// The owner of `UPGRADABLE` keeps `kept` instead, and wakes the first upgradable reader that sleeps: that one gets
+    /// `UPGRADABLE`, if it has waited for long or `is_fair`, or competes for it. False if there is none.
+    fn wake_upgrader(&self, kept: u64, is_fair: bool) -> bool {
+        let mut before = None;
+        park::unpark_first(self.upgraders(), |first| {
+            let Some(first) = first else {
+                self.word.fetch_and(!UPGRADERS_PARKED, Relaxed);
+                return false;
+            };
+            let is_handed_over = is_fair || first.wants_handoff;
+            let mut gone = 0;
+            if !is_handed_over {
+                gone |= UPGRADABLE;
+            }
+            if !first.more {
+                gone |= UPGRADERS_PARKED;
+            }
+            // Release: as in `release`. Acquire: as in `admit`.
+            before = Some(self.word.fetch_add(kept.wrapping_sub(gone), AcqRel));
+            is_handed_over
+        });
+        // If it was handed over the writer goes on waiting, and is woken for nothing.
+        before
+            .inspect(|word| self.wake_writer_behind(*word))
+            .is_some()
+    }
+
+    /// Wakes the writer that waited for the upgradable reader when the word was `word`, if there was one.
+    fn wake_writer_behind(&self, word: u64) {
+        if is_announced(word) {
+            park::unpark_one(self.upgradable(), |_, _| {});
+        }
+    }
+
+    /// Upgrades if nobody else is inside or waits, and there are no slots to look at.
+    #[inline(always)]
+    fn upgrade_alone(&self) -> Option<WriteToken> {
+        let word = self.word.load(Relaxed);
+        let next = word - UPGRADABLE + WRITER;
+        // Acquire: as in `await_count`.
+        let is_done = is_upgradable_alone(word)
+            && self
+                .word
+                .compare_exchange(word, next, Acquire, Relaxed)
+                .is_ok();
+        is_done.then(|| {
+            self.upgraded();
+            WriteToken(next)
+        })
+    }
+
+    /// The upgradable reader bars other readers: as the owner of `WRITER`, or in front of that.
+    #[cold]
+    fn begin_upgrade(&self) {
+        self.upgraded();
+        while is_announced(self.word.fetch_or(WRITER, Relaxed)) {
+            if self.pass_writer() {
+                return;
+            }
+        }
+        self.word.fetch_and(!UPGRADABLE, Relaxed);
+    }
+
+    /// Passes the announced writer. False if it has given up.
+    ///
+    /// Under the lock of the readers' queue: a writer that gives up and admits those in the queue holds it, so either it
+    /// sees the upgrade, or it is gone.
+    fn pass_writer(&self) -> bool {
+        let mut has_passed = false;
+        let pass = || {
+            let mut word = self.word.load(Relaxed);
+            while is_announced(word) && !has_passed {
+                match self
+                    .word
+                    .compare_exchange_weak(word, word | UPGRADED, Relaxed, Relaxed)
+                {
+                    Ok(_) => has_passed = true,
+                    Err(now) => word = now,
+                }
+            }
+            false
+        };
+        park::unpark_all_if(self.readers(), pass, |_| {});
+        has_passed
+    }
+
+    /// Has the write lock if all readers have left, and goes back to the upgradable read otherwise.
+    fn write_or_give_up(&self, is_drained: bool) -> Result<WriteToken, UpgradableToken> {
+        if is_drained {
+            return Ok(WriteToken(self.word.load(Relaxed)));
+        }
+        self.stepped_down();
+        self.end_upgrade(UPGRADABLE, Exit::GaveUp);
+        self.upgradable_entered();
+        Err(UpgradableToken(()))
+    }
+
+    /// Ends an upgrade that has passed a writer. The caller keeps `kept`.
+    pub(super) fn end_upgrade(&self, kept: u64, exit: Exit) {
+        loop {
+            let word = self.word.load(Relaxed);
+            if !is_upgraded(word) {
+                // The writer has given up since, and `WRITER` belongs to the caller.
+                return self.pass_on(kept, exit);
+            }
+            let next = (word & !(UPGRADABLE | UPGRADED | DRAIN)) + kept;
+            if self.release(word, next) {
+                if !has_upgradable(next) {
+                    self.wake_writer_behind(word);
+                }
+                return;
+            }
+        }
+    }
+
+    /// The writer gives up, and the upgrade that has passed it owns `WRITER` from now on. False if the word is not `word`
+    /// any more.
+    pub(super) fn yield_to_upgrade(&self, word: u64) -> bool {
+        let next = word & !(UPGRADABLE | UPGRADED);
+        self.word
+            .compare_exchange_weak(word, next, Relaxed, Relaxed)
+            .is_ok()
+    }
+
+    /// Called by each upgradable reader that becomes a writer.
+    #[inline]
+    fn upgraded(&self) {
+        self.upgradable_left();
+        self.announced();
+    }
+}
