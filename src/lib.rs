@@ -124,6 +124,9 @@ mod task;
 mod wait_group;
 mod workers;
 
+/// The crate of the guards, and of the traits that [`RawMutex`] and [`RawRWMutex`] implement.
+pub use lock_api;
+
 #[cfg(not(gosync_model))]
 pub use block_in_place::{block_in_place, sleep};
 #[cfg(not(gosync_model))]
@@ -141,11 +144,16 @@ pub use raw_rwmutex::RawRWMutex;
 #[cfg(not(gosync_model))]
 pub use runtime::{disable_membarrier, init_workers, num_goroutines, num_workers, set_max_procs};
 #[cfg(all(feature = "arc_lock", not(gosync_model)))]
-pub use rwmutex::{ArcRWMutexReadGuard, ArcRWMutexWriteGuard};
+pub use rwmutex::{ArcRWMutexReadGuard, ArcRWMutexUpgradableReadGuard, ArcRWMutexWriteGuard};
 #[cfg(not(gosync_model))]
 pub use rwmutex::{
-    MappedRWMutexReadGuard, MappedRWMutexWriteGuard, RWMutex, RWMutexReadGuard, RWMutexWriteGuard,
-    RwLock,
+    MappedRWMutexReadGuard, MappedRWMutexWriteGuard, RWMutex, RWMutexReadGuard,
+    RWMutexUpgradableReadGuard, RWMutexWriteGuard,
+};
+#[cfg(not(gosync_model))]
+pub use rwmutex::{
+    MappedRwLockReadGuard, MappedRwLockWriteGuard, RwLock, RwLockReadGuard,
+    RwLockUpgradableReadGuard, RwLockWriteGuard,
 };
 pub use wait_group::WaitGroup;
 

@@ -15,6 +15,9 @@
 //! and is given `WRITER` directly. While there is an heir no reader enters, so "once a writer waits,
 //! no later reader enters before it" holds in the gap between two writers, too.
 //!
+//! One reader at a time may be *upgradable* (`upgrade`). It has a flag of its own, for which the announced writer waits
+//! before it drains. An upgrade passes that writer; otherwise it announces itself.
+//!
 //! Readers are counted in the word; or, when they outnumber writers, they hold the lock by slots of
 //! their own, and cost each other nothing: see `readers` for that and for its proofs.
 //!
@@ -29,8 +32,21 @@
 //!     │                   inside │ gives up             │ somebody in the writers' queue
 //!     └──────────────────────────┘                      ▼
 //!                                              HEIR ──wins WRITER──► WRITER
-//!                                               │  ──HANDOFF───────► WRITER
+//!                                               │  ──HANDOFF, or a fair unlock──► WRITER
 //!                                               └──gives up────────► the next HEIR, or free
+//! ```
+//!
+//! And from an upgradable reader to a writer, and back:
+//!
+//! ```text
+//!                       nobody announced: an announcement
+//!                   ┌────────────────────────────────────────► WRITER ──── downgrade ───┐
+//!                   │                                            ▲                      │
+//!   free ──────► UPGRADABLE ──────────────────► UPGRADED         │ the writer gives up  │
+//!                ▲  ▲     a writer has announced  │ │ │          │                      │
+//!                │  │     itself, and waits       │ │ └──────────┘                      │
+//!                │  └──────── downgrade ──────────┘ └──► free: the writer drains        │
+//!                └──────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
 //! How the speed changes. The credit decides between *counted* and *slots*: it grows by what slots save
@@ -47,23 +63,30 @@
 //! # Invariants
 //!
 //! 1. `WRITER` has one owner, from its announcement until it steps down. Data is written only by
-//!    the owner, and only after it has seen a count of 0 and no slot that holds the lock. Readers
-//!    enter only while neither `WRITER` nor `HEIR` is set, or by the hand of the owner as it steps
-//!    down.
+//!    the owner, or by the upgradable reader that has passed it, and only after it has seen a count
+//!    of 0 and no slot that holds the lock; by the owner, only after it has seen `UPGRADABLE` clear
+//!    before that. Readers enter only while neither `WRITER` nor `HEIR` is set, or by the hand of the
+//!    owner as it steps down.
 //! 2. `HEIR` has one owner: the thread that was woken, or the thread that is about to wake one.
 //! 3. `READERS_PARKED` or `WRITERS_PARKED` implies `WRITER` or `HEIR`: somebody is awake, or will be
 //!    woken, who owes the sleepers their turn. Nobody drops `WRITER` or `HEIR` without paying.
-//! 4. Only the owner of `WRITER` sets or clears `DRAIN`. Only the heir sets `HEIR_PARKED` or
-//!    `HANDOFF`; both imply `HEIR`. `HANDOFF` implies `WRITER`. So if the heir finds `HEIR` gone,
-//!    the lock was handed to it.
-//! 5. A flag `…_PARKED` is cleared under its queue's lock or before that queue is woken, and every
-//!    sleeper checks its flag under that lock before it sleeps: either it is found in the queue, or
-//!    it finds the flag gone and looks again. A flag may outlive its sleepers, if they give up.
+//!    `UPGRADERS_PARKED` implies one of them or `UPGRADABLE`; or a thread that has just given up the last of them, and
+//!    is about to wake one, or one that was woken, and has not looked at the word yet.
+//! 4. Only the owner of `WRITER` sets or clears `DRAIN`, or the upgradable reader that has passed it.
+//!    Only the heir sets `HEIR_PARKED` or `HANDOFF`; both imply `HEIR`. `HANDOFF` implies `WRITER`. So
+//!    if the heir finds `HEIR` gone, the lock was handed to it.
+//! 5. A flag `…_PARKED` is set under its queue's lock by a sleeper that joins the queue then, and
+//!    cleared under that lock or before that queue is woken. So whoever finds it set finds the sleeper
+//!    in the queue. A flag may outlive its sleepers, if they give up.
 //! 6. Nobody clears `COUNTED` or `FENCED` while `WRITER` or `HEIR` is set. Only an owner of `WRITER` that
-//!    has seen all readers leave sets `COUNTED`. Only readers that count themselves in, at *counted*, and
-//!    owners of `WRITER` change the credit.
+//!    has seen all readers leave sets `COUNTED`. Only readers that count themselves in, at *counted*,
+//!    owners of `WRITER`, and the upgradable reader that has passed one change the credit.
 //! 7. Every owner of `WRITER` sets `FENCED`, at the latest as it steps down, and has passed a heavy
 //!    barrier by then if it was clear. So it is never clear with an heir.
+//! 8. `UPGRADABLE` has one owner: the upgradable reader, or the thread that is about to hand it to one. It is set only
+//!    while neither `WRITER` nor `HEIR` is, or by the owner of `WRITER` as it steps down. Only its owner sets
+//!    `UPGRADED`, which implies `WRITER`, and finds it gone only if the owner of `WRITER` has given up: then it owns `WRITER`
+//!    itself.
 //!
 //! The word changes by read-modify-write only, so each change continues the release sequences of all
 //! before it: whoever acquires from the word acquires from every earlier release.

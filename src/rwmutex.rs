@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 #[cfg(feature = "arc_lock")]
 use std::sync::Arc;
 
-/// The same lock with `parking_lot`'s method names (`read`, `write`, `try_read_for`, …).
+/// The same lock with `parking_lot`'s method names (`read`, `write`, `upgradable_read`, `try_read_for`, …).
+///
+/// It has every method of parking_lot 0.13's `RwLock`, and of its guards, so that a program which uses that changes one
+/// import. `parking_lot::RecursiveRwLock` has no counterpart: there a reader may pass a writer that waits.
 ///
 /// # Examples
 ///
@@ -31,6 +34,12 @@ pub type RWMutexReadGuard<'a, T> = lock_api::RwLockReadGuard<'a, RawRWMutex, T>;
 /// It may be sent to another thread and dropped there, if the data is `Send` and `Sync`.
 pub type RWMutexWriteGuard<'a, T> = lock_api::RwLockWriteGuard<'a, RawRWMutex, T>;
 
+/// An upgradable read lock on an [`RWMutex`]: shared access until it is dropped, or exclusive access once it has been
+/// [upgraded](Self::upgrade). See [`RWMutex::rlock_upgradable`].
+///
+/// It may be sent to another thread and dropped there, if the data is `Send` and `Sync`.
+pub type RWMutexUpgradableReadGuard<'a, T> = lock_api::RwLockUpgradableReadGuard<'a, RawRWMutex, T>;
+
 /// A read lock narrowed to a part of the data by [`RWMutexReadGuard::map`].
 pub type MappedRWMutexReadGuard<'a, T> = lock_api::MappedRwLockReadGuard<'a, RawRWMutex, T>;
 
@@ -41,9 +50,28 @@ pub type MappedRWMutexWriteGuard<'a, T> = lock_api::MappedRwLockWriteGuard<'a, R
 #[cfg(feature = "arc_lock")]
 pub type ArcRWMutexReadGuard<T> = lock_api::ArcRwLockReadGuard<RawRWMutex, T>;
 
+/// An upgradable read lock that owns an `Arc` of its [`RWMutex`]. See [`RWMutex::rlock_upgradable_arc`].
+#[cfg(feature = "arc_lock")]
+pub type ArcRWMutexUpgradableReadGuard<T> = lock_api::ArcRwLockUpgradableReadGuard<RawRWMutex, T>;
+
 /// A write lock that owns an `Arc` of its [`RWMutex`]. See [`RWMutex::lock_arc`].
 #[cfg(feature = "arc_lock")]
 pub type ArcRWMutexWriteGuard<T> = lock_api::ArcRwLockWriteGuard<RawRWMutex, T>;
+
+/// parking_lot's name of [`RWMutexReadGuard`].
+pub type RwLockReadGuard<'a, T> = RWMutexReadGuard<'a, T>;
+
+/// parking_lot's name of [`RWMutexUpgradableReadGuard`].
+pub type RwLockUpgradableReadGuard<'a, T> = RWMutexUpgradableReadGuard<'a, T>;
+
+/// parking_lot's name of [`RWMutexWriteGuard`].
+pub type RwLockWriteGuard<'a, T> = RWMutexWriteGuard<'a, T>;
+
+/// parking_lot's name of [`MappedRWMutexReadGuard`].
+pub type MappedRwLockReadGuard<'a, T> = MappedRWMutexReadGuard<'a, T>;
+
+/// parking_lot's name of [`MappedRWMutexWriteGuard`].
+pub type MappedRwLockWriteGuard<'a, T> = MappedRWMutexWriteGuard<'a, T>;
 
 /// A reader-writer lock that prefers writers and starves nobody: Go's `sync.RWMutex`, with the data
 /// inside.
@@ -56,11 +84,14 @@ pub type ArcRWMutexWriteGuard<T> = lock_api::ArcRwLockWriteGuard<RawRWMutex, T>;
 ///
 /// * Once a writer waits for the readers inside, no later reader enters before it.
 /// * Readers that sleep when a writer unlocks are admitted together, before the next writer. The
-///   lock is handed to those readers, so a sleeping reader waits for one write at most. Apart from
-///   them no reader enters between a writer and the next one that sleeps.
+///   lock is handed to those readers, so a sleeping reader waits for one write at most, and for one
+///   upgrade. Apart from them no reader enters between a writer and the next one that sleeps.
 /// * A writer may be overtaken by other writers for a millisecond. Then, when it wakes the next time,
 ///   it asks for the lock, and is next. Those who sleep get their turns in the order in which they
-///   came.
+///   came. So do upgradable readers.
+/// * An upgrade waits for the readers inside, and for nobody else: a writer that waits comes after it.
+/// * `unlock_fair` of a write guard hands the lock to the writer that has waited for longest, after
+///   the readers that sleep; `bump` does that and locks again.
 ///
 /// # Deadlocks
 ///
@@ -72,7 +103,8 @@ pub type ArcRWMutexWriteGuard<T> = lock_api::ArcRwLockWriteGuard<RawRWMutex, T>;
 /// * The lock owns its data, and only a guard gives access to it.
 /// * The lock is not poisoned: a panic in a critical section drops the guard, which unlocks. (An
 ///   unrecovered panic ends a Go program.)
-/// * There are timed attempts, and a write lock can be downgraded to a read lock.
+/// * There are timed attempts, a write lock can be downgraded to a read lock, and an upgradable read
+///   lock can become a write lock.
 /// * Go admits as many readers as were waiting, whichever they are; here the waiting ones enter.
 ///
 /// # Memory
@@ -163,7 +195,7 @@ impl<T: ?Sized> RWMutex<T> {
     ///
     /// # Panics
     ///
-    /// If there are already some 2²⁸ readers that are not noted with their threads, which takes guards that
+    /// If there are already some 2²⁵ readers that are not noted with their threads, which takes guards that
     /// are forgotten.
     ///
     /// # Examples
@@ -183,6 +215,51 @@ impl<T: ?Sized> RWMutex<T> {
     #[track_caller]
     pub fn rlock(&self) -> RWMutexReadGuard<'_, T> {
         self.0.read()
+    }
+
+    /// Locks for reading, with the right to [upgrade](RWMutexUpgradableReadGuard::upgrade) to a write lock later: waits
+    /// until no writer and no other upgradable reader holds the lock, and no writer waits for it. Go has no counterpart.
+    ///
+    /// Other readers come and go beside it. Writers wait, so what it has read is still true after the upgrade. An upgrade
+    /// waits for the readers inside.
+    ///
+    /// # Deadlocks
+    ///
+    /// A thread that holds a plain read lock must not upgrade one of the same lock: it would wait for itself.
+    ///
+    /// # Panics
+    ///
+    /// If there are already some 2²⁵ readers that are not noted with their threads, which takes guards that
+    /// are forgotten.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gosync::{RWMutex, RWMutexUpgradableReadGuard};
+    /// use std::collections::HashMap;
+    ///
+    /// static LENGTHS: RWMutex<Option<HashMap<String, usize>>> = RWMutex::new(None);
+    ///
+    /// fn length(word: &str) -> usize {
+    ///     let lengths = LENGTHS.rlock_upgradable();
+    ///     if let Some(length) = lengths.as_ref().and_then(|lengths| lengths.get(word)) {
+    ///         return *length;
+    ///     }
+    ///     // Nobody can have filled it in meanwhile.
+    ///     let mut lengths = RWMutexUpgradableReadGuard::upgrade(lengths);
+    ///     let length = word.chars().count();
+    ///     lengths.get_or_insert_default().insert(word.to_owned(), length);
+    ///     length
+    /// }
+    ///
+    /// assert_eq!(length("gopher"), 6);
+    /// assert_eq!(length("gopher"), 6);
+    /// ```
+    #[doc(alias = "upgradable_read")]
+    #[inline]
+    #[track_caller]
+    pub fn rlock_upgradable(&self) -> RWMutexUpgradableReadGuard<'_, T> {
+        self.0.upgradable_read()
     }
 
     /// Locks for writing if that needs no wait. Go's `TryLock`.
@@ -220,6 +297,22 @@ impl<T: ?Sized> RWMutex<T> {
     #[inline]
     pub fn try_rlock(&self) -> Option<RWMutexReadGuard<'_, T>> {
         self.0.try_read()
+    }
+
+    /// Like [`rlock_upgradable`](Self::rlock_upgradable), if that needs no wait.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mutex = gosync::RWMutex::new(());
+    /// let upgradable = mutex.try_rlock_upgradable().unwrap();
+    /// assert!(mutex.try_rlock_upgradable().is_none());
+    /// assert!(mutex.try_rlock().is_some());
+    /// # drop(upgradable);
+    /// ```
+    #[inline]
+    pub fn try_rlock_upgradable(&self) -> Option<RWMutexUpgradableReadGuard<'_, T>> {
+        self.0.try_upgradable_read()
     }
 
     /// Locks for writing, or gives up after `timeout`. Go has no counterpart.
@@ -293,6 +386,55 @@ impl<T: ?Sized> RWMutex<T> {
     #[track_caller]
     pub fn try_rlock_until(&self, deadline: Instant) -> Option<RWMutexReadGuard<'_, T>> {
         self.0.try_read_until(deadline)
+    }
+
+    /// Like [`rlock_upgradable`](Self::rlock_upgradable), or gives up after `timeout`.
+    ///
+    /// # Panics
+    ///
+    /// If there are already some 2²⁵ readers that are not noted with their threads, which takes guards that
+    /// are forgotten.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let mutex = gosync::RWMutex::new(());
+    /// let upgradable = mutex.rlock_upgradable();
+    /// assert!(mutex.try_rlock_upgradable_for(Duration::from_millis(1)).is_none());
+    /// # drop(upgradable);
+    /// ```
+    #[track_caller]
+    pub fn try_rlock_upgradable_for(
+        &self,
+        timeout: Duration,
+    ) -> Option<RWMutexUpgradableReadGuard<'_, T>> {
+        self.0.try_upgradable_read_for(timeout)
+    }
+
+    /// Like [`rlock_upgradable`](Self::rlock_upgradable), or gives up at `deadline`.
+    ///
+    /// # Panics
+    ///
+    /// If there are already some 2²⁵ readers that are not noted with their threads, which takes guards that
+    /// are forgotten.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let mutex = gosync::RWMutex::new(());
+    /// let soon = Instant::now() + Duration::from_millis(1);
+    /// assert!(mutex.try_rlock_upgradable_until(soon).is_some());
+    /// ```
+    #[track_caller]
+    pub fn try_rlock_upgradable_until(
+        &self,
+        deadline: Instant,
+    ) -> Option<RWMutexUpgradableReadGuard<'_, T>> {
+        self.0.try_upgradable_read_until(deadline)
     }
 
     /// Returns the value for writing, without locking: `&mut self` proves that nobody else has it.
@@ -390,6 +532,29 @@ impl<T: ?Sized> RWMutex<T> {
     #[track_caller]
     pub fn rlock_arc(self: &Arc<Self>) -> ArcRWMutexReadGuard<T> {
         Self::inner_arc(self).read_arc()
+    }
+
+    /// Like [`rlock_upgradable`](Self::rlock_upgradable), but the guard keeps an `Arc` of the lock alive
+    /// instead of borrowing it.
+    ///
+    /// # Panics
+    ///
+    /// If there are already some 2²⁵ readers that are not noted with their threads, which takes guards that
+    /// are forgotten.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gosync::{ArcRWMutexUpgradableReadGuard, RWMutex};
+    /// use std::sync::Arc;
+    ///
+    /// let guard = Arc::new(RWMutex::new(1)).rlock_upgradable_arc();
+    /// *ArcRWMutexUpgradableReadGuard::upgrade(guard) += 1;
+    /// ```
+    #[cfg(feature = "arc_lock")]
+    #[track_caller]
+    pub fn rlock_upgradable_arc(self: &Arc<Self>) -> ArcRWMutexUpgradableReadGuard<T> {
+        Self::inner_arc(self).upgradable_read_arc()
     }
 
     /// The same `Arc`, under the name that lock_api knows.

@@ -8,3 +8,4 @@ mod order;
 mod release;
 mod slots;
 mod types;
+mod upgrade;

@@ -5,7 +5,8 @@
 
 use crate::support::{LIMIT, elsewhere, state_machine, time_is_up, within};
 use gosync::{
-    MappedRWMutexReadGuard, MappedRWMutexWriteGuard, RWMutex, RWMutexReadGuard, RWMutexWriteGuard,
+    MappedRWMutexReadGuard, MappedRWMutexWriteGuard, RWMutex, RWMutexReadGuard,
+    RWMutexUpgradableReadGuard, RWMutexWriteGuard,
 };
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
@@ -33,8 +34,15 @@ enum Ask {
 enum Act {
     Drop,
     DropElsewhere,
+    UnlockFair,
+    Bump,
     Forget,
     Downgrade,
+    /// From a writer to an upgradable reader.
+    HalfDowngrade,
+    /// Blocks only if the model says that it will not have to.
+    Upgrade(Ask),
+    WithUpgraded(u32),
     Map,
     TryMapNothing,
     Read,
@@ -44,6 +52,7 @@ enum Act {
 #[derive(Clone, Debug)]
 enum Op {
     Read(Ask),
+    Upgradable(Ask),
     Write(Ask),
     Act(Index, Act),
     Debug,
@@ -64,8 +73,13 @@ fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         30 => Just(Act::Drop),
         5 => Just(Act::DropElsewhere),
+        5 => Just(Act::UnlockFair),
+        3 => Just(Act::Bump),
         1 => Just(Act::Forget),
         10 => Just(Act::Downgrade),
+        10 => Just(Act::HalfDowngrade),
+        20 => ask().prop_map(Act::Upgrade),
+        5 => any::<u32>().prop_map(Act::WithUpgraded),
         10 => Just(Act::Map),
         3 => Just(Act::TryMapNothing),
         10 => Just(Act::Read),
@@ -76,6 +90,7 @@ fn act() -> impl Strategy<Value = Act> {
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         4 => ask().prop_map(Op::Read),
+        3 => ask().prop_map(Op::Upgradable),
         3 => ask().prop_map(Op::Write),
         9 => (any::<Index>(), act()).prop_map(|(index, act)| Op::Act(index, act)),
         1 => Just(Op::Debug),
@@ -84,6 +99,7 @@ fn op() -> impl Strategy<Value = Op> {
 
 enum Guard<'a> {
     Read(RWMutexReadGuard<'a, Pair>),
+    Upgradable(RWMutexUpgradableReadGuard<'a, Pair>),
     Write(RWMutexWriteGuard<'a, Pair>),
     MappedRead(MappedRWMutexReadGuard<'a, u32>),
     MappedWrite(MappedRWMutexWriteGuard<'a, u32>),
@@ -93,6 +109,8 @@ enum Guard<'a> {
 #[derive(Clone, Copy, Default, Debug)]
 struct Model {
     readers: usize,
+    /// Whether there is an upgradable reader, which is not one of the others.
+    upgradable: bool,
     writer: bool,
     data: Pair,
 }
@@ -102,8 +120,12 @@ impl Model {
         !self.writer
     }
 
+    fn is_upgradable(self) -> bool {
+        !self.writer && !self.upgradable
+    }
+
     fn is_writable(self) -> bool {
-        !self.writer && self.readers == 0
+        self.is_upgradable() && self.readers == 0
     }
 
     fn debug(self) -> String {
@@ -133,6 +155,7 @@ impl<'a> Machine<'a> {
     fn step(&mut self, op: &Op) {
         match op {
             Op::Read(ask) => self.rlock(*ask),
+            Op::Upgradable(ask) => self.rlock_upgradable(*ask),
             Op::Write(ask) => self.lock(*ask),
             Op::Act(index, act) => {
                 if !self.guards.is_empty() {
@@ -164,6 +187,24 @@ impl<'a> Machine<'a> {
         }
     }
 
+    fn rlock_upgradable(&mut self, ask: Ask) {
+        let lock = self.lock;
+        let expected = self.model.is_upgradable();
+        let guard = match ask {
+            Ask::Block if expected => Some(lock.rlock_upgradable()),
+            Ask::Block | Ask::Try => lock.try_rlock_upgradable(),
+            Ask::For(timeout) => lock.try_rlock_upgradable_for(timeout),
+            Ask::Past => lock.try_rlock_upgradable_until(Instant::now()),
+            Ask::Soon => lock.try_rlock_upgradable_until(Instant::now() + SHORT),
+        };
+        assert_eq!(guard.is_some(), expected);
+        if let Some(guard) = guard {
+            assert_eq!(*guard, self.model.data);
+            self.guards.push(Guard::Upgradable(guard));
+            self.model.upgradable = true;
+        }
+    }
+
     fn lock(&mut self, ask: Ask) {
         let lock = self.lock;
         let expected = self.model.is_writable();
@@ -186,8 +227,13 @@ impl<'a> Machine<'a> {
         let guard = match act {
             Act::Drop => return self.release(guard, drop),
             Act::DropElsewhere => return self.release(guard, |guard| elsewhere(|| drop(guard))),
+            Act::UnlockFair => return self.release(guard, unlock_fair),
+            Act::Bump => bump(guard),
             Act::Forget => return forget(guard),
             Act::Downgrade => self.downgrade(guard),
+            Act::HalfDowngrade => self.half_downgrade(guard),
+            Act::Upgrade(ask) => self.upgrade(guard, ask),
+            Act::WithUpgraded(value) => self.with_upgraded(guard, value),
             Act::Map => map(guard),
             Act::TryMapNothing => try_map_nothing(guard),
             Act::Read => guard,
@@ -200,6 +246,7 @@ impl<'a> Machine<'a> {
     fn release(&mut self, guard: Guard<'a>, release: fn(Guard<'a>)) {
         match guard {
             Guard::Read(_) | Guard::MappedRead(_) => self.model.readers -= 1,
+            Guard::Upgradable(_) => self.model.upgradable = false,
             Guard::Write(_) | Guard::MappedWrite(_) => self.model.writer = false,
         }
         release(guard);
@@ -212,8 +259,55 @@ impl<'a> Machine<'a> {
                 self.model.readers = 1;
                 Guard::Read(RWMutexWriteGuard::downgrade(writer))
             }
+            Guard::Upgradable(upgradable) => {
+                self.model.upgradable = false;
+                self.model.readers += 1;
+                Guard::Read(RWMutexUpgradableReadGuard::downgrade(upgradable))
+            }
             other => other,
         }
+    }
+
+    fn half_downgrade(&mut self, guard: Guard<'a>) -> Guard<'a> {
+        match guard {
+            Guard::Write(writer) => {
+                self.model.writer = false;
+                self.model.upgradable = true;
+                Guard::Upgradable(RWMutexWriteGuard::downgrade_to_upgradable(writer))
+            }
+            other => other,
+        }
+    }
+
+    fn upgrade(&mut self, guard: Guard<'a>, ask: Ask) -> Guard<'a> {
+        use RWMutexUpgradableReadGuard as Upgradable;
+
+        let Guard::Upgradable(guard) = guard else {
+            return guard;
+        };
+        let expected = self.model.readers == 0;
+        let upgraded = match ask {
+            Ask::Block if expected => Ok(Upgradable::upgrade(guard)),
+            Ask::Block | Ask::Try => Upgradable::try_upgrade(guard),
+            Ask::For(timeout) => Upgradable::try_upgrade_for(guard, timeout),
+            Ask::Past => Upgradable::try_upgrade_until(guard, Instant::now()),
+            Ask::Soon => Upgradable::try_upgrade_until(guard, Instant::now() + SHORT),
+        };
+        assert_eq!(upgraded.is_ok(), expected);
+        self.model.upgradable = !expected;
+        self.model.writer = expected;
+        upgraded.map_or_else(Guard::Upgradable, Guard::Write)
+    }
+
+    fn with_upgraded(&mut self, mut guard: Guard<'a>, value: u32) -> Guard<'a> {
+        if let Guard::Upgradable(guard) = &mut guard {
+            let written = guard.try_with_upgraded(|pair| *pair = (value, !value));
+            assert_eq!(written.is_some(), self.model.readers == 0);
+            if written.is_some() {
+                self.model.data = (value, !value);
+            }
+        }
+        guard
     }
 
     fn write(&mut self, mut guard: Guard<'a>, value: u32) -> Guard<'a> {
@@ -226,7 +320,7 @@ impl<'a> Machine<'a> {
                 self.model.data.1 = value;
                 **half = value;
             }
-            Guard::Read(_) | Guard::MappedRead(_) => {}
+            Guard::Read(_) | Guard::Upgradable(_) | Guard::MappedRead(_) => {}
         }
         guard
     }
@@ -234,11 +328,32 @@ impl<'a> Machine<'a> {
     fn assert_data(&self, guard: &Guard<'_>) {
         match guard {
             Guard::Read(pair) => assert_eq!(**pair, self.model.data),
+            Guard::Upgradable(pair) => assert_eq!(**pair, self.model.data),
             Guard::Write(pair) => assert_eq!(**pair, self.model.data),
             Guard::MappedRead(half) => assert_eq!(**half, self.model.data.1),
             Guard::MappedWrite(half) => assert_eq!(**half, self.model.data.1),
         }
     }
+}
+
+fn unlock_fair(guard: Guard<'_>) {
+    match guard {
+        Guard::Read(guard) => RWMutexReadGuard::unlock_fair(guard),
+        Guard::Upgradable(guard) => RWMutexUpgradableReadGuard::unlock_fair(guard),
+        Guard::Write(guard) => RWMutexWriteGuard::unlock_fair(guard),
+        Guard::MappedRead(guard) => MappedRWMutexReadGuard::unlock_fair(guard),
+        Guard::MappedWrite(guard) => MappedRWMutexWriteGuard::unlock_fair(guard),
+    }
+}
+
+fn bump(mut guard: Guard<'_>) -> Guard<'_> {
+    match &mut guard {
+        Guard::Read(guard) => RWMutexReadGuard::bump(guard),
+        Guard::Upgradable(guard) => RWMutexUpgradableReadGuard::bump(guard),
+        Guard::Write(guard) => RWMutexWriteGuard::bump(guard),
+        Guard::MappedRead(_) | Guard::MappedWrite(_) => {}
+    }
+    guard
 }
 
 fn map(guard: Guard<'_>) -> Guard<'_> {

@@ -300,3 +300,74 @@ fn identities_go_from_lock_to_lock() {
         lock.assert_left(6);
     });
 }
+
+#[test]
+fn upgrades_come_before_other_writes() {
+    check(|| {
+        adjust(|model| model.patience = one_of([0, 1, usize::MAX]));
+        let lock = Lock::new();
+        let upgraders = crew(&lock, 3, |lock| {
+            lock.read_and_write();
+            lock.read_upgradable();
+        });
+        let timed = crew(&lock, 2, |lock| {
+            lock.read_upgradable_timed();
+            let token = lock.raw.lock_upgradable();
+            let seen = lock.get();
+            let (token, has_written) = match lock.upgrade_timed(token) {
+                Ok(()) => {
+                    lock.increment();
+                    (lock.downgrade_to_upgradable(), 1)
+                }
+                Err(token) => (token, 0),
+            };
+            assert_eq!(lock.get(), seen + has_written, "a writer came between");
+            let token = lock.downgrade_upgradable(token);
+            lock.runlock(token);
+            has_written
+        });
+        let writers = crew(&lock, 2, |lock| {
+            lock.write();
+            usize::from(lock.write_timed())
+        });
+        let readers = crew(&lock, 2, |lock| {
+            lock.read();
+            lock.read_timed();
+        });
+        join(upgraders);
+        let upgraded: usize = join(timed).iter().sum();
+        let written: usize = join(writers).iter().sum();
+        join(readers);
+        witness(upgraded < 2);
+        lock.assert_left(3 + upgraded + 2 + written);
+    });
+}
+
+#[test]
+fn fair_unlocks_lose_nobody() {
+    check(|| {
+        adjust(|model| model.patience = one_of([0, 1, usize::MAX]));
+        let lock = Lock::new();
+        let fair = crew(&lock, 3, |lock| {
+            lock.lock();
+            lock.increment();
+            lock.unlock_fair();
+            let token = lock.raw.lock_upgradable();
+            // SAFETY: the token is that of the lock.
+            unsafe { lock.raw.unlock_upgradable_fair(token) };
+        });
+        let others = crew(&lock, 3, |lock| {
+            lock.read_and_write();
+            usize::from(lock.write_timed())
+        });
+        let readers = crew(&lock, 2, |lock| {
+            lock.read();
+            lock.read_timed();
+        });
+        join(fair);
+        let timed: usize = join(others).iter().sum();
+        join(readers);
+        witness(timed < 3);
+        lock.assert_left(6 + timed);
+    });
+}

@@ -97,11 +97,16 @@ impl Value {
     /// Changes every word, with a `pause` half-way.
     pub fn change(&self, pause: impl FnOnce()) {
         self.check();
-        let next = self.0[0].0[0].load(Relaxed) + 1;
+        let next = self.version() + 1;
         let (front, back) = self.0.split_at(4);
         front.iter().for_each(|line| line.set(next));
         pause();
         back.iter().for_each(|line| line.set(next));
+    }
+
+    /// How often it has changed.
+    pub fn version(&self) -> u64 {
+        self.0[0].0[0].load(Relaxed)
     }
 
     /// A part, for a guard to be mapped to.

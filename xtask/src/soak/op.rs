@@ -37,6 +37,16 @@ ops! {
     LockMap,
     LockSend,
     Downgrade,
+    /// An unlock that hands the lock to the next writer.
+    UnlockFair,
+    RlockUpgradable,
+    TryRlockUpgradableFor,
+    /// An upgradable read guard that becomes a write guard.
+    Upgrade,
+    TryUpgrade,
+    TryUpgradeFor,
+    /// A write guard that becomes an upgradable read guard, and that a read guard.
+    DowngradeTwice,
     /// A thread that drops the guards of others.
     DropForOther,
     /// Goroutines of a group that is used again at once.
@@ -63,6 +73,8 @@ const READS: &[(Op, usize)] = &[
     (Op::RlockMap, 4),
     (Op::RlockSeveral, 4),
     (Op::TryRlockMany, 2),
+    (Op::RlockUpgradable, 1),
+    (Op::TryRlockUpgradableFor, 1),
     (Op::RlockSend, 1),
 ];
 
@@ -72,6 +84,11 @@ const WRITES: &[(Op, usize)] = &[
     (Op::TryLockFor, 24),
     (Op::Downgrade, 8),
     (Op::LockMap, 4),
+    (Op::UnlockFair, 4),
+    (Op::Upgrade, 4),
+    (Op::TryUpgrade, 2),
+    (Op::TryUpgradeFor, 8),
+    (Op::DowngradeTwice, 4),
     (Op::LockSend, 1),
 ];
 

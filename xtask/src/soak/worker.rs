@@ -1,13 +1,13 @@
 //! A thread that does random things with the locks.
 
 use super::arena::Arena;
-use super::cell::{Cell, Value};
+use super::cell::{Cell, Value, expect};
 use super::dropper::Parcel;
 use super::op::Op;
 use super::post::Post;
 use super::random::Random;
 use super::{burst, duel, fresh, rounds, strangers};
-use gosync::{RWMutexReadGuard, RWMutexWriteGuard, WaitGroup};
+use gosync::{RWMutexReadGuard, RWMutexUpgradableReadGuard, RWMutexWriteGuard, WaitGroup};
 use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::Duration;
@@ -31,6 +31,7 @@ const MANY: usize = 12;
 
 type ReadGuard = RWMutexReadGuard<'static, Value>;
 type WriteGuard = RWMutexWriteGuard<'static, Value>;
+type UpgradableGuard = RWMutexUpgradableReadGuard<'static, Value>;
 
 impl Worker {
     /// Works in one thread after the other, until the end.
@@ -74,6 +75,17 @@ impl Worker {
             Op::LockMap => self.write_part(cell),
             Op::LockSend => self.send_write(cell),
             Op::Downgrade => self.downgrade(cell),
+            Op::UnlockFair => self.unlock_fair(cell),
+            Op::RlockUpgradable => self.read_upgradable(cell, Some(cell.lock.rlock_upgradable())),
+            Op::TryRlockUpgradableFor => {
+                self.read_upgradable(cell, cell.lock.try_rlock_upgradable_for(timeout))
+            }
+            Op::Upgrade => self.upgrade(cell, |guard| Ok(UpgradableGuard::upgrade(guard))),
+            Op::TryUpgrade => self.upgrade(cell, UpgradableGuard::try_upgrade),
+            Op::TryUpgradeFor => self.upgrade(cell, |guard| {
+                UpgradableGuard::try_upgrade_for(guard, timeout)
+            }),
+            Op::DowngradeTwice => self.downgrade_twice(cell),
             Op::GroupReuse => rounds::group_reuse(self),
             Op::GroupGate => rounds::group_gate(self),
             Op::GroupTimeout => rounds::group_timeout(self),
@@ -181,6 +193,71 @@ impl Worker {
         cell.writer_becomes_reader();
         let guard = RWMutexWriteGuard::downgrade(guard);
         self.look(&guard);
+        cell.reader_leaves();
+        true
+    }
+
+    fn unlock_fair(&mut self, cell: &'static Cell) -> bool {
+        let guard = self.lock(cell);
+        self.enter(cell, &guard);
+        cell.writer_leaves();
+        RWMutexWriteGuard::unlock_fair(guard);
+        true
+    }
+
+    fn read_upgradable(&mut self, cell: &Cell, guard: Option<UpgradableGuard>) -> bool {
+        let Some(guard) = guard else {
+            return false;
+        };
+        self.post.acquired();
+        cell.reader_entered();
+        self.look(&guard);
+        cell.reader_leaves();
+        true
+    }
+
+    /// What has been read has to be true still when `upgrade` has succeeded.
+    fn upgrade(
+        &mut self,
+        cell: &'static Cell,
+        upgrade: impl FnOnce(UpgradableGuard) -> Result<WriteGuard, UpgradableGuard>,
+    ) -> bool {
+        let guard = cell.lock.rlock_upgradable();
+        self.post.acquired();
+        cell.reader_entered();
+        let version = guard.version();
+        self.look(&guard);
+        cell.reader_leaves();
+        match upgrade(guard) {
+            Ok(guard) => {
+                expect(
+                    guard.version() == version,
+                    "a writer came before an upgrade",
+                );
+                self.enter(cell, &guard);
+                cell.writer_leaves();
+                true
+            }
+            Err(guard) => {
+                expect(guard.version() == version, "a writer came beside a reader");
+                false
+            }
+        }
+    }
+
+    fn downgrade_twice(&mut self, cell: &'static Cell) -> bool {
+        let guard = self.lock(cell);
+        self.enter(cell, &guard);
+        let version = guard.version();
+        cell.writer_becomes_reader();
+        let guard = RWMutexWriteGuard::downgrade_to_upgradable(guard);
+        self.look(&guard);
+        let guard = UpgradableGuard::downgrade(guard);
+        self.look(&guard);
+        expect(
+            guard.version() == version,
+            "a writer entered at a downgrade",
+        );
         cell.reader_leaves();
         true
     }
