@@ -4,7 +4,7 @@
 //!
 //! * [`sleep`] locks the queue of its key, asks `validate`, and either joins the queue or returns
 //!   [`Parked::Invalid`]. Nobody can join or leave the queue while `validate` runs.
-//! * The callbacks of [`unpark_one`], [`unpark_first`] and [`unpark_all_if`] run under that same lock.
+//! * The callbacks of [`unpark_one`], [`unpark_first`], [`unpark_all_if`] and [`with_locked_queue`] run under that lock.
 //!   So a waker that changes the word in its callback, or before it calls, cannot miss a sleeper:
 //!   either the sleeper is in the queue already, or its `validate` will see the change.
 //! * What happens before an unpark happens before the return of the `sleep` that it ends.
@@ -201,6 +201,15 @@ mod real {
                 },
             );
         }
+    }
+
+    /// Calls `f` while nobody can join or leave the queue of `key`.
+    pub(crate) fn with_locked_queue(key: Key, f: impl FnOnce()) {
+        let decide = || {
+            f();
+            false
+        };
+        unpark_all_if(key, decide, |_| {});
     }
 
     /// Tells the deadlock detector what the current thread holds; nothing without the feature.

@@ -11,7 +11,7 @@
 //!    taken, and then it counts as called. So a call is never lost, and ends one wait.
 //! 3. `len` is the length of the list. It changes under the list's lock.
 
-use crate::primitive::{Arc, AtomicUsize, Mutex, MutexGuard, Ordering, const_fn};
+use crate::primitive::{Arc, AtomicUsize, Mutex, Ordering, const_fn};
 use crate::sleeper::Sleeper;
 use crate::workers;
 use std::collections::VecDeque;
@@ -41,21 +41,19 @@ impl RawCond {
         }
     }
 
-    fn list(&self) -> MutexGuard<'_, List> {
-        self.list.lock().expect("nobody panics with it")
-    }
-
-    /// Relaxed: whoever has to see a waiter has had the lock of the condition after it (invariant 1).
-    fn set_len(&self, list: &List) {
+    /// Changes the list, and makes its length known.
+    fn change<T>(&self, change: impl FnOnce(&mut List) -> T) -> T {
+        let mut list = self.list.lock().expect("nobody panics with it");
+        let result = change(&mut list);
+        // Relaxed: whoever has to see a waiter has had the lock of the condition after it (invariant 1).
         self.len.store(list.len(), Relaxed);
+        result
     }
 
     /// Joins the list, with the lock of the condition.
     pub(crate) fn join(&self) -> Waiter {
         let waiter = Arc::new(Sleeper::new());
-        let mut list = self.list();
-        list.push_back(Arc::clone(&waiter));
-        self.set_len(&list);
+        self.change(|list| list.push_back(Arc::clone(&waiter)));
         Waiter(waiter)
     }
 
@@ -66,13 +64,11 @@ impl RawCond {
 
     /// Returns whether it was in the list.
     fn leave(&self, waiter: &Arc<Sleeper>) -> bool {
-        let mut list = self.list();
-        let position = list.iter().position(|other| Arc::ptr_eq(other, waiter));
-        if let Some(position) = position {
-            list.remove(position);
-            self.set_len(&list);
-        }
-        position.is_some()
+        self.change(|list| {
+            let position = list.iter().position(|other| Arc::ptr_eq(other, waiter));
+            position.and_then(|position| list.remove(position))
+        })
+        .is_some()
     }
 
     /// Calls the one that waits for longest. Returns whether there was one.
@@ -80,12 +76,7 @@ impl RawCond {
         if self.len.load(Relaxed) == 0 {
             return false;
         }
-        let first = {
-            let mut list = self.list();
-            let first = list.pop_front();
-            self.set_len(&list);
-            first
-        };
+        let first = self.change(List::pop_front);
         first.inspect(|waiter| waiter.call()).is_some()
     }
 
@@ -94,12 +85,7 @@ impl RawCond {
         if self.len.load(Relaxed) == 0 {
             return 0;
         }
-        let all = {
-            let mut list = self.list();
-            let all = mem::take(&mut *list);
-            self.set_len(&list);
-            all
-        };
+        let all = self.change(mem::take);
         all.iter().for_each(|waiter| waiter.call());
         all.len()
     }

@@ -36,12 +36,6 @@ impl<T> Mutex<T> {
     }
 }
 
-impl<T: Default> Default for Mutex<T> {
-    fn default() -> Self {
-        Self::new(T::default())
-    }
-}
-
 pub(crate) struct MutexGuard<'a, T>(&'a Mutex<T>);
 
 impl<T> Deref for MutexGuard<'_, T> {

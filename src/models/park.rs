@@ -165,6 +165,12 @@ pub(crate) fn unpark_all_if(key: Key, decide: impl FnOnce() -> bool, callback: i
     wake(take_all_if(key, decide, callback));
 }
 
+pub(crate) fn with_locked_queue(key: Key, f: impl FnOnce()) {
+    let queue = queue(key);
+    let _sleepers = queue.lock().unwrap();
+    f();
+}
+
 /// Takes the front of the queue.
 fn take_one(key: Key, callback: impl FnOnce(bool, bool)) -> VecDeque<Arc<Sleeper>> {
     let queue = queue(key);

@@ -142,7 +142,7 @@ impl RawRWMutex {
     /// Counts the reader in, if the word is still `word`, and changes the rest of it to that of `next`.
     #[inline(always)]
     fn count_in(&self, word: u64, next: u64) -> Result<ReadToken, Miss> {
-        // Acquire: pairs with the Release in `step_down`.
+        // Acquire: pairs with the Release in `release`.
         self.word
             .compare_exchange_weak(word, next + ONE_READER, Acquire, Relaxed)
             .map_err(|_| Miss::Collision)?;
@@ -154,7 +154,7 @@ impl RawRWMutex {
     #[inline(always)]
     fn hold(&self, own: &Own, entry: Entry) -> Result<ReadToken, Miss> {
         fence(SeqCst);
-        // Acquire: pairs with the Release in `step_down`.
+        // Acquire: pairs with the Release in `release`.
         let word = self.word.load(Acquire);
         if !has_slots(word) {
             self.retreat(entry);
@@ -171,7 +171,7 @@ impl RawRWMutex {
     #[inline(always)]
     fn hold_quietly(&self, entry: Entry) -> Result<ReadToken, Miss> {
         barrier::light();
-        // Acquire: pairs with the Release in `step_down`.
+        // Acquire: pairs with the Release in `release`.
         if !is_quiet(self.word.load(Acquire)) {
             self.retreat(entry);
             return Err(Miss::Other);

@@ -325,9 +325,8 @@ impl RawRWMutex {
                     Err(now) => word = now,
                 }
             }
-            false
         };
-        park::unpark_all_if(self.readers(), pass, |_| {});
+        park::with_locked_queue(self.readers(), pass);
         has_passed
     }
 

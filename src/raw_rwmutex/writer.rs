@@ -33,7 +33,7 @@ impl RawRWMutex {
         }
         self.announced();
         own.note_write(self.address());
-        // Acquire: pairs with the Releases in `step_down` and `count_out`.
+        // Acquire: pairs with the Releases in `release` and `count_out`.
         let word = self.word.load(Acquire);
         own.expects_new.set(word & !CREDIT == NEW | WRITER);
         if is_held_alone(word) {

@@ -55,6 +55,7 @@ fn lost_wake_up(code: &str, at: usize, word: &str) -> Option<Edit> {
 /// argument, and of those that follow up to the deadline.
 const SLEEPS: &[(&str, &str)] = &[
     ("park::sleep", "|| true"),
+    ("park::sleep_for_handoff", "false, || true"),
     ("workers::park", "|| true"),
     ("workers::park_for_goroutines", "|| true"),
 ];

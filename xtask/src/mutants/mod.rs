@@ -33,6 +33,7 @@ const FILES: &[&str] = &[
     "src/raw_rwmutex/drain.rs",
     "src/raw_rwmutex/handoff.rs",
     "src/raw_rwmutex/reader.rs",
+    "src/raw_rwmutex/upgrade.rs",
     "src/raw_rwmutex/word.rs",
     "src/raw_rwmutex/writer.rs",
     "src/readers.rs",

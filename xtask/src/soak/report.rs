@@ -32,11 +32,11 @@ impl Reporter {
 
     /// Prints the number of operations of each kind, and the last line.
     pub fn conclude(&self, seed: u64) {
-        println!("{:<14} {:>14} {:>14}", "operation", "done", "refused");
+        println!("{:<21} {:>14} {:>14}", "operation", "done", "refused");
         for (index, op) in Op::ALL.iter().enumerate() {
             let done = sum(self.posts, |post| &post.done[index]);
             let refused = sum(self.posts, |post| &post.refused[index]);
-            println!("{:<14} {done:>14} {refused:>14}", format!("{op:?}"));
+            println!("{:<21} {done:>14} {refused:>14}", format!("{op:?}"));
         }
         println!("soak: ok. {}, --seed {seed}", self.summary().trim());
     }

@@ -22,8 +22,8 @@ const WEAKER: &str = "Release -> Relaxed";
 
 pub const BREAKS: &[Break] = &[
     Break {
-        file: "src/raw_rwmutex/handoff.rs",
-        function: "step_down_from",
+        file: "src/raw_rwmutex.rs",
+        function: "release",
         build: tests::UNFORCED,
         tests: "rwmutex::hammer",
     },
