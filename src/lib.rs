@@ -2,7 +2,7 @@
 //!
 //! | Go | here |
 //! |---|---|
-//! | `sync.RWMutex` | [`RWMutex`]; [`RwLock`] is the same with `parking_lot`'s method names |
+//! | `sync.RWMutex` | [`RWMutex`], with upgradable reads; [`RwLock`] is the same with `parking_lot`'s names |
 //! | `sync.Mutex` | [`Mutex`], with `parking_lot`'s methods |
 //! | `sync.Cond` | [`Cond`] |
 //! | `sync.WaitGroup` | [`WaitGroup`] |

@@ -117,7 +117,8 @@ use Ordering::{Acquire, Relaxed, Release};
 
 /// The raw lock behind [`RWMutex`](crate::RWMutex) and [`RwLock`](crate::RwLock): one word, no data.
 ///
-/// Use it through [`lock_api`]'s traits to build a lock type of your own.
+/// Use it through [`lock_api`]'s traits to build a lock type of your own. It has to outlive each call that unlocks it, as
+/// it does behind a guard: such a call may still wake somebody when another thread has the lock already.
 pub struct RawRWMutex {
     /// See the table in `word`.
     word: AtomicU64,

@@ -2,6 +2,7 @@
 
 use super::cell::Cell;
 use super::random::Random;
+use super::store::Store;
 use std::hint;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::thread;
@@ -34,6 +35,7 @@ const PHASES: &[Phase] = &[
 
 pub struct Arena {
     pub cells: Vec<Cell>,
+    pub store: Store,
     phase: AtomicUsize,
     is_over: AtomicBool,
 }
@@ -43,6 +45,7 @@ impl Arena {
     pub fn leak() -> &'static Self {
         Box::leak(Box::new(Self {
             cells: (0..4).map(|_| Cell::new()).collect(),
+            store: Store::new(),
             phase: AtomicUsize::new(0),
             is_over: AtomicBool::new(false),
         }))

@@ -14,6 +14,7 @@ mod post;
 mod random;
 mod report;
 mod rounds;
+mod store;
 mod strangers;
 mod watch;
 mod worker;
@@ -70,6 +71,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
             .map_err(|_| Failure::check("a thread panicked"))?;
     }
     arena.cells.iter().for_each(cell::Cell::expect_free);
+    arena.store.expect_free();
     reporter.conclude(settings.seed);
     Ok(())
 }

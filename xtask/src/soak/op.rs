@@ -47,6 +47,14 @@ ops! {
     TryUpgradeFor,
     /// A write guard that becomes an upgradable read guard, and that a read guard.
     DowngradeTwice,
+    MutexLock,
+    MutexTryLock,
+    MutexTryLockFor,
+    MutexUnlockFair,
+    /// Permits of a semaphore.
+    Acquire,
+    TryAcquire,
+    AcquireFor,
     /// A thread that drops the guards of others.
     DropForOther,
     /// Goroutines of a group that is used again at once.
@@ -54,6 +62,8 @@ ops! {
     /// Goroutines that wait for one event.
     GroupGate,
     GroupTimeout,
+    /// Goroutines that put into a queue with one place, and take from it.
+    CondQueue,
     GoJoin,
     Scope,
     /// A lock that is dropped while its guards are forgotten.
@@ -92,11 +102,23 @@ const WRITES: &[(Op, usize)] = &[
     (Op::LockSend, 1),
 ];
 
+/// As often as writes: what is used by one at a time, or by few.
+const STORE: &[(Op, usize)] = &[
+    (Op::MutexLock, 8),
+    (Op::MutexTryLock, 2),
+    (Op::MutexTryLockFor, 6),
+    (Op::MutexUnlockFair, 2),
+    (Op::Acquire, 6),
+    (Op::TryAcquire, 2),
+    (Op::AcquireFor, 6),
+];
+
 /// What costs much more than a lock.
 const ROUNDS: &[(Op, usize)] = &[
     (Op::GroupReuse, 4),
     (Op::GroupGate, 2),
     (Op::GroupTimeout, 1),
+    (Op::CondQueue, 4),
     (Op::GoJoin, 2),
     (Op::Scope, 2),
     (Op::Forget, 8),
@@ -116,7 +138,8 @@ impl Op {
         } else if random.below(4096) < phase.bursts {
             Self::Burst
         } else if random.below(4096) < phase.writes {
-            random.weighted(WRITES)
+            let ops = if random.once_in(3) { STORE } else { WRITES };
+            random.weighted(ops)
         } else {
             random.weighted(READS)
         }

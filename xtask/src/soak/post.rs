@@ -16,11 +16,26 @@ pub struct Post {
     /// How many locks were acquired, but for bursts.
     pub locks: AtomicU64,
     /// How many operations of each kind got what they wanted, and how many did not.
-    pub done: [AtomicU64; Op::COUNT],
-    pub refused: [AtomicU64; Op::COUNT],
+    pub done: Counts,
+    pub refused: Counts,
     /// The longest waits in `lock` and `rlock`, in nanoseconds.
     pub worst_read: AtomicU64,
     pub worst_write: AtomicU64,
+}
+
+/// A count for each operation.
+pub struct Counts([AtomicU64; Op::COUNT]);
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self([const { AtomicU64::new(0) }; Op::COUNT])
+    }
+}
+
+impl Counts {
+    pub fn of(&self, op: Op) -> &AtomicU64 {
+        &self.0[op as usize]
+    }
 }
 
 impl Post {
@@ -30,7 +45,7 @@ impl Post {
 
     pub fn end(&self, op: Op, done: bool) {
         let counts = if done { &self.done } else { &self.refused };
-        count(&counts[op as usize]);
+        count(counts.of(op));
         count(&self.ended);
         self.current.store(0, Relaxed);
     }

@@ -33,9 +33,9 @@ impl Reporter {
     /// Prints the number of operations of each kind, and the last line.
     pub fn conclude(&self, seed: u64) {
         println!("{:<21} {:>14} {:>14}", "operation", "done", "refused");
-        for (index, op) in Op::ALL.iter().enumerate() {
-            let done = sum(self.posts, |post| &post.done[index]);
-            let refused = sum(self.posts, |post| &post.refused[index]);
+        for op in Op::ALL {
+            let done = sum(self.posts, |post| post.done.of(*op));
+            let refused = sum(self.posts, |post| post.refused.of(*op));
             println!("{:<21} {done:>14} {refused:>14}", format!("{op:?}"));
         }
         println!("soak: ok. {}, --seed {seed}", self.summary().trim());

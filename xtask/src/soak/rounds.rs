@@ -4,7 +4,7 @@ use super::arena::Arena;
 use super::cell::{Cell, expect};
 use super::random::Random;
 use super::worker::Worker;
-use gosync::{WaitGroup, go};
+use gosync::{Cond, Mutex, WaitGroup, go};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -90,6 +90,50 @@ pub fn group_timeout(worker: &mut Worker) -> bool {
     }
     expect_ended(&ended, n);
     in_time
+}
+
+/// A queue with one place: a signal that got lost would leave somebody asleep.
+pub fn cond_queue(worker: &mut Worker) -> bool {
+    const ITEMS: usize = 4;
+
+    #[derive(Default)]
+    struct Queue {
+        item: Mutex<Option<usize>>,
+        filled: Cond,
+        emptied: Cond,
+    }
+
+    let n = size(worker);
+    let patience = worker.random.micros_below(200);
+    let queue = Arc::new(Queue::default());
+    let sum = Counter::default();
+    for start in 0..n {
+        let producer = Arc::clone(&queue);
+        worker.group.go(move || {
+            for index in 0..ITEMS {
+                let mut item = producer.item.lock();
+                producer
+                    .emptied
+                    .wait_while(&mut item, |item| item.is_some());
+                *item = Some(start * ITEMS + index);
+                producer.filled.signal();
+            }
+        });
+        let (consumer, sum) = (Arc::clone(&queue), Arc::clone(&sum));
+        worker.group.go(move || {
+            for _ in 0..ITEMS {
+                let mut item = consumer.item.lock();
+                while item.is_none() && !consumer.filled.wait_for(&mut item, patience) {}
+                consumer.filled.wait_while(&mut item, |item| item.is_none());
+                sum.fetch_add(item.take().unwrap_or_default(), Relaxed);
+                consumer.emptied.signal();
+            }
+        });
+    }
+    worker.group.wait();
+    let all = n * ITEMS;
+    expect_ended(&sum, all * (all - 1) / 2);
+    true
 }
 
 pub fn go_join(worker: &mut Worker) -> bool {

@@ -6,8 +6,12 @@ use super::dropper::Parcel;
 use super::op::Op;
 use super::post::Post;
 use super::random::Random;
+use super::store::PERMITS;
 use super::{burst, duel, fresh, rounds, strangers};
-use gosync::{RWMutexReadGuard, RWMutexUpgradableReadGuard, RWMutexWriteGuard, WaitGroup};
+use gosync::semaphore::{Permit, Weighted};
+use gosync::{
+    MutexGuard, RWMutexReadGuard, RWMutexUpgradableReadGuard, RWMutexWriteGuard, WaitGroup,
+};
 use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::Duration;
@@ -31,6 +35,7 @@ const MANY: usize = 12;
 
 type ReadGuard = RWMutexReadGuard<'static, Value>;
 type WriteGuard = RWMutexWriteGuard<'static, Value>;
+type MutexOwner = MutexGuard<'static, Value>;
 type UpgradableGuard = RWMutexUpgradableReadGuard<'static, Value>;
 
 impl Worker {
@@ -86,9 +91,19 @@ impl Worker {
                 UpgradableGuard::try_upgrade_for(guard, timeout)
             }),
             Op::DowngradeTwice => self.downgrade_twice(cell),
+            Op::MutexLock => self.own(Some(self.arena.store.lock.lock()), drop),
+            Op::MutexTryLock => self.own(self.arena.store.lock.try_lock(), drop),
+            Op::MutexTryLockFor => self.own(self.arena.store.lock.try_lock_for(timeout), drop),
+            Op::MutexUnlockFair => {
+                self.own(Some(self.arena.store.lock.lock()), MutexGuard::unlock_fair)
+            }
+            Op::Acquire => self.acquire(|permits, n| permits.acquire(n).ok()),
+            Op::TryAcquire => self.acquire(Weighted::try_acquire),
+            Op::AcquireFor => self.acquire(|permits, n| permits.acquire_for(n, timeout)),
             Op::GroupReuse => rounds::group_reuse(self),
             Op::GroupGate => rounds::group_gate(self),
             Op::GroupTimeout => rounds::group_timeout(self),
+            Op::CondQueue => rounds::cond_queue(self),
             Op::GoJoin => rounds::go_join(self),
             Op::Scope => rounds::scope(self),
             Op::Forget => fresh::live_and_die(self),
@@ -259,6 +274,31 @@ impl Worker {
             "a writer entered at a downgrade",
         );
         cell.reader_leaves();
+        true
+    }
+
+    fn own(&mut self, guard: Option<MutexOwner>, release: fn(MutexOwner)) -> bool {
+        let Some(guard) = guard else {
+            return false;
+        };
+        self.post.acquired();
+        let store = &self.arena.store;
+        store.change(&guard, || self.arena.dawdle(&mut self.random));
+        release(guard);
+        true
+    }
+
+    fn acquire(
+        &mut self,
+        acquire: impl FnOnce(&'static Weighted, usize) -> Option<Permit<&'static Weighted>>,
+    ) -> bool {
+        let store = &self.arena.store;
+        let n = 1 + self.random.below(PERMITS);
+        let Some(permit) = acquire(&store.permits, n) else {
+            return false;
+        };
+        self.post.acquired();
+        store.use_up(&permit, || self.arena.dawdle(&mut self.random));
         true
     }
 
