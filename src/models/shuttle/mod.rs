@@ -8,6 +8,8 @@
 pub(crate) mod primitive;
 
 #[cfg(test)]
+mod mutex;
+#[cfg(test)]
 mod rwmutex;
 #[cfg(test)]
 mod task;
