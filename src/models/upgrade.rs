@@ -86,6 +86,38 @@ fn upgrade_2u_1w() {
     }
 }
 
+// With barriers that promise no more than the real ones.
+
+#[test]
+fn asymmetric_upgrade_1u_1r() {
+    Model::new()
+        .asymmetric()
+        .preemptions(3)
+        .check_with_slots(with_a_lock(|lock| {
+            let reader = spawn(lock, Lock::read);
+            lock.read_and_write();
+            assert!(reader.join().unwrap() <= 1);
+            1
+        }));
+}
+
+/// The first writer ends the quiet, and the second passes a fence only, which no light barrier heeds.
+#[test]
+fn asymmetric_a_writer_comes_after_one_that_gave_up_behind_an_upgradable_reader() {
+    Model::new()
+        .asymmetric()
+        .explore(Explored::Little)
+        .check_timeouts_with_slots(with_a_lock(|lock| {
+            let reader = spawn(lock, Lock::try_to_read);
+            let token = lock.raw.lock_upgradable();
+            assert!(!lock.write_timed());
+            lock.unlock_upgradable(token);
+            lock.write();
+            reader.join().unwrap();
+            1
+        }));
+}
+
 // Order.
 
 #[test]
