@@ -1,6 +1,6 @@
 //! `RWMutex` beside other reader-writer locks: from one thread alone to eight in each other's way,
-//! from reads only to writes only, with next to nothing in a critical section and with something; and
-//! beside the bare steps of this processor.
+//! from reads only to writes only, with next to nothing in a critical section and with something;
+//! beside the bare steps of this processor; and with upgradable reads and upgrades only.
 
 mod support;
 
@@ -25,6 +25,14 @@ fn main() {
             suite.case(
                 &format!("{what}_{}", name(load)),
                 &locks::peers(load.inside(inside)),
+            );
+        }
+    }
+    for (what, inside) in [("", Inside::Number), ("_work_200_ns", Inside::Work(200))] {
+        for load in loads(&[1, 2, 8], &[0, 10, 1]) {
+            suite.case(
+                &format!("upgradable{what}_{}", name(load)),
+                &locks::upgradables(load.inside(inside)),
             );
         }
     }

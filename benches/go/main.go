@@ -14,6 +14,7 @@ const rounds = 11
 
 var cases = map[string]func(){
 	"fan_out_in":      fanOutIn,
+	"err_group":       errGroup,
 	"spawn_wait":      spawnWait,
 	"work":            work,
 	"hogs":            hogs,

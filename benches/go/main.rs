@@ -11,6 +11,7 @@ mod barrier;
 mod blocked;
 mod compute;
 mod echo;
+mod err_group;
 mod fan_out_in;
 mod growth;
 mod hogs;
@@ -59,6 +60,7 @@ type Case = fn(Plan);
 
 const CASES: &[(&str, Case)] = &[
     ("fan_out_in", fan_out_in::run),
+    ("err_group", err_group::run),
     ("spawn_wait", spawn_wait::run),
     ("work", work::run),
     ("hogs", hogs::run),

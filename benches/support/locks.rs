@@ -78,6 +78,14 @@ pub fn mutexes(load: Load) -> Vec<Peer> {
     ]
 }
 
+/// As `peers`, of locks with upgradable readers: each read is one of them, and each write an upgrade of one.
+pub fn upgradables(load: Load) -> Vec<Peer> {
+    vec![
+        peer::<Upgradable<gosync::RWMutex<Data>>>(load),
+        peer::<Upgradable<parking_lot::RwLock<Data>>>(load),
+    ]
+}
+
 /// Ours alone.
 pub fn gosync(load: Load) -> Peer {
     peer::<gosync::RWMutex<Data>>(load)
@@ -153,6 +161,40 @@ impl Lock for crossbeam_utils::sync::ShardedLock<Data> {
     #[inline(always)]
     fn write(&self, inside: impl FnOnce(&mut Data)) {
         inside(&mut self.write().unwrap());
+    }
+}
+
+/// A lock of which nothing but upgradable reads is used.
+#[derive(Default)]
+pub struct Upgradable<L>(L);
+
+impl Lock for Upgradable<gosync::RWMutex<Data>> {
+    const NAME: &'static str = "gosync";
+
+    #[inline(always)]
+    fn read(&self, inside: impl FnOnce(&Data)) {
+        inside(&self.0.rlock_upgradable());
+    }
+
+    #[inline(always)]
+    fn write(&self, inside: impl FnOnce(&mut Data)) {
+        let guard = self.0.rlock_upgradable();
+        inside(&mut gosync::RWMutexUpgradableReadGuard::upgrade(guard));
+    }
+}
+
+impl Lock for Upgradable<parking_lot::RwLock<Data>> {
+    const NAME: &'static str = "parking_lot";
+
+    #[inline(always)]
+    fn read(&self, inside: impl FnOnce(&Data)) {
+        inside(&self.0.upgradable_read());
+    }
+
+    #[inline(always)]
+    fn write(&self, inside: impl FnOnce(&mut Data)) {
+        let guard = self.0.upgradable_read();
+        inside(&mut parking_lot::RwLockUpgradableReadGuard::upgrade(guard));
     }
 }
 

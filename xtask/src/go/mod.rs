@@ -31,6 +31,7 @@ struct Case {
 #[rustfmt::skip]
 const CASES: &[Case] = &[
     Case { name: "fan_out_in", is_in_go: true, is_short: true },
+    Case { name: "err_group", is_in_go: true, is_short: true },
     Case { name: "spawn_wait", is_in_go: true, is_short: true },
     Case { name: "work", is_in_go: true, is_short: true },
     Case { name: "compute", is_in_go: true, is_short: true },

@@ -87,6 +87,7 @@ const ROWS: &[Row] = &[
     go("fan-out/in of 100, ns each", "fan_out_in_100", Times(0.5), Times(0.7)),
     go("fan-out/in of 1,000, ns each", "fan_out_in_1000", Times(0.5), Times(0.7)),
     go("fan-out/in of 10,000, ns each", "fan_out_in_10000", Times(0.5), Times(0.7)),
+    go("errgroup of 1,000, ns each", "err_group", Times(0.4), Times(0.6)),
     go("spawn and wait, ns", "spawn_wait", Times(0.5), Times(1.0)),
     go("spawn and wait, 8 at once, ns", "spawn_wait_8", Times(1.0), Nothing),
     go(WORK, "work", Plain(1.05), Plain(1.1)),
