@@ -307,19 +307,15 @@ impl RawRWMutex {
     /// Called by each owner of `WRITER`, once it is.
     #[inline]
     fn announced(&self) {
-        deadlock::acquire(self.readers());
-        deadlock::acquire(self.writers());
-        deadlock::acquire(self.heir());
-        self.upgradable_entered();
+        deadlock::acquire(self.upgraders());
+        self.upgrades();
     }
 
     /// Called by the owner of `WRITER` before it steps down.
     #[inline]
     fn stepped_down(&self) {
-        deadlock::release(self.readers());
-        deadlock::release(self.writers());
-        deadlock::release(self.heir());
-        self.upgradable_left();
+        deadlock::release(self.upgraders());
+        self.has_upgraded_in_vain();
     }
 
     /// Called by each upgradable reader that has got in.
@@ -333,6 +329,29 @@ impl RawRWMutex {
     #[inline]
     fn upgradable_left(&self) {
         deadlock::release(self.upgraders());
+        self.no_writer_is_behind();
+    }
+
+    /// Called by each upgradable reader that begins to upgrade.
+    #[inline]
+    fn upgrades(&self) {
+        deadlock::acquire(self.readers());
+        deadlock::acquire(self.writers());
+        deadlock::acquire(self.heir());
+    }
+
+    /// Called by each upgradable reader whose upgrade has failed.
+    #[inline]
+    fn has_upgraded_in_vain(&self) {
+        deadlock::release(self.readers());
+        deadlock::release(self.writers());
+        deadlock::release(self.heir());
+    }
+
+    /// Called once no announced writer waits any more for what was an upgradable reader. Such a writer is not among
+    /// those that others wait for here: it would wait for itself.
+    #[inline]
+    fn no_writer_is_behind(&self) {
         deadlock::release(self.upgradable());
     }
 }

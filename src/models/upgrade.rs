@@ -501,6 +501,31 @@ fn an_attempt_to_upgrade_fails_because_of_readers() {
         }));
 }
 
+/// One reader is in the way of the short path, and another one comes after the look for readers.
+#[test]
+fn an_attempt_to_upgrade_meets_one_reader_after_the_other() {
+    Model::new().preemptions(4).check(with_a_lock(|lock| {
+        let token = lock.raw.lock_upgradable();
+        let reader = spawn(lock, |lock| {
+            lock.try_to_read();
+            lock.try_to_read();
+        });
+        let writes = match lock.try_upgrade(token) {
+            Ok(()) => {
+                lock.increment();
+                lock.unlock();
+                1
+            }
+            Err(token) => {
+                lock.unlock_upgradable(token);
+                0
+            }
+        };
+        reader.join().unwrap();
+        writes
+    }));
+}
+
 #[test]
 fn an_attempt_to_upgrade_passes_a_writer() {
     Model::new()

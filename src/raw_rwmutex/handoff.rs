@@ -105,9 +105,11 @@ impl RawRWMutex {
     /// Ends the write of whoever got the lock when the word was `word`.
     #[cold]
     fn end_write(&self, word: u64, kept: u64, exit: Exit) {
-        match is_upgraded(word) {
-            true => self.end_upgrade(kept, exit),
-            false => self.pass_on(kept, exit),
+        if is_upgraded(word) {
+            self.no_writer_is_behind();
+            self.end_upgrade(kept, exit);
+        } else {
+            self.pass_on(kept, exit);
         }
     }
 

@@ -291,7 +291,8 @@ impl RawRWMutex {
                 .compare_exchange(word, next, Acquire, Relaxed)
                 .is_ok();
         is_done.then(|| {
-            self.upgraded();
+            self.upgrades();
+            self.no_writer_is_behind();
             WriteToken(next)
         })
     }
@@ -299,7 +300,7 @@ impl RawRWMutex {
     /// The upgradable reader bars other readers: as the owner of `WRITER`, or in front of that.
     #[cold]
     fn begin_upgrade(&self) {
-        self.upgraded();
+        self.upgrades();
         while is_announced(self.word.fetch_or(WRITER, Relaxed)) {
             if self.pass_writer() {
                 return;
@@ -332,13 +333,16 @@ impl RawRWMutex {
 
     /// Has the write lock if all readers have left, and goes back to the upgradable read otherwise.
     fn write_or_give_up(&self, is_drained: bool) -> Result<WriteToken, UpgradableToken> {
-        if is_drained {
-            return Ok(WriteToken(self.word.load(Relaxed)));
+        if !is_drained {
+            self.has_upgraded_in_vain();
+            self.end_upgrade(UPGRADABLE, Exit::GaveUp);
+            return Err(UpgradableToken(()));
         }
-        self.stepped_down();
-        self.end_upgrade(UPGRADABLE, Exit::GaveUp);
-        self.upgradable_entered();
-        Err(UpgradableToken(()))
+        let word = self.word.load(Relaxed);
+        if !is_upgraded(word) {
+            self.no_writer_is_behind();
+        }
+        Ok(WriteToken(word))
     }
 
     /// Ends an upgrade that has passed a writer. The caller keeps `kept`.
@@ -366,12 +370,5 @@ impl RawRWMutex {
         self.word
             .compare_exchange_weak(word, next, Relaxed, Relaxed)
             .is_ok()
-    }
-
-    /// Called by each upgradable reader that becomes a writer.
-    #[inline]
-    fn upgraded(&self) {
-        self.upgradable_left();
-        self.announced();
     }
 }

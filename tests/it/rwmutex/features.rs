@@ -100,6 +100,7 @@ mod arc_lock {
 #[cfg(all(feature = "deadlock_detection", not(miri)))]
 mod deadlock_detection {
     use crate::support::{LIMIT, Stop, queued, within};
+    use gosync::RWMutexUpgradableReadGuard as Upgradable;
     use gosync::{RWMutex, RWMutexWriteGuard, WaitGroup, deadlock};
     use std::collections::HashSet;
     use std::env;
@@ -176,10 +177,18 @@ mod deadlock_detection {
     #[test]
     fn a_thread_that_waits_for_itself_is_found() {
         alone("a_thread_that_waits_for_itself_is_found", || {
-            let again: [fn(&RWMutex<()>); 3] = [
+            let again: [fn(&RWMutex<()>); 7] = [
                 |lock| forget((lock.lock(), lock.lock())),
                 |lock| forget((lock.lock(), lock.rlock())),
                 |lock| forget((lock.rlock(), lock.lock())),
+                |lock| forget((lock.rlock_upgradable(), lock.rlock_upgradable())),
+                |lock| forget((lock.rlock_upgradable(), lock.lock())),
+                |lock| forget((lock.rlock(), Upgradable::upgrade(lock.rlock_upgradable()))),
+                |lock| {
+                    let writer = Upgradable::upgrade(lock.rlock_upgradable());
+                    let upgradable = RWMutexWriteGuard::downgrade_to_upgradable(writer);
+                    forget((Upgradable::downgrade(upgradable), lock.lock()));
+                },
             ];
             for lock_twice in again {
                 let thread = lost(move || lock_twice(&RWMutex::new(())));
@@ -229,6 +238,24 @@ mod deadlock_detection {
     }
 
     #[test]
+    fn who_waits_for_an_upgradable_reader_is_not_reported() {
+        alone("who_waits_for_an_upgradable_reader_is_not_reported", || {
+            assert_never_reported(|| {
+                let lock = RWMutex::new(0);
+                let upgradable = lock.rlock_upgradable();
+                thread::scope(|s| {
+                    queued(s, &lock, || *lock.lock() += 1);
+                    queued(s, &lock, || drop(lock.rlock_upgradable()));
+                    thread::sleep(HOLD);
+                    let mut writer = Upgradable::upgrade(upgradable);
+                    *writer += 1;
+                    thread::sleep(HOLD);
+                });
+            });
+        });
+    }
+
+    #[test]
     fn normal_use_is_not_reported() {
         alone("normal_use_is_not_reported", || {
             assert_never_reported(|| {
@@ -244,6 +271,14 @@ mod deadlock_detection {
                                 drop(RWMutexWriteGuard::downgrade(lock.lock()));
                                 drop(lock.rlock());
                                 drop(lock.try_lock_for(Duration::from_micros(20)));
+                                drop(lock.rlock_upgradable());
+                                let upgradable = lock.rlock_upgradable();
+                                let time = Duration::from_micros(20);
+                                match Upgradable::try_upgrade_for(upgradable, time) {
+                                    Ok(guard) => RWMutexWriteGuard::unlock_fair(guard),
+                                    Err(guard) => drop(Upgradable::downgrade(guard)),
+                                }
+                                drop(Upgradable::upgrade(lock.rlock_upgradable()));
                                 wg.add(1);
                                 wg.done();
                                 assert!(wg.wait_timeout(LIMIT));
