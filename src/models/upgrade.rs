@@ -254,6 +254,23 @@ fn an_upgradable_reader_out_of_patience_is_next() {
         }));
 }
 
+/// What it has read is read before a writer comes that overtakes the one that is woken.
+#[test]
+fn an_upgradable_reader_wakes_another_one_and_a_writer_comes_first() {
+    Model::new().check(with_a_lock(|lock| {
+        let token = lock.raw.lock_upgradable();
+        let other = spawn(lock, Lock::read_upgradable);
+        let writer = spawn(lock, |lock| lock.write_if(lock.try_lock()));
+        settle();
+        let waits = lock.queued_upgraders() == 1;
+        lock.get();
+        lock.unlock_upgradable(token);
+        let seen = other.join().unwrap();
+        witness(waits && seen == 1);
+        usize::from(writer.join().unwrap())
+    }));
+}
+
 #[test]
 fn a_fair_unlock_lets_an_upgradable_reader_go_first() {
     Model::new()
