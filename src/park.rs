@@ -65,7 +65,8 @@ pub(crate) enum Parked {
 
 /// The thread that sleeps longest in a queue.
 pub(crate) struct First {
-    /// Whether it has waited for too long to compete once more.
+    /// Whether it has waited for too long to compete once more: it said so when it went to sleep, or has slept for as
+    /// long as others may overtake it.
     pub(crate) wants_handoff: bool,
     /// Whether more sleep behind it.
     pub(crate) more: bool,
@@ -74,10 +75,12 @@ pub(crate) struct First {
 #[cfg(not(gosync_model))]
 mod real {
     use super::{First, Instant, Key, Parked};
+    use crate::spin::Patience;
     use parking_lot_core::{
         DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN, FilterOp, ParkResult, ParkToken, UnparkToken,
     };
     use std::cell::Cell;
+    use std::sync::OnceLock;
 
     // SAFETY of every call into parking_lot_core below: a `Key` is an address inside a primitive of
     // ours, so we control it; the callbacks, which all stand in this crate, neither panic nor call
@@ -92,8 +95,24 @@ mod real {
         sleep_with(key, DEFAULT_PARK_TOKEN, validate, deadline).0
     }
 
-    const WANTS_HANDOFF: ParkToken = ParkToken(1);
     const HANDED_OVER: UnparkToken = UnparkToken(1);
+
+    /// When a thread went to sleep, in microseconds: for as long as an `usize` lasts, and then once more.
+    fn now() -> usize {
+        static START: OnceLock<Instant> = OnceLock::new();
+        START.get_or_init(Instant::now).elapsed().as_micros() as usize
+    }
+
+    /// What stands for a sleep that begins now: when it began, or, for one that wants the hand-off, as if it had
+    /// begun long ago.
+    fn park_token(wants_handoff: bool) -> ParkToken {
+        let limit = Patience::LIMIT.as_micros() as usize;
+        ParkToken(now().wrapping_sub(if wants_handoff { limit } else { 0 }))
+    }
+
+    fn wants_handoff(ParkToken(since): ParkToken) -> bool {
+        now().wrapping_sub(since) >= Patience::LIMIT.as_micros() as usize
+    }
 
     /// As `sleep`, of a thread that [`unpark_first`] wakes. Also returns whether that has handed over what the thread
     /// waits for.
@@ -103,11 +122,7 @@ mod real {
         validate: impl FnOnce() -> bool,
         deadline: Option<Instant>,
     ) -> (Parked, bool) {
-        let token = match wants_handoff {
-            true => WANTS_HANDOFF,
-            false => DEFAULT_PARK_TOKEN,
-        };
-        let (parked, token) = sleep_with(key, token, validate, deadline);
+        let (parked, token) = sleep_with(key, park_token(wants_handoff), validate, deadline);
         (parked, token == HANDED_OVER)
     }
 
@@ -155,7 +170,7 @@ mod real {
         unsafe {
             parking_lot_core::unpark_filter(key.0, take_first, |result| {
                 let first = first.get().map(|token| First {
-                    wants_handoff: token == WANTS_HANDOFF,
+                    wants_handoff: wants_handoff(token),
                     more: result.have_more_threads,
                 });
                 match hand_over(first) {

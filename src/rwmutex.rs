@@ -84,11 +84,13 @@ pub type MappedRwLockWriteGuard<'a, T> = MappedRWMutexWriteGuard<'a, T>;
 ///
 /// * Once a writer waits for the readers inside, no later reader enters before it.
 /// * Readers that sleep when a writer unlocks are admitted together, before the next writer. The
-///   lock is handed to those readers, so a sleeping reader waits for one write at most, and for one
-///   upgrade. Apart from them no reader enters between a writer and the next one that sleeps.
+///   lock is handed to those readers, so a sleeping reader waits for one write at most, and for what
+///   the upgradable reader before that writes. Apart from them no reader enters between a writer and the next one that sleeps.
 /// * A writer may be overtaken by other writers for a millisecond. Then, when it wakes the next time,
 ///   it asks for the lock, and is next. Those who sleep get their turns in the order in which they
-///   came. So do upgradable readers.
+///   came.
+/// * An upgradable reader that sleeps is admitted with the other readers, one at a time. It may be overtaken
+///   by others of its kind, until it is first in the queue and has waited for a millisecond.
 /// * An upgrade waits for the readers inside, and for nobody else: a writer that waits comes after it.
 /// * `unlock_fair` of a write guard hands the lock to the writer that has waited for longest, after
 ///   the readers that sleep; `bump` does that and locks again.

@@ -27,7 +27,7 @@ mod real {
 
     impl Patience {
         /// The bound of Go's `sync.Mutex` (`starvationThresholdNs`).
-        const LIMIT: Duration = Duration::from_millis(1);
+        pub(crate) const LIMIT: Duration = Duration::from_millis(1);
         /// After so many rounds the thread has waited about as long as a sleep would take it.
         const ROUNDS: u32 = 20;
         /// And so many if others sleep already.

@@ -392,6 +392,27 @@ fn a_writer_that_gives_up_admits_readers_who_see_the_data() {
 }
 
 #[test]
+fn a_writer_that_gives_up_lets_in_an_upgradable_reader_that_sees_the_data() {
+    Model::new()
+        .explore(Explored::Little)
+        .timeouts(Timeouts::Late)
+        .check(with_a_lock(|lock| {
+            let token = lock.raw.lock_upgradable();
+            let writer = spawn(lock, Lock::write_timed);
+            let reader = spawn(lock, Lock::read_upgradable);
+            settle();
+            let wait = lock.is_writer_behind() && lock.queued_upgraders() == 1;
+            lock.upgrade(token);
+            lock.increment();
+            lock.unlock();
+            let seen = reader.join().unwrap();
+            let has_written = writer.join().unwrap();
+            witness(wait && seen == 1 && !has_written);
+            1 + usize::from(has_written)
+        }));
+}
+
+#[test]
 fn a_writer_gives_up_while_an_upgrade_passes_it() {
     Model::new()
         .preemptions(3)
@@ -402,6 +423,27 @@ fn a_writer_gives_up_while_an_upgrade_passes_it() {
             lock.increment();
             lock.unlock();
             1 + usize::from(writer.join().unwrap())
+        }));
+}
+
+#[test]
+fn a_writer_gives_up_and_reads_while_an_upgrade_passes_it() {
+    Model::new()
+        .preemptions(3)
+        .timeouts(Timeouts::Late)
+        .check(with_a_lock(|lock| {
+            let token = lock.raw.lock_upgradable();
+            let other = spawn(lock, |lock| {
+                let has_written = lock.write_timed();
+                lock.try_to_read();
+                usize::from(has_written)
+            });
+            settle();
+            witness(lock.is_writer_behind());
+            lock.upgrade(token);
+            lock.increment();
+            lock.unlock();
+            1 + other.join().unwrap()
         }));
 }
 

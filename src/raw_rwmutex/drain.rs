@@ -52,11 +52,21 @@ impl RawRWMutex {
         if self.await_upgradable(deadline) {
             return self.drain_plain_readers(deadline);
         }
-        // Invariant 7.
-        if self.word.load(Relaxed) & FENCED == 0 {
-            barrier::heavy();
+        // Invariant 7, and for whoever is handed the lock now: see `readers`.
+        let word = self.word.load(Relaxed);
+        if word & COUNTED == 0 {
+            Self::pass_barrier(word);
         }
         false
+    }
+
+    /// Passes the barrier that readers in slots oblige their writer to.
+    fn pass_barrier(word: u64) {
+        if word & FENCED != 0 {
+            barrier::after_update();
+        } else {
+            barrier::heavy();
+        }
     }
 
     /// Waits until the upgradable reader has left; false if the deadline comes first. It may upgrade before that, and
@@ -79,19 +89,16 @@ impl RawRWMutex {
 
     /// Has `wait` wait for each slot that holds the lock. False if that fails.
     pub(super) fn drain_slots(&self, wait: impl FnMut(&Slot) -> bool) -> bool {
-        let word = self.word.load(Relaxed);
+        // Acquire: pairs with the Release in `release`. One that was handed the lock sees the slots as they are after the
+        // barrier of the writer before.
+        let word = self.word.load(Acquire);
         if word & COUNTED != 0 {
             return true;
         }
-        let is_fenced = word & FENCED != 0;
-        if is_fenced {
-            barrier::after_update();
-        } else {
-            barrier::heavy();
-        }
+        Self::pass_barrier(word);
         let (is_drained, reads) = readers::drain(id(word), wait);
         // How many quiet reads there were nobody knows, but they were many.
-        let saved = if is_fenced {
+        let saved = if word & FENCED != 0 {
             prices::saved(reads)
         } else {
             PLENTY

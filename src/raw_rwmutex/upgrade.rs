@@ -6,8 +6,8 @@
 //! and the writer goes on waiting. If the writer gives up, the upgradable reader gets `WRITER` from it. Without a writer it
 //! takes `WRITER` itself, and gives up its flag.
 //!
-//! Those that have to wait compete with newcomers, as writers do, but not for long: one that has waited for a
-//! millisecond is handed the flag, and so is the first of them when a writer steps down.
+//! Those that have to wait compete with newcomers, as writers do. One that loses goes to the end of the queue; but the
+//! first in the queue is handed the flag if it has waited for a millisecond, and when a writer steps down.
 
 use super::handoff::Exit;
 use super::reader::refuse_too_many_readers;
@@ -174,12 +174,13 @@ impl RawRWMutex {
     #[cold]
     #[track_caller]
     fn lock_upgradable_slow(&self, deadline: Option<Instant>) -> Option<UpgradableToken> {
+        // Once it has slept it must not panic: it may have been woken for others, too (invariant 3).
+        refuse_too_many_readers(self.word.load(Relaxed));
         let mut patience = Patience::new();
         let mut backoff = Backoff::new();
         loop {
             let word = self.word.load(Relaxed);
-            refuse_too_many_readers(word);
-            if is_upgradable(word) {
+            if !bars_upgraders(word) {
                 if let Ok(token) = self.enter_upgradable(word) {
                     return Some(token);
                 }
@@ -225,6 +226,7 @@ impl RawRWMutex {
 
     #[cold]
     fn end_upgradable_slow(&self, kept: u64, is_fair: bool) {
+        let mut backoff = Backoff::new();
         loop {
             let word = self.word.load(Relaxed);
             if owes_upgraders(word) {
@@ -234,6 +236,7 @@ impl RawRWMutex {
             } else if self.release(word, word - UPGRADABLE + kept) {
                 return self.wake_writer_behind(word);
             }
+            backoff.wait();
         }
     }
 

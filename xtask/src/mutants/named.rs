@@ -38,6 +38,12 @@ const FAULTS: &[Fault] = &[
     },
     Fault {
         file: "src/raw_rwmutex/drain.rs",
+        name: "no barrier behind an upgradable reader",
+        code: "if word & COUNTED == 0 {\n            Self::pass_barrier(word);",
+        broken: "if false {\n            Self::pass_barrier(word);",
+    },
+    Fault {
+        file: "src/raw_rwmutex/drain.rs",
         name: "slots drained first",
         code: "if self.await_upgradable(deadline) {\n            return self.drain_plain_readers(deadline);",
         broken: "if self.drain_plain_readers(deadline) {\n            return self.await_upgradable(deadline);",
@@ -137,12 +143,6 @@ const FAULTS: &[Fault] = &[
         name: "not upgraded in the end",
         code: "let next = word & !(UPGRADABLE | UPGRADED);",
         broken: "let next = word & !UPGRADED;",
-    },
-    Fault {
-        file: "src/raw_rwmutex/upgrade.rs",
-        name: "DRAIN stays",
-        code: "(word & !(UPGRADABLE | UPGRADED | DRAIN)) + kept",
-        broken: "(word & !(UPGRADABLE | UPGRADED)) + kept",
     },
     Fault {
         file: "src/raw_rwmutex/upgrade.rs",
@@ -309,8 +309,8 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/raw_rwmutex/drain.rs",
         name: "fence for heavy",
-        code: "if is_fenced {\n            barrier::after_update();\n        } else {\n            barrier::heavy();\n        }",
-        broken: "barrier::after_update();",
+        code: "if word & FENCED != 0 {\n            barrier::after_update();\n        } else {\n            barrier::heavy();\n        }",
+        broken: "_ = word;\n        barrier::after_update();",
     },
     Fault {
         file: "src/raw_rwmutex/writer.rs",
