@@ -3,7 +3,7 @@
 use super::super::lock::Lock;
 use super::super::{Model, witness};
 use super::{adjust, check, join, one_of, spawn};
-use crate::raw_rwmutex::ReadToken;
+use crate::raw_rwmutex::{ReadToken, UpgradableToken};
 use crate::readers;
 use crate::speed::Speed;
 use shuttle::rand::{Rng, thread_rng};
@@ -367,5 +367,119 @@ fn fair_unlocks_lose_nobody() {
         join(readers);
         witness(timed < 3);
         lock.assert_left(6 + timed);
+    });
+}
+
+/// What a thread does with a lock is drawn, step by step, in all forms that there are.
+mod anything {
+    use super::*;
+
+    /// Returns how many writes there were, as do those below.
+    pub fn happens(lock: &Lock) -> usize {
+        (0..draw(1..4)).map(|_| one_thing(lock)).sum()
+    }
+
+    fn draw(range: std::ops::Range<u32>) -> u32 {
+        thread_rng().gen_range(range)
+    }
+
+    fn one_thing(lock: &Lock) -> usize {
+        let now = std::time::Instant::now();
+        match draw(0..8) {
+            0 => {
+                lock.lock();
+                leave_as_writer(lock)
+            }
+            1 => try_as_writer(lock, lock.try_lock()),
+            2 => usize::from(lock.write_timed()),
+            3 => leave_as_reader(lock, lock.raw.rlock()),
+            4 => {
+                let token = lock.raw.try_rlock_until(Some(now));
+                token.map_or(0, |token| leave_as_reader(lock, token))
+            }
+            5 => leave_as_upgradable(lock, lock.raw.lock_upgradable()),
+            6 => try_as_upgradable(lock, lock.raw.try_lock_upgradable()),
+            _ => try_as_upgradable(lock, lock.raw.try_lock_upgradable_until(Some(now))),
+        }
+    }
+
+    fn try_as_writer(lock: &Lock, is_in: bool) -> usize {
+        if is_in { leave_as_writer(lock) } else { 0 }
+    }
+
+    fn try_as_upgradable(lock: &Lock, token: Option<UpgradableToken>) -> usize {
+        token.map_or(0, |token| leave_as_upgradable(lock, token))
+    }
+
+    fn stay(lock: &Lock) {
+        let value = lock.get();
+        (0..draw(0..3)).for_each(|_| super::super::pause());
+        assert_eq!(lock.get(), value, "a writer came between");
+    }
+
+    fn leave_as_reader(lock: &Lock, token: ReadToken) -> usize {
+        stay(lock);
+        lock.runlock(token);
+        0
+    }
+
+    fn leave_as_writer(lock: &Lock) -> usize {
+        lock.increment();
+        stay(lock);
+        1 + match draw(0..5) {
+            0..2 => {
+                lock.unlock();
+                0
+            }
+            2 => {
+                lock.unlock_fair();
+                0
+            }
+            3 => leave_as_reader(lock, lock.downgrade()),
+            _ => leave_as_upgradable(lock, lock.downgrade_to_upgradable()),
+        }
+    }
+
+    fn leave_as_upgradable(lock: &Lock, token: UpgradableToken) -> usize {
+        stay(lock);
+        let value = lock.get();
+        let upgraded = match draw(0..6) {
+            0 => {
+                lock.unlock_upgradable(token);
+                return 0;
+            }
+            1 => {
+                // SAFETY: the token is that of the lock.
+                unsafe { lock.raw.unlock_upgradable_fair(token) };
+                return 0;
+            }
+            2 => return leave_as_reader(lock, lock.downgrade_upgradable(token)),
+            3 => {
+                lock.upgrade(token);
+                Ok(())
+            }
+            4 => lock.try_upgrade(token),
+            _ => lock.upgrade_timed(token),
+        };
+        assert_eq!(lock.get(), value, "a writer came before an upgrade");
+        match upgraded {
+            Ok(()) => leave_as_writer(lock),
+            Err(token) => leave_as_upgradable(lock, token),
+        }
+    }
+}
+
+#[test]
+fn anything_happens() {
+    check(|| {
+        if one_of([false, true]) {
+            adjust(|model| {
+                model.limit = Speed::Quiet;
+                model.any_prices = true;
+            });
+        }
+        let lock = Lock::new();
+        let writes = join(crew(&lock, one_of([2, 3, 4, 6]), anything::happens));
+        lock.assert_left(writes.iter().sum());
     });
 }
