@@ -12,6 +12,7 @@ use gosync::semaphore::{Permit, Weighted};
 use gosync::{
     MutexGuard, RWMutexReadGuard, RWMutexUpgradableReadGuard, RWMutexWriteGuard, WaitGroup,
 };
+use std::ops::Deref;
 use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::Duration;
@@ -81,9 +82,9 @@ impl Worker {
             Op::LockSend => self.send_write(cell),
             Op::Downgrade => self.downgrade(cell),
             Op::UnlockFair => self.unlock_fair(cell),
-            Op::RlockUpgradable => self.read_upgradable(cell, Some(cell.lock.rlock_upgradable())),
+            Op::RlockUpgradable => self.read(cell, Some(cell.lock.rlock_upgradable())),
             Op::TryRlockUpgradableFor => {
-                self.read_upgradable(cell, cell.lock.try_rlock_upgradable_for(timeout))
+                self.read(cell, cell.lock.try_rlock_upgradable_for(timeout))
             }
             Op::Upgrade => self.upgrade(cell, |guard| Ok(UpgradableGuard::upgrade(guard))),
             Op::TryUpgrade => self.upgrade(cell, UpgradableGuard::try_upgrade),
@@ -122,7 +123,8 @@ impl Worker {
         Post::timed(&self.post.worst_write, || cell.lock.lock())
     }
 
-    fn read(&mut self, cell: &Cell, guard: Option<ReadGuard>) -> bool {
+    /// A guard for reading, plain or upgradable.
+    fn read(&mut self, cell: &Cell, guard: Option<impl Deref<Target = Value>>) -> bool {
         let Some(guard) = guard else {
             return false;
         };
@@ -217,17 +219,6 @@ impl Worker {
         self.enter(cell, &guard);
         cell.writer_leaves();
         RWMutexWriteGuard::unlock_fair(guard);
-        true
-    }
-
-    fn read_upgradable(&mut self, cell: &Cell, guard: Option<UpgradableGuard>) -> bool {
-        let Some(guard) = guard else {
-            return false;
-        };
-        self.post.acquired();
-        cell.reader_entered();
-        self.look(&guard);
-        cell.reader_leaves();
         true
     }
 
