@@ -10,6 +10,9 @@ type Upgradable<'a, T> = RWMutexUpgradableReadGuard<'a, T>;
 
 const SHORT: Duration = Duration::from_millis(5);
 
+/// Others fall asleep meanwhile, on a busy machine, too.
+const LONG: Duration = Duration::from_secs(1);
+
 #[test]
 fn others_read_beside_it() {
     let lock = RWMutex::new(1);
@@ -66,7 +69,7 @@ fn a_writer_that_gives_up_leaves_the_lock_to_the_upgrade() {
         let lock = RWMutex::new(0);
         let upgradable = lock.rlock_upgradable();
         thread::scope(|s| {
-            let writer = asleep(s, || lock.try_lock_for(8 * SHORT).is_none());
+            let writer = asleep(s, || lock.try_lock_for(LONG).is_none());
             let reader = queued(s, &lock, || *lock.rlock());
             let mut upgraded = Upgradable::upgrade(upgradable);
             assert!(writer.join().unwrap());
@@ -85,7 +88,7 @@ fn a_writer_that_gives_up_lets_readers_go_on_beside_it() {
         let lock = RWMutex::new(0);
         let upgradable = lock.rlock_upgradable();
         thread::scope(|s| {
-            let writer = asleep(s, || lock.try_lock_for(8 * SHORT).is_none());
+            let writer = asleep(s, || lock.try_lock_for(LONG).is_none());
             let reader = queued(s, &lock, || *lock.rlock());
             assert_eq!(reader.join().unwrap(), 0);
             assert!(writer.join().unwrap());
