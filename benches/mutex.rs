@@ -19,58 +19,66 @@ fn main() {
             suite.case(&format!("{what}_{}", load.threads()), &locks::mutexes(load));
         }
     }
-    suite.case("cond_ping_pong", &conds());
+    suite.case("cond_ping_pong", &conds::<false>());
+    suite.case("cond_ping_pong_with_lock", &conds::<true>());
     suite.finish();
 }
 
 /// Two threads that wait for each other in turn. An operation is a round trip.
-fn conds() -> Vec<Peer> {
+fn conds<const WITH_LOCK: bool>() -> Vec<Peer> {
     vec![
-        Peer::new("gosync", ping_pong::<(Mutex<u8>, Cond)>),
-        Peer::new("std", ping_pong::<(std::sync::Mutex<u8>, Condvar)>),
+        Peer::new("gosync", ping_pong::<(Mutex<u8>, Cond), WITH_LOCK>),
+        Peer::new(
+            "std",
+            ping_pong::<(std::sync::Mutex<u8>, Condvar), WITH_LOCK>,
+        ),
         Peer::new(
             "parking_lot",
-            ping_pong::<(parking_lot::Mutex<u8>, parking_lot::Condvar)>,
+            ping_pong::<(parking_lot::Mutex<u8>, parking_lot::Condvar), WITH_LOCK>,
         ),
     ]
 }
 
 /// Whose turn it is; `END`: nobody's any more.
 trait Turns: Default + Sync {
-    /// Waits for the turn `mine`, and makes it `next`. Returns false, and changes nothing, at the end.
-    fn pass(&self, mine: u8, next: u8) -> bool;
+    /// Waits for the turn `mine`, and makes it `next`. Returns false, and changes nothing, at the end. It keeps the
+    /// guard until it has signalled, or drops it before.
+    fn pass<const WITH_LOCK: bool>(&self, mine: u8, next: u8) -> bool;
 }
 
 const END: u8 = 2;
 
 impl Turns for (Mutex<u8>, Cond) {
-    fn pass(&self, mine: u8, next: u8) -> bool {
+    fn pass<const WITH_LOCK: bool>(&self, mine: u8, next: u8) -> bool {
         let (turn, changed) = self;
         let mut turn = turn.lock();
         changed.wait_while(&mut turn, |turn| *turn == 1 - mine);
         let goes_on = advance(&mut turn, next);
+        let _guard = WITH_LOCK.then_some(turn);
         changed.signal();
         goes_on
     }
 }
 
 impl Turns for (std::sync::Mutex<u8>, Condvar) {
-    fn pass(&self, mine: u8, next: u8) -> bool {
+    fn pass<const WITH_LOCK: bool>(&self, mine: u8, next: u8) -> bool {
         let (turn, changed) = self;
         let turn = turn.lock().unwrap();
-        let waited = changed.wait_while(turn, |turn| *turn == 1 - mine);
-        let goes_on = advance(&mut waited.unwrap(), next);
+        let mut turn = changed.wait_while(turn, |turn| *turn == 1 - mine).unwrap();
+        let goes_on = advance(&mut turn, next);
+        let _guard = WITH_LOCK.then_some(turn);
         changed.notify_one();
         goes_on
     }
 }
 
 impl Turns for (parking_lot::Mutex<u8>, parking_lot::Condvar) {
-    fn pass(&self, mine: u8, next: u8) -> bool {
+    fn pass<const WITH_LOCK: bool>(&self, mine: u8, next: u8) -> bool {
         let (turn, changed) = self;
         let mut turn = turn.lock();
         changed.wait_while(&mut turn, |turn| *turn == 1 - mine);
         let goes_on = advance(&mut turn, next);
+        let _guard = WITH_LOCK.then_some(turn);
         changed.notify_one();
         goes_on
     }
@@ -85,18 +93,18 @@ fn advance(turn: &mut u8, next: u8) -> bool {
 }
 
 /// Returns the nanoseconds of a round trip.
-fn ping_pong<T: Turns>(slice: Duration) -> f64 {
+fn ping_pong<T: Turns, const WITH_LOCK: bool>(slice: Duration) -> f64 {
     let turns = T::default();
     thread::scope(|s| {
-        s.spawn(|| while turns.pass(1, 0) {});
+        s.spawn(|| while turns.pass::<WITH_LOCK>(1, 0) {});
         let start = Instant::now();
         let mut trips = 0;
         while start.elapsed() < slice {
-            turns.pass(0, 1);
+            turns.pass::<WITH_LOCK>(0, 1);
             trips += 1;
         }
         let time = nanos(start.elapsed()) / f64::from(trips);
-        turns.pass(0, END);
+        turns.pass::<WITH_LOCK>(0, END);
         time
     })
 }

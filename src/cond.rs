@@ -212,7 +212,8 @@ impl Cond {
 
     /// Wakes the one that waits for longest. Returns whether there was one. Go's `Signal`.
     ///
-    /// You need not hold the lock, but must change the condition under it. Where waiters use guards of different locks, or wait
+    /// Change the condition under the lock. Signal with the lock or without it: it is faster to unlock first, since a waiter
+    /// that wakes while the lock is held has to wait again. Where waiters use guards of different locks, or wait
     /// for different things, use [`broadcast`](Self::broadcast).
     ///
     /// # Examples
