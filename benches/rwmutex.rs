@@ -1,6 +1,6 @@
 //! `RWMutex` beside other reader-writer locks: from one thread alone to eight in each other's way,
 //! from reads only to writes only, with next to nothing in a critical section and with something;
-//! beside the bare steps of this processor; and with upgradable reads and upgrades only.
+//! beside the bare steps of this CPU; and with upgradable reads and upgrades only.
 
 mod support;
 

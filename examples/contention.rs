@@ -287,12 +287,9 @@ impl Report {
             &(FONT, 24).into_text_style(area).color(&INK),
             (20, 14),
         )?;
-        let processors = thread::available_parallelism().map_or(0, usize::from);
+        let cpus = thread::available_parallelism().map_or(0, usize::from);
         area.draw_text(
-            &format!(
-                "Median of {} rounds. Processors: {processors}.",
-                self.rounds
-            ),
+            &format!("Median of {} rounds. CPUs: {cpus}.", self.rounds),
             &(FONT, 14).into_text_style(area).color(&INK),
             (20, 46),
         )?;

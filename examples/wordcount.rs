@@ -221,7 +221,7 @@ fn count(files: &[Input], bar: &ProgressBar) -> Tally {
     let wg = WaitGroup::new();
     let tally = Arc::new(RWMutex::new(Tally::default()));
 
-    // However many there are: about as many run at a time as there are processors, and more if they
+    // However many there are: about as many run at a time as there are CPUs, and more if they
     // wait for the disk.
     for file in files {
         let (path, tally) = (file.path.clone(), Arc::clone(&tally));

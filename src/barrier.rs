@@ -6,14 +6,14 @@
 //! nothing; a heavy one is a `fence(SeqCst)`, too.
 //!
 //! On Linux [`light`] only holds the compiler back, and [`heavy`] is the system call `membarrier`, which
-//! makes each processor that runs a thread of this process pass a full fence. Why that is enough: if
+//! makes each CPU that runs a thread of this process pass a full fence. Why that is enough: if
 //! the fence falls before the light side's load, the load comes after the heavy side's store; if it
 //! falls after, then the light side's store came before the fence, and is seen. Where there is no
 //! `membarrier`, both are fences.
 //!
 //! A process has to register for it. With one thread that takes microseconds, and the first lock that
 //! is read often does it on the spot. With several it takes milliseconds, so a thread of its own does
-//! it, and [`is_decided`] says no until it has. No lock leaves *counted* before that. Whether there is
+//! it, and [`ensure_decided`] says no until it has. No lock leaves *counted* before that. Whether there is
 //! one thread, glibc says (`__libc_single_threaded`, since 2.32); where it does not, the process counts
 //! as one with several. If it says so wrongly, registration takes longer, and nothing else changes.
 //!
@@ -23,11 +23,11 @@
 //!
 //! # The budget
 //!
-//! A heavy barrier interrupts every processor that the process uses. So all of them together get a
+//! A heavy barrier interrupts every CPU that the process uses. So all of them together get a
 //! twentieth of the time: while the process is in debt, [`is_affordable`] says no, and no lock becomes
 //! quiet. Writers that sleep for readers may use up half of that credit: from there on
 //! [`is_sleep_affordable`] says no, and they nap without a barrier. So they alone hardly keep other locks
-//! from the quiet. And each barrier is timed, because how much it takes depends on how many processors
+//! from the quiet. And each barrier is timed, because how much it takes depends on how many CPUs
 //! there are, and what they do: [`cost`] says how much that is.
 
 #[cfg(gosync_model)]
@@ -136,7 +136,7 @@ mod real {
     /// out, or has somebody do so for whom it does not wait, if that takes milliseconds. Whoever decides calls
     /// `first` before that.
     #[cold]
-    pub(crate) fn is_decided(first: fn()) -> bool {
+    pub(crate) fn ensure_decided(first: fn()) -> bool {
         if KIND.load(Relaxed) == UNDECIDED {
             begin_to_decide(first);
         }
@@ -146,20 +146,20 @@ mod real {
     /// Decides for fences, unless somebody has begun to decide. Returns whether no thread makes the
     /// system call from now on.
     pub(crate) fn disable() -> bool {
-        if is_first_to_say(FENCES) {
+        if claim_decision(FENCES) {
             decide(FENCES);
         }
         KIND.load(Relaxed) == FENCES
     }
 
     /// Leaves [`UNDECIDED`] for `kind`; false if somebody else has been faster.
-    fn is_first_to_say(kind: u8) -> bool {
+    fn claim_decision(kind: u8) -> bool {
         KIND.compare_exchange(UNDECIDED, kind, Relaxed, Relaxed)
             .is_ok()
     }
 
     fn begin_to_decide(first: fn()) {
-        if !is_first_to_say(DECIDING) {
+        if !claim_decision(DECIDING) {
             return;
         }
         let decide = move |kind: fn() -> u8| {
@@ -212,7 +212,7 @@ mod real {
     /// What a heavy barrier takes until one has been timed.
     pub(crate) const FIRST_COST: u32 = 12_000;
 
-    /// What takes longer than this is a thread that has lost its processor.
+    /// What takes longer than this is a thread that has lost its CPU.
     const MOST: u32 = 50_000;
 
     /// What a heavy barrier takes, in nanoseconds: the latest, or the most expensive of the last few. 0 if it is

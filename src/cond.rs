@@ -206,7 +206,7 @@ impl Cond {
     }
 
     fn wait_until_called<G: CondGuard>(&self, guard: &mut G, deadline: Option<Instant>) -> bool {
-        let waiter = self.raw.join();
+        let waiter = self.raw.enqueue();
         guard.while_unlocked(|| self.raw.wait(waiter, deadline))
     }
 

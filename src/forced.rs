@@ -98,7 +98,7 @@ pub(crate) fn quiet_after() -> Option<u32> {
     forced().quiet_after
 }
 
-/// In place of `spin::Patience::ROUNDS`.
+/// In place of `spin::SpinBudget::ROUNDS`.
 #[inline]
 pub(crate) fn rounds() -> Option<u32> {
     forced().rounds

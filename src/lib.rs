@@ -30,7 +30,7 @@
 //! # Goroutines
 //!
 //! A goroutine is a closure that some thread runs to its end. About as many run at a time as there are
-//! processors. One that blocks in a lock, a condition variable, a semaphore, a group or a join of this crate makes room
+//! CPUs. One that blocks in a lock, a condition variable, a semaphore, a group or a join of this crate makes room
 //! for another at once; one that blocks in foreign code is noticed, and more threads are added until all
 //! have been started. Where such code is known to block, [`block_in_place()`] and [`sleep`] say so. One that computes for
 //! long is joined by another after ten milliseconds, as in Go. So a goroutine may do whatever a thread may.
@@ -86,7 +86,6 @@
 mod barrier;
 #[cfg(not(gosync_model))]
 mod block_in_place;
-mod chunks;
 #[cfg(doctest)]
 mod compile_fail;
 #[cfg(not(gosync_model))]
@@ -115,6 +114,7 @@ mod readers;
 mod runtime;
 #[cfg(not(gosync_model))]
 mod rwmutex;
+mod segmented_vec;
 pub mod semaphore;
 pub mod singleflight;
 mod sleeper;

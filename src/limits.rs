@@ -20,9 +20,9 @@ pub(crate) fn spawn(
     stack_size: usize,
     body: impl FnOnce() + Send + 'static,
 ) -> io::Result<()> {
-    let set_up = check(stack_size)?;
+    let pending = check(stack_size)?;
     start(name, stack_size, move || {
-        drop(set_up);
+        drop(pending);
         body();
         thread_ends(stack_size);
     })
@@ -42,11 +42,11 @@ fn start(name: &str, stack_size: usize, body: impl FnOnce() + Send + 'static) ->
 
 /// What is kept elsewhere until a thread is set up: nothing.
 #[cfg(not(target_os = "linux"))]
-struct SetUp;
+struct PendingThread;
 
 #[cfg(not(target_os = "linux"))]
-fn check(_stack_size: usize) -> io::Result<SetUp> {
-    Ok(SetUp)
+fn check(_stack_size: usize) -> io::Result<PendingThread> {
+    Ok(PendingThread)
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -68,7 +68,7 @@ mod linux {
 
     /// Whether a thread with a stack of so many bytes may be started. What it returns is to be kept until std has set
     /// up the thread.
-    pub(super) fn check(stack_size: usize) -> io::Result<SetUp> {
+    pub(super) fn check(stack_size: usize) -> io::Result<PendingThread> {
         match MAPPINGS.try_lock() {
             Ok(mut mappings) => mappings.take()?,
             Err(TryLockError::Poisoned(mappings)) => mappings.into_inner().take()?,
@@ -76,35 +76,35 @@ mod linux {
             Err(TryLockError::WouldBlock) => check_mappings()?,
         }
         if !is_memory_limited() {
-            return Ok(SetUp::new());
+            return Ok(PendingThread::new());
         }
         // One at a time: the look itself takes what another thread may be about to need.
-        static LOOK: Mutex<()> = Mutex::new(());
-        let _look = lock(&LOOK);
+        static CHECK: Mutex<()> = Mutex::new(());
+        let _check = lock(&CHECK);
         wait_for_others()?;
         check_memory(stack_size).or_else(|error| {
             // Only where a new stack is out of the question. Otherwise the thread may get one, and then miss
             // the rest.
             let is_old = !has_memory(stack_size) && lock(&OLD_STACKS).take(stack_size);
-            if is_old && has_memory(SET_UP) {
+            if is_old && has_memory(SETUP_BYTES) {
                 Ok(())
             } else {
                 Err(error)
             }
         })?;
-        Ok(SetUp::new())
+        Ok(PendingThread::new())
     }
 
     /// A thread that has been let through, until it has all that std sets up for it.
-    pub(super) struct SetUp(());
+    pub(super) struct PendingThread(());
 
     /// The process, above `PROCESS`, and how many such threads it has. In a child of fork they are gone.
-    static SET_UPS: AtomicU64 = AtomicU64::new(0);
+    static PENDING: AtomicU64 = AtomicU64::new(0);
 
     const PROCESS: u32 = 32;
 
     /// What stands there, if the number is that of the current process.
-    fn set_ups(word: u64) -> u64 {
+    fn pending(word: u64) -> u64 {
         let process = u64::from(process::id()) << PROCESS;
         if word >> PROCESS == process >> PROCESS {
             word
@@ -113,26 +113,26 @@ mod linux {
         }
     }
 
-    impl SetUp {
+    impl PendingThread {
         fn new() -> Self {
-            let add_one = |word| Some(set_ups(word) + 1);
+            let add_one = |word| Some(pending(word) + 1);
             // Never refused.
-            let _ = SET_UPS.fetch_update(Relaxed, Relaxed, add_one);
+            let _ = PENDING.fetch_update(Relaxed, Relaxed, add_one);
             Self(())
         }
     }
 
-    impl Drop for SetUp {
+    impl Drop for PendingThread {
         fn drop(&mut self) {
             // Release: pairs with the Acquire below, after which there is less memory.
-            SET_UPS.fetch_sub(1, Release);
+            PENDING.fetch_sub(1, Release);
         }
     }
 
     /// Waits until all threads that have been let through are set up. Fails if that takes long.
     fn wait_for_others() -> io::Result<()> {
         for _ in 0..100 {
-            if set_ups(SET_UPS.load(Acquire)) as u32 == 0 {
+            if pending(PENDING.load(Acquire)) as u32 == 0 {
                 return Ok(());
             }
             thread::sleep(Duration::from_micros(100));
@@ -197,7 +197,7 @@ mod linux {
     }
 
     /// Far more than std maps for a thread besides its stack.
-    const SET_UP: usize = 1 << 20;
+    const SETUP_BYTES: usize = 1 << 20;
 
     /// What glibc sets aside for the memory of a thread, if it can (`malloc/arena.c`, `HEAP_MAX_SIZE`), before
     /// std maps the rest. If it cannot, the thread takes memory elsewhere.
@@ -244,7 +244,7 @@ mod linux {
 
     /// Whether there is memory for a thread with a stack of so many bytes.
     fn check_memory(stack_size: usize) -> io::Result<()> {
-        if has_memory(stack_size + ARENA + SET_UP) {
+        if has_memory(stack_size + ARENA + SETUP_BYTES) {
             return Ok(());
         }
         // With the arena there may be too little left for the rest; without, the arena is not had either.
@@ -253,7 +253,7 @@ mod linux {
         } else {
             0
         };
-        with_memory(stack_size + arena + SET_UP, |_| Ok(()))
+        with_memory(stack_size + arena + SETUP_BYTES, |_| Ok(()))
     }
 
     fn has_memory(bytes: usize) -> bool {

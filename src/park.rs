@@ -75,7 +75,7 @@ pub(crate) struct First {
 #[cfg(not(gosync_model))]
 mod real {
     use super::{First, Instant, Key, Parked};
-    use crate::spin::Patience;
+    use crate::spin::SpinBudget;
     use parking_lot_core::{
         DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN, FilterOp, ParkResult, ParkToken, UnparkToken,
     };
@@ -106,12 +106,12 @@ mod real {
     /// What stands for a sleep that begins now: when it began, or, for one that wants the hand-off, as if it had
     /// begun long ago.
     fn park_token(wants_handoff: bool) -> ParkToken {
-        let limit = Patience::LIMIT.as_micros() as usize;
+        let limit = SpinBudget::STARVATION_THRESHOLD.as_micros() as usize;
         ParkToken(now().wrapping_sub(if wants_handoff { limit } else { 0 }))
     }
 
     fn wants_handoff(ParkToken(since): ParkToken) -> bool {
-        now().wrapping_sub(since) >= Patience::LIMIT.as_micros() as usize
+        now().wrapping_sub(since) >= SpinBudget::STARVATION_THRESHOLD.as_micros() as usize
     }
 
     /// As `sleep`, of a thread that [`unpark_first`] wakes. Also returns whether that has handed over what the thread

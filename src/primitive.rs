@@ -68,9 +68,9 @@ pub(crate) const fn sized(real: usize, loom: usize, shuttle: usize) -> usize {
 /// A number that changes under a lock, or that only one thread changes, and that others may read late.
 /// No checker sees it: whether it is used like that is for the reviewer to see.
 #[derive(Default)]
-pub(crate) struct Tally(std::sync::atomic::AtomicUsize);
+pub(crate) struct Published(std::sync::atomic::AtomicUsize);
 
-impl Tally {
+impl Published {
     pub(crate) const fn new() -> Self {
         Self(std::sync::atomic::AtomicUsize::new(0))
     }
@@ -86,7 +86,7 @@ impl Tally {
     }
 
     /// Sets it, and returns whether it was something else. Not for several threads at a time.
-    pub(crate) fn replace(&self, value: usize) -> bool {
+    pub(crate) fn update(&self, value: usize) -> bool {
         let is_new = self.get() != value;
         self.set(value);
         is_new

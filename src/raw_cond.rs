@@ -8,7 +8,7 @@
 //! 1. Whoever waits joins the list before it unlocks the lock that goes with the condition. So one that has changed
 //!    the condition under that lock, and signals then, finds in the list whoever has seen it as it was before.
 //! 2. Whoever takes a waiter from the list calls it. One whose time is up takes itself from the list, or has been
-//!    taken, and then it counts as called. So a call is never lost, and ends one wait.
+//!    taken, and then it counts as woken. So a call is never lost, and ends one wait.
 //! 3. `len` is the length of the list. It changes under the list's lock.
 
 use crate::primitive::{Arc, AtomicUsize, Mutex, Ordering, const_fn};
@@ -27,7 +27,7 @@ pub(crate) struct RawCond {
 
 type List = VecDeque<Arc<Sleeper>>;
 
-/// One that is in the list, or has been called.
+/// One that is in the list, or has been woken.
 #[must_use]
 pub(crate) struct Waiter(Arc<Sleeper>);
 
@@ -43,7 +43,7 @@ impl RawCond {
 
     /// Changes the list, and makes its length known.
     fn change<T>(&self, change: impl FnOnce(&mut List) -> T) -> T {
-        let mut list = self.list.lock().expect("nobody panics with it");
+        let mut list = self.list.lock().expect("no code panics under this lock");
         let result = change(&mut list);
         // Relaxed: whoever has to see a waiter has had the lock of the condition after it (invariant 1).
         self.len.store(list.len(), Relaxed);
@@ -51,19 +51,19 @@ impl RawCond {
     }
 
     /// Joins the list, with the lock of the condition.
-    pub(crate) fn join(&self) -> Waiter {
+    pub(crate) fn enqueue(&self) -> Waiter {
         let waiter = Arc::new(Sleeper::new());
         self.change(|list| list.push_back(Arc::clone(&waiter)));
         Waiter(waiter)
     }
 
-    /// Sleeps until it is called, without the lock of the condition; false if the deadline comes first.
+    /// Sleeps until it is woken, without the lock of the condition; false if the deadline comes first.
     pub(crate) fn wait(&self, Waiter(waiter): Waiter, deadline: Option<Instant>) -> bool {
-        workers::sleep_until_called(&waiter, deadline) || !self.leave(&waiter)
+        workers::sleep_until_woken(&waiter, deadline) || !self.remove(&waiter)
     }
 
     /// Returns whether it was in the list.
-    fn leave(&self, waiter: &Arc<Sleeper>) -> bool {
+    fn remove(&self, waiter: &Arc<Sleeper>) -> bool {
         self.change(|list| {
             let position = list.iter().position(|other| Arc::ptr_eq(other, waiter));
             position.and_then(|position| list.remove(position))
@@ -77,7 +77,7 @@ impl RawCond {
             return false;
         }
         let first = self.change(List::pop_front);
-        first.inspect(|waiter| waiter.call()).is_some()
+        first.inspect(|waiter| waiter.wake()).is_some()
     }
 
     /// Calls all who wait. Returns how many there were.
@@ -86,7 +86,7 @@ impl RawCond {
             return 0;
         }
         let all = self.change(mem::take);
-        all.iter().for_each(|waiter| waiter.call());
+        all.iter().for_each(|waiter| waiter.wake());
         all.len()
     }
 }

@@ -4,9 +4,9 @@
 //!
 //! Go's `sync.Mutex` (`internal/sync/mutex.go`), with its bound. To hand the lock to a thread that sleeps costs a
 //! switch of threads for each turn, so a newcomer may *overtake* those who sleep. When the lock becomes free the first
-//! of them is woken. It is the *heir* from then on: it has to win the lock like everybody else, and as long as there is
-//! an heir nobody else is woken. An heir that has waited for a millisecond asks for a *hand-off*: whoever has the lock
-//! then gives it to the heir directly. So those who sleep get their turns in the order in which they came, and none of
+//! of them is woken. It is the *successor* from then on: it has to win the lock like everybody else, and as long as there is
+//! a successor nobody else is woken. A successor that has waited for a millisecond asks for a *hand-off*: whoever has the lock
+//! then gives it to the successor directly. So those who sleep get their turns in the order in which they came, and none of
 //! them is overtaken for long.
 //!
 //! It is what writers do in `raw_rwmutex`, without the readers.
@@ -17,28 +17,28 @@
 //! |---|---|---|---|
 //! | 0 | `LOCKED` | whoever locks | somebody has the lock |
 //! | 1 | `PARKED` | whoever is about to sleep | the queue may not be empty |
-//! | 2 | `HEIR` | whoever unlocks | one has been taken from the queue, or is about to be, and has not got the lock yet |
-//! | 3 | `HEIR_PARKED` | the heir | it sleeps, or is about to; whoever unlocks wakes it |
-//! | 4 | `HANDOFF` | the heir | whoever unlocks gives the lock to the heir |
+//! | 2 | `SUCCESSOR` | whoever unlocks | one has been taken from the queue, or is about to be, and has not got the lock yet |
+//! | 3 | `SUCCESSOR_PARKED` | the successor | it sleeps, or is about to; whoever unlocks wakes it |
+//! | 4 | `HANDOFF` | the successor | whoever unlocks gives the lock to the successor |
 //!
 //! ```text
 //!            lock                 unlock
 //!   free ───────────► LOCKED ───────────────► free
 //!                        │ somebody in the queue
 //!                        ▼
-//!                      HEIR ──wins LOCKED────────────────► LOCKED
+//!                      SUCCESSOR ──wins LOCKED────────────────► LOCKED
 //!                       │  ──HANDOFF, or a fair unlock──► LOCKED
-//!                       └──gives up─────────────────────► the next HEIR, or free
+//!                       └──gives up─────────────────────► the next SUCCESSOR, or free
 //! ```
 //!
 //! # Invariants
 //!
 //! 1. `LOCKED` has one owner: whoever set it, until it unlocks.
-//! 2. `HEIR` has one owner: the thread that was woken, or the one that is about to wake one. If it finds `HEIR` gone,
+//! 2. `SUCCESSOR` has one owner: the thread that was woken, or the one that is about to wake one. If it finds `SUCCESSOR` gone,
 //!    then `LOCKED` was handed to it.
-//! 3. `PARKED` implies `LOCKED` or `HEIR`: somebody is awake, or will be woken, who owes the sleepers their turn. Nobody
+//! 3. `PARKED` implies `LOCKED` or `SUCCESSOR`: somebody is awake, or will be woken, who owes the sleepers their turn. Nobody
 //!    drops the last of the two without paying.
-//! 4. Only the heir sets `HEIR_PARKED` and `HANDOFF`. Both imply `HEIR`, and `HANDOFF` implies `LOCKED`.
+//! 4. Only the successor sets `SUCCESSOR_PARKED` and `HANDOFF`. Both imply `SUCCESSOR`, and `HANDOFF` implies `LOCKED`.
 //! 5. A flag `…PARKED` is set under its queue's lock, by one that joins the queue then, and cleared under that lock or
 //!    before that queue is woken. So whoever finds it set finds the sleeper in the queue. A flag may outlive its
 //!    sleepers, if they give up.
@@ -50,7 +50,7 @@ mod lock_api_impl;
 
 use crate::park::{self, Key, Parked, deadlock};
 use crate::primitive::{AtomicU32, Ordering, const_fn};
-use crate::spin::Patience;
+use crate::spin::SpinBudget;
 use crate::workers;
 use std::time::Instant;
 
@@ -58,8 +58,8 @@ use Ordering::{Acquire, Relaxed, Release};
 
 const LOCKED: u32 = 1 << 0;
 const PARKED: u32 = 1 << 1;
-const HEIR: u32 = 1 << 2;
-const HEIR_PARKED: u32 = 1 << 3;
+const SUCCESSOR: u32 = 1 << 2;
+const SUCCESSOR_PARKED: u32 = 1 << 3;
 const HANDOFF: u32 = 1 << 4;
 
 /// The raw lock behind [`Mutex`](crate::Mutex): one word of 4 bytes, no data.
@@ -110,7 +110,7 @@ impl RawMutex {
     /// The caller owns the lock, and ends that with this call.
     #[inline]
     pub(crate) unsafe fn unlock(&self) {
-        self.released();
+        self.track_release();
         if !self.release(LOCKED, 0) {
             self.unlock_slow();
         }
@@ -123,7 +123,7 @@ impl RawMutex {
     /// As for `unlock`.
     #[inline]
     pub(crate) unsafe fn unlock_fair(&self) {
-        self.released();
+        self.track_release();
         if !self.release(LOCKED, 0) {
             self.unlock_fair_slow();
         }
@@ -137,7 +137,7 @@ impl RawMutex {
     /// Whether anybody sleeps, or has slept and not got the lock yet.
     #[cfg(not(gosync_model))]
     pub(crate) fn has_waiters(&self) -> bool {
-        self.word.load(Relaxed) & (PARKED | HEIR) != 0
+        self.word.load(Relaxed) & (PARKED | SUCCESSOR) != 0
     }
 
     /// Becomes the owner of `LOCKED` by a change of the word from `word` to `next`.
@@ -149,7 +149,7 @@ impl RawMutex {
             .compare_exchange_weak(word, next, Acquire, Relaxed)
             .is_ok();
         if taken {
-            self.acquired();
+            self.track_acquire();
         }
         taken
     }
@@ -165,51 +165,51 @@ impl RawMutex {
 
     #[cold]
     fn lock_slow(&self, deadline: Option<Instant>) -> bool {
-        let mut patience = Patience::new();
+        let mut budget = SpinBudget::new();
         loop {
             let word = self.word.load(Relaxed);
             if !is_locked(word) {
                 if self.take(word, word | LOCKED) {
                     return true;
                 }
-            } else if !patience.spin(word & PARKED != 0, deadline) {
+            } else if !budget.spin(word & PARKED != 0, deadline) {
                 break;
             }
         }
-        patience.start();
+        budget.start_clock();
         match self.park(self.queue(), PARKED, deadline) {
-            Parked::Unparked => self.inherit(patience, deadline),
-            Parked::Invalid => self.was_got(),
+            Parked::Unparked => self.take_over(budget, deadline),
+            Parked::Invalid => self.acquired(),
             Parked::TimedOut => false,
         }
     }
 
-    /// As heir, becomes the owner of `LOCKED`: by winning it, or by hand-off. Returns false if the deadline comes first.
-    fn inherit(&self, mut patience: Patience, deadline: Option<Instant>) -> bool {
+    /// As successor, becomes the owner of `LOCKED`: by winning it, or by hand-off. Returns false if the deadline comes first.
+    fn take_over(&self, mut budget: SpinBudget, deadline: Option<Instant>) -> bool {
         loop {
-            patience.renew();
+            budget.reset();
             loop {
                 let word = self.word.load(Relaxed);
-                if !is_heir(word) {
-                    return self.was_got();
+                if !has_successor(word) {
+                    return self.acquired();
                 }
                 if !is_locked(word) {
-                    if self.take(word, heirless(word) | LOCKED) {
+                    if self.take(word, without_successor(word) | LOCKED) {
                         return true;
                     }
-                } else if !patience.spin(false, deadline) {
+                } else if !budget.spin(false, deadline) {
                     break;
                 }
             }
-            let plea = if patience.is_over() {
-                HEIR_PARKED | HANDOFF
+            let request = if budget.is_starving() {
+                SUCCESSOR_PARKED | HANDOFF
             } else {
-                HEIR_PARKED
+                SUCCESSOR_PARKED
             };
-            match self.park(self.heir(), plea, deadline) {
+            match self.park(self.successor(), request, deadline) {
                 Parked::Unparked => {}
-                Parked::Invalid => return self.was_got(),
-                Parked::TimedOut => return self.resign(),
+                Parked::Invalid => return self.acquired(),
+                Parked::TimedOut => return self.give_up_as_successor(),
             }
         }
     }
@@ -223,19 +223,19 @@ impl RawMutex {
     /// Sets `flags` if somebody else has the lock. Otherwise the caller has it now, if it was not handed to it before.
     /// Returns whether it has to sleep. Under the lock of its queue.
     fn flag_or_take(&self, flags: u32) -> bool {
-        let is_by_heir = flags & HEIR_PARKED != 0;
+        let is_by_successor = flags & SUCCESSOR_PARKED != 0;
         loop {
             let word = self.word.load(Relaxed);
-            if is_by_heir && !is_heir(word) {
+            if is_by_successor && !has_successor(word) {
                 return false;
             }
             let is_locked = is_locked(word);
-            let next = match (is_locked, is_by_heir) {
+            let next = match (is_locked, is_by_successor) {
                 (true, _) => word | flags,
-                (false, true) => heirless(word) | LOCKED,
+                (false, true) => without_successor(word) | LOCKED,
                 (false, false) => word | LOCKED,
             };
-            // Relaxed: whoever has got it acquires in `was_got`.
+            // Relaxed: whoever has got it acquires in `acquired`.
             if self
                 .word
                 .compare_exchange_weak(word, next, Relaxed, Relaxed)
@@ -247,10 +247,10 @@ impl RawMutex {
     }
 
     /// The caller has found that it owns `LOCKED`.
-    fn was_got(&self) -> bool {
+    fn acquired(&self) -> bool {
         // Acquire: pairs with the Release of whoever had it before.
         self.word.load(Acquire);
-        self.acquired();
+        self.track_acquire();
         true
     }
 
@@ -259,18 +259,18 @@ impl RawMutex {
         loop {
             let word = self.word.load(Relaxed);
             let next = if word & HANDOFF != 0 {
-                // Still locked: by the heir.
-                heirless(word)
-            } else if needs_heir(word) {
-                (word & !LOCKED) | HEIR
+                // Still locked: by the successor.
+                without_successor(word)
+            } else if needs_successor(word) {
+                (word & !LOCKED) | SUCCESSOR
             } else {
-                word & !(LOCKED | HEIR_PARKED)
+                word & !(LOCKED | SUCCESSOR_PARKED)
             };
             if !self.release(word, next) {
                 continue;
             }
-            self.wake_heir(word);
-            let is_handed_back = needs_heir(word) && self.bequeath();
+            self.wake_successor(word);
+            let is_handed_back = needs_successor(word) && self.promote_next();
             if !is_handed_back {
                 return;
             }
@@ -281,12 +281,12 @@ impl RawMutex {
     fn unlock_fair_slow(&self) {
         loop {
             let word = self.word.load(Relaxed);
-            if is_heir(word) {
-                if self.release(word, heirless(word)) {
-                    return self.wake_heir(word);
+            if has_successor(word) {
+                if self.release(word, without_successor(word)) {
+                    return self.wake_successor(word);
                 }
             } else if word & PARKED != 0 {
-                // Still locked: by the one that wakes, which finds no heir.
+                // Still locked: by the one that wakes, which finds no successor.
                 if self.wake_front() {
                     return;
                 }
@@ -296,10 +296,10 @@ impl RawMutex {
         }
     }
 
-    /// Wakes the heir, if it slept when the word was `word`.
-    fn wake_heir(&self, word: u32) {
-        if word & HEIR_PARKED != 0 {
-            park::unpark_one(self.heir(), |_, _| {});
+    /// Wakes the successor, if it slept when the word was `word`.
+    fn wake_successor(&self, word: u32) {
+        if word & SUCCESSOR_PARKED != 0 {
+            park::unpark_one(self.successor(), |_, _| {});
         }
     }
 
@@ -312,9 +312,9 @@ impl RawMutex {
         })
     }
 
-    /// Passes `HEIR`, which the caller owns, to the first in the queue, or drops it if there is none. Returns whether
+    /// Passes `SUCCESSOR`, which the caller owns, to the first in the queue, or drops it if there is none. Returns whether
     /// `LOCKED` has been handed to the caller instead, who has no use for it.
-    fn bequeath(&self) -> bool {
+    fn promote_next(&self) -> bool {
         loop {
             let word = self.word.load(Relaxed);
             if word & PARKED != 0 {
@@ -323,12 +323,12 @@ impl RawMutex {
                 }
                 continue;
             }
-            if !is_heir(word) {
+            if !has_successor(word) {
                 return true;
             }
             if self
                 .word
-                .compare_exchange_weak(word, word & !HEIR, Relaxed, Relaxed)
+                .compare_exchange_weak(word, word & !SUCCESSOR, Relaxed, Relaxed)
                 .is_ok()
             {
                 return false;
@@ -336,21 +336,21 @@ impl RawMutex {
         }
     }
 
-    /// Gives up as heir. Returns whether `LOCKED` was handed to the caller before that.
-    fn resign(&self) -> bool {
+    /// Gives up as successor. Returns whether `LOCKED` was handed to the caller before that.
+    fn give_up_as_successor(&self) -> bool {
         loop {
             let word = self.word.load(Relaxed);
-            if !is_heir(word) {
-                return self.was_got();
+            if !has_successor(word) {
+                return self.acquired();
             }
             // From here on nobody needs to wake this thread.
-            let silent = word & !(HANDOFF | HEIR_PARKED);
+            let silent = word & !(HANDOFF | SUCCESSOR_PARKED);
             if self
                 .word
                 .compare_exchange_weak(word, silent, Relaxed, Relaxed)
                 .is_ok()
             {
-                if self.bequeath() {
+                if self.promote_next() {
                     self.unlock_slow();
                 }
                 return false;
@@ -364,28 +364,28 @@ impl RawMutex {
         self.word.load(Relaxed)
     }
 
-    /// All but the heir sleep here.
+    /// All but the successor sleep here.
     pub(crate) fn queue(&self) -> Key {
         Key::new(&self.word, 0)
     }
 
-    /// The heir sleeps here.
-    pub(crate) fn heir(&self) -> Key {
+    /// The successor sleeps here.
+    pub(crate) fn successor(&self) -> Key {
         Key::new(&self.word, 1)
     }
 
     /// Called by each owner of `LOCKED`, once it is.
     #[inline]
-    fn acquired(&self) {
+    fn track_acquire(&self) {
         deadlock::acquire(self.queue());
-        deadlock::acquire(self.heir());
+        deadlock::acquire(self.successor());
     }
 
     /// Called by the owner of `LOCKED` before it unlocks.
     #[inline]
-    fn released(&self) {
+    fn track_release(&self) {
         deadlock::release(self.queue());
-        deadlock::release(self.heir());
+        deadlock::release(self.successor());
     }
 }
 
@@ -393,16 +393,16 @@ fn is_locked(word: u32) -> bool {
     word & LOCKED != 0
 }
 
-fn is_heir(word: u32) -> bool {
-    word & HEIR != 0
+fn has_successor(word: u32) -> bool {
+    word & SUCCESSOR != 0
 }
 
 /// Somebody is in the queue, and nobody has been taken from it.
-fn needs_heir(word: u32) -> bool {
-    word & (PARKED | HEIR) == PARKED
+fn needs_successor(word: u32) -> bool {
+    word & (PARKED | SUCCESSOR) == PARKED
 }
 
-/// The word once the heir has got the lock.
-fn heirless(word: u32) -> u32 {
-    word & !(HEIR | HEIR_PARKED | HANDOFF)
+/// The word once the successor has got the lock.
+fn without_successor(word: u32) -> u32 {
+    word & !(SUCCESSOR | SUCCESSOR_PARKED | HANDOFF)
 }

@@ -10,9 +10,9 @@
 //!
 //! Writers queue among themselves. To hand the lock to a thread that sleeps would cost a context
 //! switch for every write, so a newcomer may *overtake*: the front of the queue is woken and becomes
-//! the *heir*, and has to win `WRITER` like everybody else. Go's `sync.Mutex` (`mutex.go`) has the
-//! same two modes and the same bound: an heir that has waited for a millisecond asks for a *hand-off*
-//! and is given `WRITER` directly. While there is an heir no reader enters, so "once a writer waits,
+//! the *successor*, and has to win `WRITER` like everybody else. Go's `sync.Mutex` (`mutex.go`) has the
+//! same two modes and the same bound: a successor that has waited for a millisecond asks for a *hand-off*
+//! and is given `WRITER` directly. While there is a successor no reader enters, so "once a writer waits,
 //! no later reader enters before it" holds in the gap between two writers, too.
 //!
 //! One reader at a time may be *upgradable* (`upgrade`). It has a flag of its own, for which the announced writer waits
@@ -31,9 +31,9 @@
 //!     ▲ (readers inside)  readers             nobody    │
 //!     │                   inside │ gives up             │ somebody in the writers' queue
 //!     └──────────────────────────┘                      ▼
-//!                                              HEIR ──wins WRITER──► WRITER
+//!                                              SUCCESSOR ──wins WRITER──► WRITER
 //!                                               │  ──HANDOFF, or a fair unlock──► WRITER
-//!                                               └──gives up────────► the next HEIR, or free
+//!                                               └──gives up────────► the next SUCCESSOR, or free
 //! ```
 //!
 //! And from an upgradable reader to a writer, and back:
@@ -65,26 +65,26 @@
 //! 1. `WRITER` has one owner, from its announcement until it steps down. Data is written only by
 //!    the owner, or by the upgradable reader that has passed it, and only after it has seen a count
 //!    of 0 and no slot that holds the lock; by the owner, only after it has seen `UPGRADABLE` clear
-//!    before that. Readers enter only while neither `WRITER` nor `HEIR` is set, or by the hand of the
+//!    before that. Readers enter only while neither `WRITER` nor `SUCCESSOR` is set, or by the hand of the
 //!    owner as it steps down.
-//! 2. `HEIR` has one owner: the thread that was woken, or the thread that is about to wake one.
-//! 3. `READERS_PARKED` or `WRITERS_PARKED` implies `WRITER` or `HEIR`: somebody is awake, or will be
-//!    woken, who owes the sleepers their turn. Nobody drops `WRITER` or `HEIR` without paying.
+//! 2. `SUCCESSOR` has one owner: the thread that was woken, or the thread that is about to wake one.
+//! 3. `READERS_PARKED` or `WRITERS_PARKED` implies `WRITER` or `SUCCESSOR`: somebody is awake, or will be
+//!    woken, who owes the sleepers their turn. Nobody drops `WRITER` or `SUCCESSOR` without paying.
 //!    `UPGRADERS_PARKED` implies one of them or `UPGRADABLE`; or a thread that has just given up the last of them, and
 //!    is about to wake one, or one that was woken, and has not looked at the word yet.
 //! 4. Only the owner of `WRITER` sets or clears `DRAIN`, or the upgradable reader that has passed it.
-//!    Only the heir sets `HEIR_PARKED` or `HANDOFF`; both imply `HEIR`. `HANDOFF` implies `WRITER`. So
-//!    if the heir finds `HEIR` gone, the lock was handed to it.
+//!    Only the successor sets `SUCCESSOR_PARKED` or `HANDOFF`; both imply `SUCCESSOR`. `HANDOFF` implies `WRITER`. So
+//!    if the successor finds `SUCCESSOR` gone, the lock was handed to it.
 //! 5. A flag `…_PARKED` is set under its queue's lock by a sleeper that joins the queue then, and
 //!    cleared under that lock or before that queue is woken. So whoever finds it set finds the sleeper
 //!    in the queue. A flag may outlive its sleepers, if they give up.
-//! 6. Nobody clears `COUNTED` or `FENCED` while `WRITER` or `HEIR` is set. Only an owner of `WRITER` that
+//! 6. Nobody clears `COUNTED` or `FENCED` while `WRITER` or `SUCCESSOR` is set. Only an owner of `WRITER` that
 //!    has seen all readers leave sets `COUNTED`. Only readers that count themselves in, at *counted*,
 //!    owners of `WRITER`, and the upgradable reader that has passed one change the credit.
 //! 7. Every owner of `WRITER` sets `FENCED`, at the latest as it steps down, and has passed a heavy
-//!    barrier by then if it was clear. So it is never clear with an heir.
+//!    barrier by then if it was clear. So it is never clear with a successor.
 //! 8. `UPGRADABLE` has one owner: the upgradable reader, or the thread that is about to hand it to one. It is set only
-//!    while neither `WRITER` nor `HEIR` is, or by the owner of `WRITER` as it steps down. Only its owner sets
+//!    while neither `WRITER` nor `SUCCESSOR` is, or by the owner of `WRITER` as it steps down. Only its owner sets
 //!    `UPGRADED`, which implies `WRITER`, and finds it gone only if the owner of `WRITER` has given up: then it owns `WRITER`
 //!    itself.
 //!
@@ -242,7 +242,8 @@ impl RawRWMutex {
     /// Whether anybody waits for the lock, and is not about to get it anyway.
     #[cfg(not(gosync_model))]
     fn is_wanted(&self) -> bool {
-        const WAITING: u64 = HEIR | READERS_PARKED | WRITERS_PARKED | UPGRADERS_PARKED | UPGRADED;
+        const WAITING: u64 =
+            SUCCESSOR | READERS_PARKED | WRITERS_PARKED | UPGRADERS_PARKED | UPGRADED;
         self.word.load(Relaxed) & WAITING != 0
     }
 
@@ -267,13 +268,13 @@ impl RawRWMutex {
         Key::new(&self.word, 0)
     }
 
-    /// Writers sleep here until one of them becomes heir.
+    /// Writers sleep here until one of them becomes successor.
     pub(crate) fn writers(&self) -> Key {
         Key::new(&self.word, 1)
     }
 
-    /// The heir sleeps here until the write phase ends.
-    pub(crate) fn heir(&self) -> Key {
+    /// The successor sleeps here until the write phase ends.
+    pub(crate) fn successor(&self) -> Key {
         Key::new(&self.word, 2)
     }
 
@@ -294,64 +295,64 @@ impl RawRWMutex {
 
     /// Called by each reader that has got in.
     #[inline]
-    fn entered(&self) {
+    fn track_enter(&self) {
         deadlock::acquire(self.drained());
     }
 
     /// Called by each reader before it leaves.
     #[inline]
-    fn left(&self) {
+    fn track_leave(&self) {
         deadlock::release(self.drained());
     }
 
     /// Called by each owner of `WRITER`, once it is.
     #[inline]
-    fn announced(&self) {
+    fn track_announce(&self) {
         deadlock::acquire(self.upgraders());
-        self.upgrades();
+        self.track_begin_upgrade();
     }
 
     /// Called by the owner of `WRITER` before it steps down.
     #[inline]
-    fn stepped_down(&self) {
+    fn track_step_down(&self) {
         deadlock::release(self.upgraders());
-        self.has_upgraded_in_vain();
+        self.track_fail_upgrade();
     }
 
     /// Called by each upgradable reader that has got in.
     #[inline]
-    fn upgradable_entered(&self) {
+    fn track_enter_upgradable(&self) {
         deadlock::acquire(self.upgraders());
         deadlock::acquire(self.upgradable());
     }
 
     /// Called by each upgradable reader before it leaves.
     #[inline]
-    fn upgradable_left(&self) {
+    fn track_leave_upgradable(&self) {
         deadlock::release(self.upgraders());
-        self.no_writer_is_behind();
+        self.track_no_writer_behind();
     }
 
     /// Called by each upgradable reader that begins to upgrade.
     #[inline]
-    fn upgrades(&self) {
+    fn track_begin_upgrade(&self) {
         deadlock::acquire(self.readers());
         deadlock::acquire(self.writers());
-        deadlock::acquire(self.heir());
+        deadlock::acquire(self.successor());
     }
 
     /// Called by each upgradable reader whose upgrade has failed.
     #[inline]
-    fn has_upgraded_in_vain(&self) {
+    fn track_fail_upgrade(&self) {
         deadlock::release(self.readers());
         deadlock::release(self.writers());
-        deadlock::release(self.heir());
+        deadlock::release(self.successor());
     }
 
     /// Called once no announced writer waits any more for what was an upgradable reader. Such a writer is not among
     /// those that others wait for here: it would wait for itself.
     #[inline]
-    fn no_writer_is_behind(&self) {
+    fn track_no_writer_behind(&self) {
         deadlock::release(self.upgradable());
     }
 }
@@ -361,7 +362,7 @@ impl Drop for RawRWMutex {
     fn drop(&mut self) {
         let id = id(self.word.load(Relaxed));
         if id != 0 {
-            readers::retire(id);
+            readers::release_id(id);
         }
     }
 }

@@ -28,7 +28,7 @@
 
 use crate::park::{self, Key, Parked};
 use crate::primitive::{AtomicUsize, Ordering};
-use crate::spin::Patience;
+use crate::spin::SpinBudget;
 use crate::workers;
 use std::time::Instant;
 
@@ -173,7 +173,7 @@ impl RawWaitGroup {
 
     #[cold]
     fn wait_slow(&self, deadline: Option<Instant>) -> bool {
-        let mut patience = Patience::new();
+        let mut budget = SpinBudget::new();
         loop {
             // Acquire: as in `wait`.
             let word = self.word.load(Acquire);
@@ -181,13 +181,13 @@ impl RawWaitGroup {
                 return true;
             }
             let others_sleep = word & PARKED != 0;
-            if patience.spin(others_sleep, deadline) || !self.flag_parked(word) {
+            if budget.spin(others_sleep, deadline) || !self.flag_parked(word) {
                 continue;
             }
             let sleep = || self.word.load(Relaxed) & PARKED != 0;
             match workers::park_for_goroutines(self.waiters(), sleep, deadline) {
                 Parked::Unparked => return true,
-                Parked::Invalid => patience.renew(),
+                Parked::Invalid => budget.reset(),
                 Parked::TimedOut => return false,
             }
         }

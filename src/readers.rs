@@ -20,7 +20,7 @@
 //! # Invariants
 //!
 //! 1. A reader holds a lock by a slot from the look at the word that follows its store, if there is none of
-//!    `WRITER`, `HEIR` and `COUNTED` in that word, nor `FENCED` if it has passed a light barrier only. Otherwise it clears the slot again: its entry was *passing*.
+//!    `WRITER`, `SUCCESSOR` and `COUNTED` in that word, nor `FENCED` if it has passed a light barrier only. Otherwise it clears the slot again: its entry was *passing*.
 //! 2. Only the owner of a block stores an identity, and only into a slot that it has seen empty. Any
 //!    thread may empty a slot, once, if it has been given the read lock.
 //! 3. While a lock has `COUNTED` in its word, and no writer, no slot holds it.
@@ -38,20 +38,20 @@
 //! reader a light barrier and the writer a heavy one (*quiet*). So one of them sees the other: the
 //! reader `WRITER`, and clears its slot; or the writer the entry, and waits. Which barrier the
 //! writer has to pass it sees in the word as it announces itself, because only a look at a word with
-//! neither `WRITER` nor `HEIR` makes a reader a holder, and none makes the lock *quiet* after it.
+//! neither `WRITER` nor `SUCCESSOR` makes a reader a holder, and none makes the lock *quiet* after it.
 //!
 //! A writer that gives up takes the quiet away: it has passed a heavy barrier, so those who read quietly
 //! are seen by the next one without another. Only one that has seen every slot empty may set `COUNTED`
 //! (invariant 3).
 //!
 //! A writer that is *handed* the lock has set no flag itself, and its look at the word need not be a
-//! read-modify-write. It relies on its predecessor: `WRITER` or `HEIR` has been set without a gap since
+//! read-modify-write. It relies on its predecessor: `WRITER` or `SUCCESSOR` has been set without a gap since
 //! that one announced itself, so a reader that holds by a slot looked at the word before then; the
 //! predecessor has passed its barrier after it, of the speed at which that reader may have entered, or
-//! saw `COUNTED`; and the heir acquires from the step in which the predecessor steps down. So its
+//! saw `COUNTED`; and the successor acquires from the step in which the predecessor steps down. So its
 //! looks at the slots come after that barrier, as if it had passed it itself. A thread that holds
-//! `HEIR` only to wake a successor has passed none, but nobody is handed the lock by it: it
-//! drops `HEIR` in the step in which the successor gets it.
+//! `SUCCESSOR` only to wake a successor has passed none, but nobody is handed the lock by it: it
+//! drops `SUCCESSOR` in the step in which the successor gets it.
 //!
 //! The writer's look at the empty slot acquires from every read that ended there: clearing is a
 //! Release, and so is each store of another identity on top, whose owner has acquired in turn when it
@@ -88,11 +88,11 @@
 
 mod registry;
 
-pub(crate) use registry::{give_back, new_id, retire};
+pub(crate) use registry::{new_id, release_id, release_unused_id};
 
-use crate::primitive::{AtomicU32, Ordering, Tally, fence, local, sized};
+use crate::primitive::{AtomicU32, Ordering, Published, fence, local, sized};
 use crate::{barrier, forced};
-use registry::{MANY_LEFT, REGISTRY};
+use registry::{MANY_ORPHANED, REGISTRY};
 use std::cell::Cell;
 use std::hint;
 use std::ops::Deref;
@@ -102,7 +102,7 @@ use Ordering::{Acquire, Release, SeqCst};
 
 /// The slots of a thread: how many read locks it can have by slots at a time. In loom's models few, since
 /// a writer looks at each; in shuttle's enough to choose among.
-const SLOTS: usize = sized(8, 1, 2);
+const BLOCK_LEN: usize = sized(8, 1, 2);
 
 /// The greatest identity: it goes into the word of its lock.
 pub(crate) const MAX_ID: u32 = (1 << 17) - 1;
@@ -112,21 +112,21 @@ pub(crate) struct Slot(AtomicU32);
 
 /// The slots of a thread, on lines of their own.
 ///
-/// Two lines: processors fetch the neighbour of a line with it.
+/// Two lines: CPUs fetch the neighbour of a line with it.
 #[repr(align(128))]
 struct Block {
-    slots: [Slot; SLOTS],
+    slots: [Slot; BLOCK_LEN],
     /// Beside the slots, since writers look at both.
-    runs: [Run; RUNS],
+    runs: [ReadRun; RUNS],
     index: usize,
 }
 
 /// Which lock the owner of a block has read by slots most recently, and how often since the last write. The
 /// owner notes its samples, writers take what they find. If both do at once, notes may be lost, or found
 /// twice: they are about speed only. So no checker sees them, either.
-struct Run {
-    id: Tally,
-    reads: Tally,
+struct ReadRun {
+    id: Published,
+    reads: Published,
 }
 
 /// Of the reads of a thread one in so many is a sample and stands for all. A prime, so that a thread
@@ -152,7 +152,7 @@ local! {
 
 local! {
     /// Gives the block back when the thread ends.
-    static LEASE: Lease = Lease { block: Cell::new(None) };
+    static AT_THREAD_EXIT: AtThreadExit = AtThreadExit { block: Cell::new(None) };
 }
 
 /// What the current thread needs in order to read.
@@ -166,13 +166,13 @@ pub(crate) struct Own {
     /// The address of the lock that the thread has written last, until a sample asks for it.
     last_written: Cell<usize>,
     block: Cell<Option<&'static Block>>,
-    /// See [`once_at_a_time`].
+    /// See [`without_reentry`].
     is_busy: Cell<bool>,
     /// Whether the last lock that this thread has written had no past.
     pub(crate) expects_new: Cell<bool>,
 }
 
-struct Lease {
+struct AtThreadExit {
     block: Cell<Option<&'static Block>>,
 }
 
@@ -297,7 +297,7 @@ impl Own {
     /// to end.
     #[cold]
     pub(crate) fn enter_anywhere(&self, id: u32) -> Option<Entry> {
-        let block = self.block.get().or_else(lease)?;
+        let block = self.block.get().or_else(acquire_block)?;
         let slot = block.slots.iter().find(|slot| slot.fill(id))?;
         self.next.set(Some(slot));
         Some(Entry::of(slot, self.owes.get()))
@@ -305,7 +305,7 @@ impl Own {
 
     /// Whether the current read is a sample. If so, the next one is, too, until samples are counted anew.
     #[inline(always)]
-    pub(crate) fn is_sample(&self) -> bool {
+    pub(crate) fn tick_sample(&self) -> bool {
         let (left, is_sample) = self.until_sample.get().overflowing_sub(1);
         self.until_sample.set(left);
         if is_sample {
@@ -327,17 +327,17 @@ impl Own {
     /// As `is_sample`, of the lock at `address`, at *counted*. The first one after a write is none: it would stand
     /// for reads before that, too, and where writes are frequent nothing is to be gained.
     #[inline(always)]
-    pub(crate) fn is_sample_of(&self, address: usize) -> bool {
-        self.is_sample() && !self.is_written(address)
+    pub(crate) fn tick_sample_of(&self, address: usize) -> bool {
+        self.tick_sample() && !self.skip_after_write(address)
     }
 
     #[cold]
-    fn is_written(&self, address: usize) -> bool {
-        let is_written = self.last_written.replace(0) == address;
-        if is_written {
+    fn skip_after_write(&self, address: usize) -> bool {
+        let skip_after_write = self.last_written.replace(0) == address;
+        if skip_after_write {
             self.restart_samples();
         }
-        is_written
+        skip_after_write
     }
 
     /// To be called after each write of the lock at `address`, at *counted*.
@@ -360,11 +360,11 @@ impl Own {
 
 /// Gets a block for the current thread; none if the thread is ending and has given it back.
 #[cold]
-fn lease() -> Option<&'static Block> {
-    let block = once_at_a_time(|| {
-        LEASE.try_with(|lease| {
-            let block = REGISTRY.take();
-            lease.block.set(Some(block));
+fn acquire_block() -> Option<&'static Block> {
+    let block = without_reentry(|| {
+        AT_THREAD_EXIT.try_with(|exit| {
+            let block = REGISTRY.acquire();
+            exit.block.set(Some(block));
             block
         })
     });
@@ -375,7 +375,7 @@ fn lease() -> Option<&'static Block> {
 
 /// Runs `f`, which may allocate. Not if this thread is at it already: then its allocator uses a lock of
 /// ours.
-fn once_at_a_time<T>(f: impl FnOnce() -> T) -> Option<T> {
+fn without_reentry<T>(f: impl FnOnce() -> T) -> Option<T> {
     if OWN.with(|own| own.is_busy.replace(true)) {
         return None;
     }
@@ -384,7 +384,7 @@ fn once_at_a_time<T>(f: impl FnOnce() -> T) -> Option<T> {
     Some(result)
 }
 
-impl Drop for Lease {
+impl Drop for AtThreadExit {
     fn drop(&mut self) {
         let Some(block) = self.block.take() else {
             return;
@@ -394,7 +394,7 @@ impl Drop for Lease {
             own.next.set(None);
             own.block.set(None);
         });
-        REGISTRY.put_back(block);
+        REGISTRY.release(block);
     }
 }
 
@@ -402,13 +402,13 @@ impl Block {
     fn new(index: usize) -> Self {
         Self {
             slots: std::array::from_fn(|_| Slot(AtomicU32::new(0))),
-            runs: std::array::from_fn(|_| Run::new()),
+            runs: std::array::from_fn(|_| ReadRun::new()),
             index,
         }
     }
 
     /// Where reads of a lock are noted; those of some other locks, too.
-    fn run(&self, id: u32) -> &Run {
+    fn run(&self, id: u32) -> &ReadRun {
         &self.runs[id as usize % RUNS]
     }
 
@@ -418,16 +418,16 @@ impl Block {
     }
 }
 
-impl Run {
+impl ReadRun {
     fn new() -> Self {
         Self {
-            id: Tally::new(),
-            reads: Tally::new(),
+            id: Published::new(),
+            reads: Published::new(),
         }
     }
 
     fn note(&self, id: u32) -> u32 {
-        let reads = if self.id.replace(id as usize) {
+        let reads = if self.id.update(id as usize) {
             SAMPLE
         } else {
             (self.reads.get() as u32).saturating_add(SAMPLE)
@@ -458,7 +458,7 @@ pub(crate) fn drain(id: u32, mut wait: impl FnMut(&Slot) -> bool) -> (bool, u64)
         reads += block.run(id).take(id);
         block.slots.iter().all(|slot| !slot.holds(id) || wait(slot))
     });
-    if REGISTRY.left.get() > MANY_LEFT {
+    if REGISTRY.orphaned.get() > MANY_ORPHANED {
         REGISTRY.try_to_tidy();
     }
     (is_drained, reads)
@@ -491,7 +491,7 @@ pub(crate) mod models {
 
     pub(crate) fn lend() -> Loan {
         REGISTRY.free().lent += 1;
-        Loan(REGISTRY.take())
+        Loan(REGISTRY.acquire())
     }
 
     impl Loan {
@@ -502,9 +502,9 @@ pub(crate) mod models {
     }
 
     /// Whether the threads that had leased blocks have ended, thread-local variables and all.
-    pub(crate) fn all_leases_have_ended() -> bool {
+    pub(crate) fn all_threads_have_exited() -> bool {
         let free = REGISTRY.free();
-        REGISTRY.marked.get() == free.left() + free.lent
+        REGISTRY.marked.get() == free.orphaned() + free.lent
     }
 }
 

@@ -4,7 +4,7 @@ use crate::{barrier, workers};
 use std::io;
 
 /// Starts a thread from which all later threads of this crate descend. To be called early in `main`, by a
-/// program that changes what new threads inherit. Go has no such function.
+/// program that changes what new threads take_over. Go has no such function.
 ///
 /// Workers take their affinity and their signal mask from the main thread, whichever thread starts them;
 /// the mask as it is when the first one starts, or at this call. But the system also hands on the nice
@@ -36,13 +36,13 @@ pub fn init_workers() -> io::Result<()> {
 /// `runtime.GOMAXPROCS`.
 ///
 /// If `n` is 0 it changes nothing. At first it is the environment variable `GOSYNC_MAXPROCS`, or else what Go takes: the
-/// processors that the main thread may use, or fewer if the process has a quota of processor time, as in a container.
+/// CPUs that the main thread may use, or fewer if the process has a quota of CPU time, as in a container.
 /// Then it is the quota rounded up, or 2 if that is more; looked at once, when the first goroutine starts. (Go 1.25
 /// and later follow a quota that changes.) An empty variable counts as none.
 ///
 /// A goroutine that is blocked does not count, and goes on at once when it no longer is, nor does one
 /// that a thread runs while it waits for it. Every 10 ms that all of them compute while others wait, one in two, or
-/// the only one, no longer counts, and others start beside them. Go takes the processor from it instead.
+/// the only one, no longer counts, and others start beside them. Go takes the CPU from it instead.
 ///
 /// # Panics
 ///

@@ -120,7 +120,7 @@ pub type MappedRwLockWriteGuard<'a, T> = MappedRWMutexWriteGuard<'a, T>;
 /// A lock that is read much more than written notes its readers with their threads, instead of in a
 /// word that all of them write. Then a read lock costs a few nanoseconds less than an atomic
 /// read-modify-write, or, if it has not been written for long, no more than some plain loads and
-/// stores, on any number of processors at once; and a write takes longer by a look at each thread,
+/// stores, on any number of CPUs at once; and a write takes longer by a look at each thread,
 /// and by a system call after a long time without one. The lock finds out by itself what pays.
 ///
 /// On Linux the first lock that is read often starts a thread that lives for some milliseconds, to

@@ -6,33 +6,33 @@ use std::time::Instant;
 
 use Ordering::{Acquire, Release};
 
-/// One sleep: is called once, or not at all.
+/// One sleep: is woken once, or not at all.
 pub(crate) struct Sleeper {
-    /// 1 if it has been called.
-    called: AtomicUsize,
+    /// 1 if it has been woken.
+    woken: AtomicUsize,
 }
 
 impl Sleeper {
     pub(crate) fn new() -> Self {
         Self {
-            called: AtomicUsize::new(0),
+            woken: AtomicUsize::new(0),
         }
     }
 
     fn key(&self) -> Key {
-        Key::new(&self.called, 0)
+        Key::new(&self.woken, 0)
     }
 
     /// What comes before this happens before the return of the `sleep` that it ends.
-    pub(crate) fn call(&self) {
+    pub(crate) fn wake(&self) {
         // Release: pairs with the Acquire in `sleep`, of one that has not slept yet.
-        self.called.store(1, Release);
+        self.woken.store(1, Release);
         park::unpark_one(self.key(), |_, _| {});
     }
 
-    /// Sleeps until it is called; false if the deadline comes first.
+    /// Sleeps until it is woken; false if the deadline comes first.
     pub(crate) fn sleep(&self, deadline: Option<Instant>) -> bool {
-        let is_uncalled = || self.called.load(Acquire) == 0;
-        park::sleep(self.key(), is_uncalled, deadline) != Parked::TimedOut
+        let is_not_woken = || self.woken.load(Acquire) == 0;
+        park::sleep(self.key(), is_not_woken, deadline) != Parked::TimedOut
     }
 }

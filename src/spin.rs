@@ -18,21 +18,21 @@ mod real {
     }
 
     /// How a thread waits before it sleeps, and for how long it lets others overtake it.
-    pub(crate) struct Patience {
+    pub(crate) struct SpinBudget {
         /// Rounds since the thread began to wait, or slept.
         round: u32,
         /// When it first went to sleep.
         since: Option<Instant>,
     }
 
-    impl Patience {
+    impl SpinBudget {
         /// The bound of Go's `sync.Mutex` (`starvationThresholdNs`).
-        pub(crate) const LIMIT: Duration = Duration::from_millis(1);
+        pub(crate) const STARVATION_THRESHOLD: Duration = Duration::from_millis(1);
         /// After so many rounds the thread has waited about as long as a sleep would take it.
         const ROUNDS: u32 = 20;
         /// And so many if others sleep already.
         const ROUNDS_BESIDE_SLEEPERS: u32 = 4;
-        /// How long a round gets, in pauses of the processor.
+        /// How long a round gets, in pauses of the CPU.
         const MOST_PAUSES: u32 = 32;
 
         pub(crate) fn new() -> Self {
@@ -44,7 +44,7 @@ mod real {
 
         /// Waits a little. Returns false, at once, when it is time to sleep instead.
         ///
-        /// The first look costs a pause, every later one the processor, for whoever else wants it, and
+        /// The first look costs a pause, every later one the CPU, for whoever else wants it, and
         /// then a longer pause: the less often a thread looks, the more those who have the lock get
         /// done without a line on its way between them. If others sleep for the same already, it is
         /// not worth while to look often.
@@ -55,7 +55,7 @@ mod real {
                 Self::rounds()
             };
             // A yield may take as long as others like.
-            if self.round >= rounds || self.is_over() || is_late(deadline) {
+            if self.round >= rounds || self.is_starving() || is_late(deadline) {
                 return false;
             }
             if self.round > 0 {
@@ -64,7 +64,7 @@ mod real {
             self.pause()
         }
 
-        /// Waits even less, and keeps the processor. Returns false, at once, after some rounds.
+        /// Waits even less, and keeps the CPU. Returns false, at once, after some rounds.
         pub(crate) fn pause(&mut self) -> bool {
             if self.round >= Self::rounds() {
                 return false;
@@ -81,18 +81,18 @@ mod real {
         }
 
         /// To be called before a sleep: from the first one on the time counts, as in Go.
-        pub(crate) fn start(&mut self) {
+        pub(crate) fn start_clock(&mut self) {
             self.since.get_or_insert_with(Instant::now);
         }
 
         /// Whether others have overtaken the thread for long enough.
-        pub(crate) fn is_over(&mut self) -> bool {
+        pub(crate) fn is_starving(&mut self) -> bool {
             self.since
-                .is_some_and(|since| since.elapsed() >= Self::LIMIT)
+                .is_some_and(|since| since.elapsed() >= Self::STARVATION_THRESHOLD)
         }
 
         /// Spins again, after a sleep; the time that has passed stays passed.
-        pub(crate) fn renew(&mut self) {
+        pub(crate) fn reset(&mut self) {
             self.round = 0;
         }
     }

@@ -21,8 +21,8 @@
 //!    then.
 
 use crate::park::{self, Key};
-use crate::primitive::{AtomicUsize, Ordering, Tally, UnsafeCell, thread_number};
-use crate::spin::Patience;
+use crate::primitive::{AtomicUsize, Ordering, Published, UnsafeCell, thread_number};
+use crate::spin::SpinBudget;
 use crate::workers::{self, Job};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -49,14 +49,14 @@ struct Progress {
     /// See the table in the module's header.
     word: AtomicUsize,
     /// The `thread_number` of the thread that runs it, or has.
-    runner: Tally,
+    runner: Published,
 }
 
 impl Progress {
     fn new() -> Self {
         Self {
             word: AtomicUsize::new(0),
-            runner: Tally::new(),
+            runner: Published::new(),
         }
     }
 
@@ -116,20 +116,20 @@ impl Progress {
     }
 
     fn wait(&self) {
-        let mut patience = Patience::new();
+        let mut budget = SpinBudget::new();
         loop {
             // Acquire: pairs with the Release in `end`.
             let word = self.word.load(Acquire);
             if word & ENDED != 0 {
                 return;
             }
-            if patience.spin(false, None) {
+            if budget.spin(false, None) {
                 continue;
             }
             self.word.fetch_or(PARKED, Relaxed);
             let sleep = || self.word.load(Relaxed) & ENDED == 0;
             workers::park_for_goroutines(self.joiner(), sleep, None);
-            patience.renew();
+            budget.reset();
         }
     }
 

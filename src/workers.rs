@@ -1,30 +1,30 @@
-//! The threads that run goroutines: about as many as there are processors, and one more for each
+//! The threads that run goroutines: about as many as there are CPUs, and one more for each
 //! goroutine that blocks.
 //!
-//! After Go's scheduler (`runtime/proc.go`), with its P (here a [`Place`]), its M (a worker) and its
+//! After Go's scheduler (`runtime/proc.go`), with its P (here a [`Processor`]), its M (a worker) and its
 //! sysmon (the monitor). What Go can do and this cannot is to take a thread from a goroutine: one that
 //! blocks or computes for long keeps its thread, and another thread is added.
 //!
 //! # Who runs what
 //!
-//! * Who starts a goroutine pushes it to a deque of its own, that of its place. Workers steal from all
+//! * Who starts a goroutine pushes it to a deque of its own, that of its processor. Workers steal from all
 //!   of them.
 //! * Who waits for a goroutine that nobody has started runs it: [`help`] takes members of a group from
 //!   the top of the own deque, `Task::join` claims the task wherever it is. An unrelated goroutine is
 //!   never run on top of one that waits: it might need what that one holds, or will do.
-//! * A goroutine that is about to sleep in [`park`], or says that it may ([`block`]), gives its place back
-//!   and no longer counts (`blocking`). What it has queued goes to the injector. When it goes on it takes a
-//!   place again, maybe as one worker too many: whichever worker ends a goroutine next sees that and
+//! * A goroutine that is about to sleep in [`park`], or says that it may ([`block`]), gives its processor back
+//!   and no longer counts (`blocking`). What it has queued goes to the global_queue. When it goes on it takes a
+//!   processor again, maybe as one worker too many: whichever worker ends a goroutine next sees that and
 //!   stops.
 //! * The monitor watches while goroutines wait and no worker searches. A goroutine that blocks in foreign
-//!   code is *stuck*: it keeps its place and no longer counts. So is one that has run for ten milliseconds while
+//!   code is *stuck*: it keeps its processor and no longer counts. So is one that has run for ten milliseconds while
 //!   others wait, but only some of them at a time (`monitor`).
 //! * Whoever finds that a worker is to come may have to call several at once: threads start faster in a batch than
 //!   one after the other, and where goroutines have blocked more are likely to (`decisions`).
 //!
 //! # What a worker does
 //!
-//! | it | has a place | counts as running | leaves when |
+//! | it | has a processor | counts as running | leaves when |
 //! |---|---|---|---|
 //! | *searches* (one at a time) | yes | yes | it finds a goroutine, or has looked for long enough |
 //! | *runs* | yes | yes | the goroutine ends, blocks, or gets stuck |
@@ -45,55 +45,55 @@
 //!    they wait for goroutines.
 //! 2. The state and the signals change together, under the scheduler's lock. Nobody sleeps, wakes or
 //!    starts a thread, or runs foreign code under it.
-//! 3. Only the holder of a place pushes to its deque and pops from it. Places change hands under the
-//!    lock, and empty. A thread may lose its place wherever it sleeps, also in an allocator, so it looks for it
+//! 3. Only the holder of a processor pushes to its deque and pops from it. Processors change hands under the
+//!    lock, and empty. A thread may lose its processor wherever it sleeps, also in an allocator, so it looks for it
 //!    anew at each push and pop, and sleeps nowhere in between.
 //! 4. `running` is the number of workers that have been called and are neither blocked, stuck nor
-//!    asleep. While it is 0, or leaves a processor of `max_procs` without work, a worker is called for
+//!    asleep. While it is 0, or leaves a CPU of `max_procs` without work, a worker is called for
 //!    a goroutine that waits; so no number of goroutines that block keeps another one from running.
 //! 5. A goroutine is in one queue, once, until somebody takes it from there. A `Task` may have been
 //!    claimed by then; nothing of its closure and its result is left in it when it is dropped.
 //!
 //! # What it costs
 //!
-//! To queue a goroutine: an allocation, a push, a fence, a look at the signals, and one at whether the place is
+//! To queue a goroutine: an allocation, a push, a fence, a look at the signals, and one at whether the processor is
 //! listed. The signals are low while a worker searches or enough of them run, so no thread is woken then. A
 //! worker that searches takes little from those who queue: it looks a few times, ever later, and then naps. And
-//! it leaves what a thread has just queued to that thread, which may be about to wait for it (`backlog`).
+//! it leaves what a thread has just queued to that thread, which may be about to wait for it (`steal_delay`).
 //!
 //! To add a thread, to block and to go on: the same with ten threads as with ten thousand. Nobody looks through
-//! all places (`places`).
+//! all processors (`processors`).
 
-mod backlog;
 mod blocking;
+#[cfg(not(gosync_model))]
+mod cpus;
 mod decisions;
 #[cfg(not(gosync_model))]
 mod fork;
 mod helping;
 mod monitor;
-#[cfg(not(gosync_model))]
-mod origin;
-mod place;
-mod places;
-#[cfg(not(gosync_model))]
+mod processor;
 mod processors;
 mod scheduler;
 #[cfg(not(gosync_model))]
+mod spawner;
+#[cfg(not(gosync_model))]
 mod stack;
+mod steal_delay;
 mod system;
 mod worker;
 
 #[cfg(gosync_model)]
 pub(crate) use crate::models::system::has_lost_workers;
-pub(crate) use blocking::{block, park, park_for_goroutines, sleep_until_called};
+pub(crate) use blocking::{block, park, park_for_goroutines, sleep_until_woken};
 #[cfg(not(gosync_model))]
 pub(crate) use fork::has_lost_workers;
 pub(crate) use helping::{clear_claimed, help, may_help};
 #[cfg(not(gosync_model))]
-pub(crate) use origin::init;
+pub(crate) use spawner::init;
 
 use crate::primitive::local;
-use place::Place;
+use processor::Processor;
 use scheduler::{Scheduler, Starters};
 use std::cell::Cell;
 use std::sync::Arc;
@@ -144,69 +144,69 @@ fn scheduler() -> &'static Scheduler {
 }
 
 local! {
-    /// The place that the current thread has. Without a destructor, so that it can be looked at for as
+    /// The processor that the current thread has. Without a destructor, so that it can be looked at for as
     /// long as the thread lives.
-    static HERE: Cell<Option<&'static Place>> = Cell::new(None);
+    static CURRENT: Cell<Option<&'static Processor>> = Cell::new(None);
 }
 
 local! {
-    /// Gives the place back when a thread ends that is no worker.
-    static LEASE: Lease = Lease(Cell::new(None));
+    /// Gives the processor back when a thread ends that is no worker.
+    static AT_THREAD_EXIT: AtThreadExit = AtThreadExit(Cell::new(None));
 }
 
-struct Lease(Cell<Option<&'static Place>>);
+struct AtThreadExit(Cell<Option<&'static Processor>>);
 
-impl Drop for Lease {
+impl Drop for AtThreadExit {
     fn drop(&mut self) {
         self.end();
     }
 }
 
-impl Lease {
+impl AtThreadExit {
     fn end(&self) {
         if self.0.take().is_some()
             && !has_lost_workers()
-            && let Some(place) = leave()
+            && let Some(p) = take_current()
         {
-            scheduler().dismiss(place);
+            scheduler().release_external(p);
         }
     }
 }
 
-/// The current thread gives back the place that it has as no worker, if it has one.
-fn end_lease() {
-    let _ = LEASE.try_with(Lease::end);
+/// The current thread gives back the processor that it has as no worker, if it has one.
+fn release_external() {
+    let _ = AT_THREAD_EXIT.try_with(AtThreadExit::end);
 }
 
-fn here() -> Option<&'static Place> {
-    HERE.with(Cell::get)
+fn current() -> Option<&'static Processor> {
+    CURRENT.with(Cell::get)
 }
 
-/// The current thread is about to give its place back, which it no longer has.
-fn leave() -> Option<&'static Place> {
-    scheduler().leave();
-    HERE.with(Cell::take)
+/// The current thread is about to give its processor back, which it no longer has.
+fn take_current() -> Option<&'static Processor> {
+    scheduler().flush_queue();
+    CURRENT.with(Cell::take)
 }
 
-/// A place for the current thread; none if it has given its own back, since it is about to end, or is at
+/// A processor for the current thread; none if it has given its own back, since it is about to end, or is at
 /// its deque.
 #[inline]
-fn place() -> Option<&'static Place> {
-    here().or_else(lease)
+fn processor() -> Option<&'static Processor> {
+    current().or_else(acquire)
 }
 
 #[cold]
-fn lease() -> Option<&'static Place> {
-    LEASE
-        .try_with(|lease| {
-            if lease.0.get().is_some() {
-                // It has one, and is at its deque: see `place::with_own`.
+fn acquire() -> Option<&'static Processor> {
+    AT_THREAD_EXIT
+        .try_with(|exit| {
+            if exit.0.get().is_some() {
+                // It has one, and is at its deque: see `processor::with_own`.
                 return None;
             }
-            let place = scheduler().admit_stranger();
-            lease.0.set(Some(place));
-            HERE.with(|here| here.set(Some(place)));
-            Some(place)
+            let p = scheduler().acquire_external();
+            exit.0.set(Some(p));
+            CURRENT.with(|current| current.set(Some(p)));
+            Some(p)
         })
         .ok()?
 }
@@ -239,17 +239,17 @@ pub(crate) const LOST_WORKERS: &str =
 #[inline]
 pub(crate) fn start(job: Arc<dyn Job>) {
     let scheduler = scheduler();
-    match place() {
-        Some(place) => {
-            place.queued.add_one();
-            place::push(job);
-            scheduler.announce(place);
+    match processor() {
+        Some(p) => {
+            p.queued.add_one();
+            processor::push(job);
+            scheduler.notify(p);
         }
         None => inject(job),
     }
 }
 
-/// Queues a goroutine of a thread without a place.
+/// Queues a goroutine of a thread without a processor.
 pub(crate) fn inject(job: Arc<dyn Job>) {
     scheduler().inject(job);
 }
@@ -257,8 +257,8 @@ pub(crate) fn inject(job: Arc<dyn Job>) {
 /// Runs a goroutine on the current thread.
 #[inline]
 pub(crate) fn run(job: impl FnOnce()) {
-    if let Some(place) = here() {
-        place.turns.add_one();
+    if let Some(p) = current() {
+        p.runs.add_one();
     }
     job();
 }
@@ -266,9 +266,9 @@ pub(crate) fn run(job: impl FnOnce()) {
 /// A goroutine has ended on the current thread.
 #[inline]
 pub(crate) fn ended() {
-    match here() {
-        Some(place) => place.ended.add_one(),
-        None => scheduler().stray_ended(),
+    match current() {
+        Some(p) => p.ended.add_one(),
+        None => scheduler().ended_without_processor(),
     }
 }
 
@@ -301,20 +301,20 @@ pub(crate) mod models {
     use super::monitor;
     use super::scheduler;
     #[cfg(test)]
-    use super::{HERE, leave};
+    use super::{CURRENT, take_current};
     use std::time::Duration;
 
-    /// Gives the current thread a place, for longer than the model runs: a lease multiplies the
+    /// Gives the current thread a processor, for longer than the model runs: a lease multiplies the
     /// schedules.
     #[cfg(test)]
-    pub(crate) fn admit() {
-        HERE.with(|here| here.set(Some(scheduler().admit_stranger())));
+    pub(crate) fn acquire_processor() {
+        CURRENT.with(|current| current.set(Some(scheduler().acquire_external())));
     }
 
-    /// The end of a thread that has a place.
+    /// The end of a thread that has a processor.
     #[cfg(test)]
-    pub(crate) fn dismiss() {
-        scheduler().dismiss(leave().expect("the thread has a place"));
+    pub(crate) fn release_processor() {
+        scheduler().release_external(take_current().expect("the thread has a processor"));
     }
 
     /// What the monitor does when there is nothing to watch. Returns false if it is to end.

@@ -1,4 +1,4 @@
-use crate::piece::{calibrate, compute, processors};
+use crate::piece::{calibrate, compute, cpus};
 use crate::{Plan, elapsed, report};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 const LENGTH: Duration = Duration::from_millis(20);
 
 /// Hands out 40 pieces of work of 20 ms to goroutines: the time as a multiple of what one thread would
-/// need for all of them, divided by the processors; and the most workers that there are meanwhile.
+/// need for all of them, divided by the CPUs; and the most workers that there are meanwhile.
 pub fn run(plan: Plan) {
     let rounds = calibrate(plan, LENGTH);
     let count = plan.count(40);
-    let ideal = elapsed(|| (0..count).for_each(|_| compute(rounds))) / processors() as u32;
+    let ideal = elapsed(|| (0..count).for_each(|_| compute(rounds))) / cpus() as u32;
     let start = Instant::now();
     let workers = most_workers(count, rounds);
     let shared = start.elapsed();

@@ -3,7 +3,7 @@ use std::fs;
 use std::thread;
 use std::time::Duration;
 
-/// Starts a million goroutines, and does nothing when they have ended: the milliseconds of processor
+/// Starts a million goroutines, and does nothing when they have ended: the milliseconds of CPU
 /// time that the process uses nevertheless in 10 seconds, and the threads beside that of main that are
 /// left then.
 pub fn run(plan: Plan) {

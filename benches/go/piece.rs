@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::thread;
 use std::time::Duration;
 
-pub fn processors() -> usize {
+pub fn cpus() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
@@ -16,7 +16,7 @@ pub fn calibrate(plan: Plan, length: Duration) -> u64 {
     (length.as_nanos() as f64 / each) as u64
 }
 
-/// Does not look at the clock: it would take time off for a processor, too.
+/// Does not look at the clock: it would take time off for a CPU, too.
 #[inline(never)]
 pub fn compute(rounds: u64) {
     let mut x = rounds | 1;

@@ -1,4 +1,4 @@
-use crate::piece::{calibrate, compute, processors};
+use crate::piece::{calibrate, compute, cpus};
 use crate::{Plan, elapsed, median, report};
 use gosync::WaitGroup;
 use std::thread;
@@ -18,10 +18,10 @@ const PEERS: &[(&str, Share)] = &[
 ];
 
 /// Hands out pieces of work to goroutines, and to others: the time as a multiple of what one thread
-/// would need for all of them, divided by the processors.
+/// would need for all of them, divided by the CPUs.
 pub fn run(plan: Plan) {
     let rounds = calibrate(plan, LENGTH);
-    let ideal = || elapsed(|| (0..PIECES).for_each(|_| compute(rounds))) / processors() as u32;
+    let ideal = || elapsed(|| (0..PIECES).for_each(|_| compute(rounds))) / cpus() as u32;
     let mut figures = vec![Vec::new(); PEERS.len()];
     for _ in 0..plan.rounds {
         for ((_, share), figures) in PEERS.iter().zip(&mut figures) {
@@ -47,9 +47,9 @@ fn rayon(rounds: u64) {
     rayon::scope(|s| (0..PIECES).for_each(|_| s.spawn(move |_| compute(rounds))));
 }
 
-/// One for each processor, each with its share from the start: what the machine can do at best.
+/// One for each CPU, each with its share from the start: what the machine can do at best.
 fn threads(rounds: u64) {
-    let count = processors();
+    let count = cpus();
     thread::scope(|s| {
         for first in 0..count {
             s.spawn(move || (first..PIECES).step_by(count).for_each(|_| compute(rounds)));

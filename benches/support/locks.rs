@@ -390,7 +390,7 @@ fn work<L: Lock, S: Section>(
 }
 
 /// What was done, and from when to when. The threads take these times themselves: the one that
-/// rings the bell may have to wait for a processor.
+/// rings the bell may have to wait for a CPU.
 struct Shift {
     ops: u64,
     start: Instant,
@@ -407,7 +407,7 @@ impl Shift {
     }
 
     fn nanos_per_op(&self) -> f64 {
-        // A thread that got no processor before the bell has done nothing.
+        // A thread that got no CPU before the bell has done nothing.
         nanos(self.end - self.start) / self.ops.max(1) as f64
     }
 }

@@ -1,4 +1,4 @@
-//! The bare steps of a read lock on this processor: the limit of what a lock can reach.
+//! The bare steps of a read lock on this CPU: the limit of what a lock can reach.
 //!
 //! Each is what a read has to do at one of the speeds of `gosync::RWMutex` (`docs/design.md`), for one lock
 //! and one thread that are known beforehand. None of them is a lock: nobody would see a writer.

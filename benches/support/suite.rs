@@ -144,7 +144,7 @@ fn full_plan() -> Plan {
     let rounds = arg_value("--sample-size").and_then(|rounds| rounds.parse().ok());
     Plan {
         rounds: rounds.unwrap_or(ROUNDS),
-        // Several turns of the scheduler, where threads outnumber the processors.
+        // Several turns of the scheduler, where threads outnumber the CPUs.
         slice: Duration::from_millis(40),
     }
 }

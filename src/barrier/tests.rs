@@ -1,10 +1,10 @@
 //! Store buffering: two threads each store and then look for the other's store. Without a barrier
-//! on both sides either may look before its own store has left its processor, so that both miss.
+//! on both sides either may look before its own store has left its CPU, so that both miss.
 //!
 //! What a run can show is limited: a heavy barrier takes longer than a store stays behind, so one
 //! that did nothing but wait would pass, as a rule. So there is ballast, to hold the stores up.
 
-use super::{heavy, is_decided, light, means_off};
+use super::{ensure_decided, heavy, light, means_off};
 use std::array;
 use std::ffi::OsStr;
 use std::hint::black_box;
@@ -21,7 +21,7 @@ const BATCH: u64 = 10_000;
 /// So many delays of either side double; the longest is about as long as a heavy barrier.
 const DELAYS: u64 = 13;
 
-/// Stores before the one that counts, as many as a processor holds back.
+/// Stores before the one that counts, as many as a CPU holds back.
 const BALLAST: usize = 48;
 
 /// A variable on lines of its own.
@@ -88,7 +88,7 @@ impl Side<'_> {
         let mut looks = 0_u32;
         while self.others_ready.0.load(Acquire) < round {
             looks += 1;
-            // The other one may wait for this processor.
+            // The other one may wait for this CPU.
             if looks.is_multiple_of(1 << 14) {
                 thread::yield_now();
             }
@@ -141,11 +141,11 @@ fn play(seed: u64, light: impl Fn() + Send, heavy: impl Fn() + Send) -> Outcomes
     outcomes
 }
 
-/// Keeps the current thread on the processor that `choose` takes from all: a scheduler with other
+/// Keeps the current thread on the CPU that `choose` takes from all: a scheduler with other
 /// work to do lets the two sides take turns on one.
 #[cfg(target_os = "linux")]
 fn pin(choose: fn(&[usize]) -> Option<&usize>) {
-    // SAFETY: a set of processors is plain bits, and its size is passed with it.
+    // SAFETY: a set of CPUs is plain bits, and its size is passed with it.
     unsafe {
         let mut set: libc::cpu_set_t = mem::zeroed();
         if libc::sched_getaffinity(0, size_of_val(&set), &mut set) != 0 {
@@ -168,7 +168,7 @@ fn pin(_: fn(&[usize]) -> Option<&usize>) {}
 /// As long as nothing is decided there are fences; these tests are about what comes then.
 fn until_decided() {
     let begin = Instant::now();
-    while !is_decided(|| {}) {
+    while !ensure_decided(|| {}) {
         assert!(begin.elapsed() < Duration::from_secs(30), "never decided");
         thread::sleep(Duration::from_millis(1));
     }
@@ -212,7 +212,7 @@ fn one_side_sees_the_other_for_long() {
     assert_eq!(outcomes.both, 0);
 }
 
-/// The test can fail: with nothing that holds the processor back there are violations.
+/// The test can fail: with nothing that holds the CPU back there are violations.
 ///
 /// Not `light` on both sides: where that is a fence, as with `GOSYNC_BARRIER=fence`, there are none.
 /// The contrast makes sense with the fences left out only.
@@ -223,7 +223,7 @@ fn without_barriers_both_sides_miss() {
 
     const BATCHES: u64 = 1000;
     let nothing = || compiler_fence(SeqCst);
-    let processors = thread::available_parallelism().map_or(1, |n| n.get());
+    let cpus = thread::available_parallelism().map_or(1, |n| n.get());
     let is_seen = (0..BATCHES).any(|batch| play(batch, nothing, nothing).both > 0);
-    assert!(is_seen || processors == 1);
+    assert!(is_seen || cpus == 1);
 }

@@ -73,7 +73,7 @@ pub(crate) fn is_asymmetric() -> bool {
     Model::current().barriers == Barriers::Asymmetric
 }
 
-pub(crate) fn is_decided(_: fn()) -> bool {
+pub(crate) fn ensure_decided(_: fn()) -> bool {
     Model::current().limit >= Speed::Slots
 }
 

@@ -5,7 +5,7 @@ use super::system::set_watch;
 use super::threads::{settle, with_a_lock};
 use super::{Counter, Explored, Model, Timeouts, Watch, go, threads, witness};
 use crate::raw_cond::RawCond;
-use crate::workers::models::admit;
+use crate::workers::models::acquire_processor;
 use loom::sync::Arc;
 use std::time::Instant;
 
@@ -23,7 +23,7 @@ fn new() -> Arc<Cond> {
 impl Cond {
     /// Waits once, with the lock. Returns false if its time was up.
     fn wait_with(&self, mutex: &Mutex, is_timed: bool) -> bool {
-        let waiter = self.raw.join();
+        let waiter = self.raw.enqueue();
         mutex.unlock();
         let is_called = self.raw.wait(waiter, is_timed.then(Instant::now));
         mutex.raw.lock();
@@ -49,7 +49,7 @@ fn check(
 }
 
 #[test]
-fn a_signal_after_a_change_reaches_who_has_not_seen_it() {
+fn a_signal_after_a_change_reaches_a_waiter_that_has_not_seen_it() {
     check(Model::new().preemptions(3), |mutex, cond| {
         let waiting = Arc::clone(cond);
         let waiter = spawn(mutex, move |mutex| waiting.wait_for_a_turn(mutex));
@@ -61,7 +61,7 @@ fn a_signal_after_a_change_reaches_who_has_not_seen_it() {
 }
 
 #[test]
-fn a_broadcast_after_a_change_reaches_all_who_have_not_seen_it() {
+fn a_broadcast_after_a_change_reaches_all_that_have_not_seen_it() {
     check(Model::new(), |mutex, cond| {
         let waiters = [(); 2].map(|()| {
             let cond = Arc::clone(cond);
@@ -77,7 +77,7 @@ fn a_broadcast_after_a_change_reaches_all_who_have_not_seen_it() {
 #[test]
 fn a_signal_calls_the_first() {
     check(Model::new(), |mutex, cond| {
-        let [first, second] = [(); 2].map(|()| cond.raw.join());
+        let [first, second] = [(); 2].map(|()| cond.raw.enqueue());
         let waiting = Arc::clone(cond);
         let second = spawn(mutex, move |_| {
             waiting.raw.wait(second, Some(Instant::now()))
@@ -119,7 +119,7 @@ fn a_signal_that_meets_a_timeout_is_not_lost() {
 }
 
 #[test]
-fn a_broadcast_calls_those_who_wait_and_no_later_one() {
+fn a_broadcast_wakes_those_that_wait_and_no_later_one() {
     check(Model::new(), |mutex, cond| {
         let waiting = Arc::clone(cond);
         let waiter = spawn(mutex, move |mutex| {
@@ -147,7 +147,7 @@ fn what_comes_before_a_signal_is_seen_after_the_wait() {
         let counted = std::sync::Arc::clone(&counter);
         let waiting = Arc::clone(cond);
         let waiter = spawn(mutex, move |_| {
-            let waiter = waiting.raw.join();
+            let waiter = waiting.raw.enqueue();
             // Without any lock that could order it.
             waiting.raw.wait(waiter, None);
             assert_eq!(counted.add_one(), 2);
@@ -171,7 +171,7 @@ fn readers_wait_with_their_read_locks() {
             threads::spawn(lock, move |lock| {
                 let mut token = lock.raw.rlock();
                 while lock.get() == 0 {
-                    let waiter = cond.raw.join();
+                    let waiter = cond.raw.enqueue();
                     lock.runlock(token);
                     cond.raw.wait(waiter, None);
                     token = lock.raw.rlock();
@@ -188,12 +188,12 @@ fn readers_wait_with_their_read_locks() {
 
 /// The goroutine that is to call has nobody to run it at first.
 #[test]
-fn who_waits_for_a_goroutine_tries_again_and_again_to_have_it_run() {
+fn a_waiter_keeps_trying_to_have_its_goroutine_run() {
     let model = Model::new().threads(3).watch(Watch::Refused);
     model.timeouts(Timeouts::Late).check(|| {
-        admit();
+        acquire_processor();
         let cond = new();
-        let waiter = cond.raw.join();
+        let waiter = cond.raw.enqueue();
         let calling = Arc::clone(&cond);
         drop(go(move || {
             calling.raw.signal();

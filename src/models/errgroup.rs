@@ -2,7 +2,7 @@
 
 use super::{Counter, Model, witness};
 use crate::errgroup::Group;
-use crate::workers::models::admit;
+use crate::workers::models::acquire_processor;
 use std::sync::Arc;
 
 fn model() -> Model {
@@ -12,7 +12,7 @@ fn model() -> Model {
 #[test]
 fn an_error_is_seen_by_the_wait() {
     model().check(|| {
-        admit();
+        acquire_processor();
         let group = Group::new();
         group.go(|| Err(1));
         group.go(|| Err(2));
@@ -25,7 +25,7 @@ fn an_error_is_seen_by_the_wait() {
 #[test]
 fn one_at_a_time() {
     model().check(|| {
-        admit();
+        acquire_processor();
         let group = Group::<()>::new();
         group.set_limit(1);
         let counter = Counter::new();
@@ -45,7 +45,7 @@ fn one_at_a_time() {
 #[test]
 fn an_attempt_at_the_limit() {
     model().check(|| {
-        admit();
+        acquire_processor();
         let group = Group::<()>::new();
         group.set_limit(1);
         group.go(|| Ok(()));

@@ -91,7 +91,7 @@ impl Cond {
         MutexGuard(mutex): &mut MutexGuard<'_, T>,
         deadline: Option<Instant>,
     ) -> bool {
-        let waiter = self.0.join();
+        let waiter = self.0.enqueue();
         // SAFETY: the guard has the lock, and has it again when this returns.
         unsafe { mutex.raw.unlock() };
         let is_called = self.0.wait(waiter, deadline);

@@ -189,7 +189,7 @@ impl Counter {
 #[derive(Clone, Copy)]
 pub(crate) struct Model {
     preemptions: usize,
-    patience: usize,
+    spin_budget: usize,
     timeouts: Timeouts,
     /// Whether timed attempts have no time from the start.
     is_late: bool,
@@ -222,7 +222,7 @@ impl Model {
     const fn new() -> Self {
         Self {
             preemptions: 2,
-            patience: usize::MAX,
+            spin_budget: usize::MAX,
             timeouts: Timeouts::Early,
             is_late: false,
             explored: Explored::Word,
@@ -336,10 +336,10 @@ impl Model {
         }
     }
 
-    /// An heir asks for a hand-off when it has lost `losses` times before.
-    fn patience(self, losses: usize) -> Self {
+    /// A successor asks for a hand-off when it has lost `losses` times before.
+    fn spin_budget(self, losses: usize) -> Self {
         Self {
-            patience: losses,
+            spin_budget: losses,
             ..self
         }
     }
@@ -366,7 +366,7 @@ impl Model {
             // others, which need them. And before its own, so that thread must not lease anything: here it
             // would wait for itself.
             while !(system::all_threads_have_ended()
-                && crate::readers::models::all_leases_have_ended())
+                && crate::readers::models::all_threads_have_exited())
             {
                 loom::thread::yield_now();
             }

@@ -84,8 +84,8 @@ impl Mutex {
         sleepers(self.raw.queue())
     }
 
-    fn is_heir_asleep(&self) -> bool {
-        sleepers(self.raw.heir()) == 1
+    fn is_successor_asleep(&self) -> bool {
+        sleepers(self.raw.successor()) == 1
     }
 }
 
@@ -171,29 +171,29 @@ fn it_is_unlocked_by_another_thread() {
 // Hand-off.
 
 #[test]
-fn an_heir_is_handed_the_lock_before_newcomers() {
+fn a_successor_is_handed_the_lock_before_newcomers() {
     model()
         .preemptions(3)
-        .patience(0)
+        .spin_budget(0)
         .check(with_a_mutex(|mutex| {
             mutex.raw.lock();
-            let heir = spawn(mutex, Mutex::take_turn);
+            let successor = spawn(mutex, Mutex::take_turn);
             settle();
             mutex.unlock();
             mutex.raw.lock();
             settle();
-            let waits = witness(mutex.is_heir_asleep());
+            let waits = witness(mutex.is_successor_asleep());
             mutex.unlock();
             let turn = mutex.take_turn();
             assert!(turn == 1 || !waits, "it was overtaken once more");
-            heir.join().unwrap();
+            successor.join().unwrap();
             2
         }));
 }
 
 #[test]
-fn others_queue_behind_an_heir() {
-    model().patience(0).check(with_a_mutex(|mutex| {
+fn others_queue_behind_a_successor() {
+    model().spin_budget(0).check(with_a_mutex(|mutex| {
         mutex.raw.lock();
         let others = [
             spawn(mutex, Mutex::take_turn),
@@ -222,19 +222,19 @@ fn a_fair_unlock_lets_the_first_go_first() {
 }
 
 #[test]
-fn a_fair_unlock_lets_the_heir_go_first() {
+fn a_fair_unlock_lets_the_successor_go_first() {
     model().check(with_a_mutex(|mutex| {
         mutex.raw.lock();
-        let heir = spawn(mutex, Mutex::take_turn);
+        let successor = spawn(mutex, Mutex::take_turn);
         settle();
         mutex.unlock();
         mutex.raw.lock();
         settle();
-        let waits = witness(mutex.is_heir_asleep());
+        let waits = witness(mutex.is_successor_asleep());
         mutex.unlock_fair();
         let turn = mutex.take_turn();
-        assert!(turn == 1 || !waits, "the heir was overtaken");
-        heir.join().unwrap();
+        assert!(turn == 1 || !waits, "the successor was overtaken");
+        successor.join().unwrap();
         2
     }));
 }
@@ -270,15 +270,15 @@ fn one_in_the_queue_gives_up() {
 }
 
 #[test]
-fn an_heir_gives_up_before_another() {
-    for model in [model(), model().patience(1)] {
+fn a_successor_gives_up_before_another() {
+    for model in [model(), model().spin_budget(1)] {
         model.preemptions(1).check_timeouts(with_a_mutex(|mutex| {
             mutex.raw.lock();
             let timed = spawn(mutex, Mutex::timed_turn);
             let other = spawn(mutex, Mutex::take_turn);
             settle();
             mutex.unlock();
-            // Overtakes, so that the heir has to sleep.
+            // Overtakes, so that the successor has to sleep.
             mutex.take_turn();
             other.join().unwrap();
             let is_in = timed.join().unwrap();
@@ -288,10 +288,10 @@ fn an_heir_gives_up_before_another() {
     }
 }
 
-/// Whoever wants to pass the role of heir on finds that the lock was handed to it.
+/// Whoever wants to pass the role of successor on finds that the lock was handed to it.
 #[test]
-fn the_heir_has_given_up_before_a_fair_unlock() {
-    for model in [model(), model().patience(0)] {
+fn the_successor_has_given_up_before_a_fair_unlock() {
+    for model in [model(), model().spin_budget(0)] {
         model.check_timeouts(with_a_mutex(|mutex| {
             mutex.raw.lock();
             let timed = spawn(mutex, Mutex::timed_turn);

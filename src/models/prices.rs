@@ -53,7 +53,7 @@ pub(crate) fn enough() -> u64 {
     price(HUGE)
 }
 
-pub(crate) fn of_a_barrier() -> u64 {
+pub(crate) fn barrier() -> u64 {
     price(Model::current().price)
 }
 

@@ -236,20 +236,20 @@ fn readers_are_admitted_by_identity() {
 }
 
 #[test]
-fn an_heir_out_of_patience_is_next() {
+fn a_starving_successor_is_next() {
     Model::new()
         .preemptions(3)
-        .patience(0)
+        .spin_budget(0)
         .check_speeds(with_a_lock(|lock| {
             lock.lock();
             let writer = spawn(lock, Lock::write);
             lock.unlock();
             // Overtakes, if the other has queued.
             lock.lock();
-            let wait = witness(lock.is_heir_asleep());
+            let wait = witness(lock.is_successor_asleep());
             lock.unlock();
             lock.lock();
-            assert!(lock.get() == 1 || !wait, "an impatient heir was overtaken");
+            assert!(lock.get() == 1 || !wait, "the successor was overtaken");
             lock.unlock();
             writer.join().unwrap();
             1
@@ -257,7 +257,7 @@ fn an_heir_out_of_patience_is_next() {
 }
 
 #[test]
-fn a_patient_heir_is_woken() {
+fn a_successor_that_does_not_starve_is_woken() {
     Model::new()
         .preemptions(3)
         .check_speeds(with_a_lock(|lock| {
@@ -275,7 +275,7 @@ fn a_patient_heir_is_woken() {
 fn a_handoff_lets_waiting_readers_go_first() {
     Model::new()
         .preemptions(1)
-        .patience(0)
+        .spin_budget(0)
         .check(with_a_lock(|lock| {
             lock.lock();
             let writer = spawn(lock, Lock::write);
@@ -284,7 +284,7 @@ fn a_handoff_lets_waiting_readers_go_first() {
             lock.lock();
             let reader = spawn(lock, Lock::read);
             settle();
-            let wait = witness(lock.is_heir_asleep() && lock.queued_readers() == 1);
+            let wait = witness(lock.is_successor_asleep() && lock.queued_readers() == 1);
             lock.unlock();
             let seen = reader.join().unwrap();
             assert!(seen == 0 || !wait, "a queued reader waited for two writes");
@@ -294,17 +294,19 @@ fn a_handoff_lets_waiting_readers_go_first() {
 }
 
 #[test]
-fn writers_queue_behind_an_heir() {
-    Model::new().patience(0).check_speeds(with_a_lock(|lock| {
-        lock.lock();
-        let writers = [spawn(lock, Lock::write), spawn(lock, Lock::write)];
-        lock.unlock();
-        lock.write();
-        for writer in writers {
-            writer.join().unwrap();
-        }
-        3
-    }));
+fn writers_queue_behind_a_successor() {
+    Model::new()
+        .spin_budget(0)
+        .check_speeds(with_a_lock(|lock| {
+            lock.lock();
+            let writers = [spawn(lock, Lock::write), spawn(lock, Lock::write)];
+            lock.unlock();
+            lock.write();
+            for writer in writers {
+                writer.join().unwrap();
+            }
+            3
+        }));
 }
 
 // Downgrade.
@@ -349,10 +351,10 @@ fn downgrade_admits_readers() {
 }
 
 #[test]
-fn downgrade_hands_over_to_an_heir() {
+fn downgrade_hands_over_to_a_successor() {
     Model::new()
         .preemptions(3)
-        .patience(0)
+        .spin_budget(0)
         .check_speeds(with_a_lock(|lock| {
             lock.lock();
             let writer = spawn(lock, Lock::write);
@@ -360,7 +362,7 @@ fn downgrade_hands_over_to_an_heir() {
             lock.unlock();
             lock.lock();
             settle();
-            let wait = witness(lock.is_heir_asleep());
+            let wait = witness(lock.is_successor_asleep());
             let token = lock.downgrade();
             let seen = lock.get();
             assert!(seen == 0 || !wait, "a writer entered at a downgrade");
@@ -481,8 +483,8 @@ fn a_queued_writer_gives_up() {
 }
 
 #[test]
-fn an_heir_gives_up_before_a_reader() {
-    for model in [Model::new(), Model::new().patience(1)] {
+fn a_successor_gives_up_before_a_reader() {
+    for model in [Model::new(), Model::new().spin_budget(1)] {
         model
             .explore(Explored::Little)
             .check_timeouts(with_a_lock(|lock| {
@@ -490,7 +492,7 @@ fn an_heir_gives_up_before_a_reader() {
                 let writer = spawn(lock, Lock::write_timed);
                 let reader = spawn(lock, Lock::read);
                 lock.unlock();
-                // Overtakes, so that the heir has to sleep.
+                // Overtakes, so that the successor has to sleep.
                 lock.write();
                 reader.join().unwrap();
                 let written = writer.join().unwrap();
@@ -501,8 +503,8 @@ fn an_heir_gives_up_before_a_reader() {
 }
 
 #[test]
-fn an_heir_gives_up_before_a_writer() {
-    for model in [Model::new(), Model::new().patience(1)] {
+fn a_successor_gives_up_before_a_writer() {
+    for model in [Model::new(), Model::new().spin_budget(1)] {
         model
             .preemptions(1)
             .explore(Explored::Little)
@@ -522,7 +524,7 @@ fn an_heir_gives_up_before_a_writer() {
 }
 
 #[test]
-fn an_heir_that_gives_up_admits_readers_who_see_the_data() {
+fn a_successor_that_gives_up_admits_readers_that_see_the_data() {
     Model::new().check_speeds(with_a_lock(|lock| {
         lock.lock();
         let timed = spawn(lock, Lock::write_timed);
@@ -544,7 +546,7 @@ fn an_heir_that_gives_up_admits_readers_who_see_the_data() {
 #[test]
 fn a_writer_that_was_handed_the_lock_gives_up_its_drain() {
     Model::new()
-        .patience(0)
+        .spin_budget(0)
         .preemptions(3)
         .check_speeds_and_timeouts(with_a_lock(|lock| {
             lock.lock();

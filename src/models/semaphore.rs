@@ -47,7 +47,7 @@ fn three_take_turns() {
 }
 
 #[test]
-fn one_that_wants_much_gets_it_before_those_who_come_later() {
+fn a_large_request_is_served_before_later_ones() {
     check(Model::new(), 2, |semaphore| {
         let permit = semaphore.acquire(1).unwrap();
         let big = spawn(semaphore, use_some(2));
@@ -95,7 +95,7 @@ fn what_is_granted_to_one_that_gives_up_is_not_lost() {
 }
 
 #[test]
-fn what_is_given_back_at_once_goes_to_all_for_whom_it_is_enough() {
+fn a_release_serves_all_waiters_for_which_it_is_enough() {
     check(Model::new(), 2, |semaphore| {
         let both = semaphore.acquire(2).unwrap();
         let others = [(); 2].map(|()| {

@@ -53,7 +53,7 @@ fn three_callers_of_one_key() {
 }
 
 #[test]
-fn a_panic_reaches_whoever_waits() {
+fn a_panic_reaches_the_waiters() {
     Model::new().preemptions(3).check(|| {
         let group = Arc::new(Group::<u8, usize>::new());
         let other = {

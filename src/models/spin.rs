@@ -10,12 +10,12 @@ pub(crate) fn is_late(deadline: Option<Instant>) -> bool {
 
 /// Spinning is yielding to the checker, and multiplies the schedules: the first look of each loop is the
 /// spin that succeeds; then a thread sleeps. Time does not pass, so the model says how often a
-/// thread looks before its patience is over.
-pub(crate) struct Patience {
+/// thread looks before its budget is over.
+pub(crate) struct SpinBudget {
     looks: usize,
 }
 
-impl Patience {
+impl SpinBudget {
     pub(crate) fn new() -> Self {
         Self { looks: 0 }
     }
@@ -28,14 +28,14 @@ impl Patience {
         false
     }
 
-    pub(crate) fn start(&mut self) {}
+    pub(crate) fn start_clock(&mut self) {}
 
-    pub(crate) fn is_over(&mut self) -> bool {
+    pub(crate) fn is_starving(&mut self) -> bool {
         self.looks += 1;
-        self.looks > Model::current().patience
+        self.looks > Model::current().spin_budget
     }
 
-    pub(crate) fn renew(&mut self) {}
+    pub(crate) fn reset(&mut self) {}
 }
 
 /// No time passes.

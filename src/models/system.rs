@@ -1,4 +1,4 @@
-//! What `crate::workers::system` is in the models: as many processors and threads as the model says.
+//! What `crate::workers::system` is in the models: as many CPUs and threads as the model says.
 
 use super::{Model, Watch, checker};
 use crate::workers::models as workers;
@@ -48,7 +48,7 @@ pub(crate) fn thread() -> usize {
     0
 }
 
-pub(crate) fn time_of(_thread: usize) -> Option<Duration> {
+pub(crate) fn cpu_time_of(_thread: usize) -> Option<Duration> {
     None
 }
 

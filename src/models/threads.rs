@@ -30,8 +30,8 @@ impl Lock {
         sleepers(self.raw.writers())
     }
 
-    pub(super) fn is_heir_asleep(&self) -> bool {
-        sleepers(self.raw.heir()) == 1
+    pub(super) fn is_successor_asleep(&self) -> bool {
+        sleepers(self.raw.successor()) == 1
     }
 
     pub(super) fn is_draining(&self) -> bool {

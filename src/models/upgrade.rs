@@ -32,7 +32,7 @@ fn upgrade_1u_1w() {
 
 #[test]
 fn upgrade_2u() {
-    for model in [Model::new(), Model::new().patience(0)] {
+    for model in [Model::new(), Model::new().spin_budget(0)] {
         model.preemptions(3).check_speeds(with_a_lock(|lock| {
             let other = spawn(lock, Lock::read_and_write);
             let seen = lock.read_and_write();
@@ -44,7 +44,7 @@ fn upgrade_2u() {
 
 #[test]
 fn upgrade_3u() {
-    for model in [Model::new(), Model::new().patience(0)] {
+    for model in [Model::new(), Model::new().spin_budget(0)] {
         model.check(with_a_lock(|lock| {
             let others = [
                 spawn(lock, Lock::read_and_write),
@@ -74,7 +74,7 @@ fn upgrade_1u_1w_1r() {
 
 #[test]
 fn upgrade_2u_1w() {
-    for model in [Model::new(), Model::new().patience(0)] {
+    for model in [Model::new(), Model::new().spin_budget(0)] {
         model.check(with_a_lock(|lock| {
             let other = spawn(lock, Lock::read_and_write);
             let writer = spawn(lock, Lock::write);
@@ -237,10 +237,10 @@ fn one_upgradable_reader_is_admitted_at_a_time() {
 }
 
 #[test]
-fn an_upgradable_reader_out_of_patience_is_next() {
+fn a_starving_upgradable_reader_is_next() {
     Model::new()
         .preemptions(3)
-        .patience(0)
+        .spin_budget(0)
         .check_speeds(with_a_lock(|lock| {
             let token = lock.raw.lock_upgradable();
             let other = spawn(lock, Lock::read_and_write);
@@ -369,7 +369,7 @@ fn a_writer_behind_an_upgradable_reader_gives_up() {
 }
 
 #[test]
-fn a_writer_that_gives_up_admits_readers_who_see_the_data() {
+fn a_writer_that_gives_up_admits_readers_that_see_the_data() {
     Model::new()
         .preemptions(1)
         .explore(Explored::Little)
@@ -604,7 +604,7 @@ fn an_attempt_to_upgrade_passes_a_writer() {
 
 #[test]
 fn a_waiting_upgradable_reader_gives_up() {
-    for model in [Model::new(), Model::new().patience(0)] {
+    for model in [Model::new(), Model::new().spin_budget(0)] {
         model.check_timeouts(with_a_lock(|lock| {
             let token = lock.raw.lock_upgradable();
             let timed = spawn(lock, Lock::read_upgradable_timed);
@@ -631,8 +631,8 @@ fn an_upgradable_reader_gives_up_behind_a_writer() {
 }
 
 #[test]
-fn an_heir_gives_up_before_an_upgradable_reader() {
-    for model in [Model::new(), Model::new().patience(1)] {
+fn a_successor_gives_up_before_an_upgradable_reader() {
+    for model in [Model::new(), Model::new().spin_budget(1)] {
         model
             .explore(Explored::Little)
             .check_timeouts(with_a_lock(|lock| {
@@ -640,7 +640,7 @@ fn an_heir_gives_up_before_an_upgradable_reader() {
                 let writer = spawn(lock, Lock::write_timed);
                 let reader = spawn(lock, Lock::read_upgradable);
                 lock.unlock();
-                // Overtakes, so that the heir has to sleep.
+                // Overtakes, so that the successor has to sleep.
                 lock.write();
                 reader.join().unwrap();
                 let written = writer.join().unwrap();
@@ -651,7 +651,7 @@ fn an_heir_gives_up_before_an_upgradable_reader() {
 }
 
 #[test]
-fn an_heir_that_gives_up_lets_in_an_upgradable_reader_that_sees_the_data() {
+fn a_successor_that_gives_up_lets_in_an_upgradable_reader_that_sees_the_data() {
     Model::new().check_speeds(with_a_lock(|lock| {
         lock.lock();
         let timed = spawn(lock, Lock::write_timed);
@@ -691,7 +691,7 @@ fn a_fair_unlock_lets_a_queued_writer_go_first() {
 }
 
 #[test]
-fn a_fair_unlock_lets_an_heir_go_first() {
+fn a_fair_unlock_lets_a_successor_go_first() {
     Model::new()
         .preemptions(3)
         .check_speeds(with_a_lock(|lock| {
@@ -702,7 +702,7 @@ fn a_fair_unlock_lets_an_heir_go_first() {
             // Overtakes.
             lock.lock();
             settle();
-            let waits = witness(lock.is_heir_asleep());
+            let waits = witness(lock.is_successor_asleep());
             lock.unlock_fair();
             lock.lock();
             assert!(lock.get() == 1 || !waits, "a fair unlock was not");
@@ -747,7 +747,7 @@ fn a_writer_gives_up_before_a_fair_unlock() {
 }
 
 #[test]
-fn a_fair_unlock_meets_an_heir_that_is_about_to_be_woken() {
+fn a_fair_unlock_meets_a_successor_that_is_about_to_be_woken() {
     Model::new().check_timeouts(with_a_lock(|lock| {
         let fair = spawn(lock, |lock| {
             lock.lock();

@@ -7,7 +7,7 @@ use crate::WaitGroup;
 use crate::raw_wait_group::RawWaitGroup;
 use crate::task::{Handle, Task};
 use crate::workers;
-use crate::workers::models::{Monitor, admit, dismiss};
+use crate::workers::models::{Monitor, acquire_processor, release_processor};
 use loom::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use loom::sync::{Condvar, Mutex};
 use loom::thread;
@@ -18,7 +18,7 @@ fn model() -> Model {
     Model::new().threads(3).timeouts(Timeouts::AtTheEnd)
 }
 
-/// As `go`, from a thread that has no place.
+/// As `go`, from a thread that has no processor.
 fn inject(body: impl FnOnce() + Send + 'static) -> Handle<'static, ()> {
     let (task, handle) = Task::new(body, ());
     workers::inject(task);
@@ -79,7 +79,7 @@ impl Gate {
 #[test]
 fn a_worker_that_searches_or_falls_asleep_or_ends_sees_what_is_queued() {
     Model::new().check_timeouts(|| {
-        admit();
+        acquire_processor();
         join(go(|| {}));
         join(go(|| {}));
     });
@@ -88,7 +88,7 @@ fn a_worker_that_searches_or_falls_asleep_or_ends_sees_what_is_queued() {
 #[test]
 fn a_worker_runs_all_that_is_queued() {
     Model::new().check_timeouts(|| {
-        admit();
+        acquire_processor();
         let [first, second] = [(); 2].map(|()| go(|| {}));
         join(first);
         join(second);
@@ -98,9 +98,9 @@ fn a_worker_runs_all_that_is_queued() {
 #[test]
 fn two_threads_queue_for_one_worker() {
     model().check(|| {
-        admit();
+        acquire_processor();
         let other = thread::spawn(|| {
-            admit();
+            acquire_processor();
             join(go(|| {}));
         });
         join(go(|| {}));
@@ -109,10 +109,10 @@ fn two_threads_queue_for_one_worker() {
 }
 
 #[test]
-fn a_thread_without_a_place_queues() {
+fn a_thread_without_a_processor_queues() {
     model().check(|| {
-        admit();
-        dismiss();
+        acquire_processor();
+        release_processor();
         join(inject(|| {}));
     });
 }
@@ -124,9 +124,9 @@ fn what_a_thread_leaves_behind_is_run() {
         let other = {
             let group = Arc::clone(&group);
             thread::spawn(move || {
-                admit();
+                acquire_processor();
                 drop(go(move || done(&group)));
-                dismiss();
+                release_processor();
             })
         };
         group.wait(None);
@@ -137,7 +137,7 @@ fn what_a_thread_leaves_behind_is_run() {
 #[test]
 fn a_goroutine_queues_another_one() {
     model().check(|| {
-        admit();
+        acquire_processor();
         let group = group();
         let inner = Arc::clone(&group);
         join(go(move || drop(go(move || done(&inner)))));
@@ -148,7 +148,7 @@ fn a_goroutine_queues_another_one() {
 #[test]
 fn two_workers_share_what_a_goroutine_queues() {
     model().procs(2).threads(2).preemptions(1).check(|| {
-        admit();
+        acquire_processor();
         let group = group();
         let outer = Arc::clone(&group);
         drop(go(move || {
@@ -169,7 +169,7 @@ fn two_workers_share_what_a_goroutine_queues() {
 #[test]
 fn a_goroutine_that_blocks_makes_room() {
     model().preemptions(1).check(|| {
-        admit();
+        acquire_processor();
         let group = group();
         let [waits, ends] = [(); 2].map(|()| Arc::clone(&group));
         let waiting = go(move || {
@@ -183,7 +183,7 @@ fn a_goroutine_that_blocks_makes_room() {
 #[test]
 fn a_goroutine_that_goes_on_is_not_in_the_way() {
     model().preemptions(1).check(|| {
-        admit();
+        acquire_processor();
         let group = group();
         let [waits, ends] = [(); 2].map(|()| Arc::clone(&group));
         drop(go(move || {
@@ -198,7 +198,7 @@ fn a_goroutine_that_goes_on_is_not_in_the_way() {
 #[test]
 fn the_monitor_finds_a_goroutine_that_blocks_in_foreign_code() {
     model().preemptions(1).check(|| {
-        admit();
+        acquire_processor();
         let gate = Gate::new();
         let opened = Arc::clone(&gate);
         let blocked = go(move || gate.pass());
@@ -212,7 +212,7 @@ fn the_monitor_finds_a_goroutine_that_blocks_in_foreign_code() {
 #[test]
 fn one_that_computes_for_long_makes_room() {
     model().computing().preemptions(1).check(|| {
-        admit();
+        acquire_processor();
         let gate = Gate::new();
         let opened = Arc::clone(&gate);
         let hog = go(move || gate.pass());
@@ -226,7 +226,7 @@ fn one_that_computes_for_long_makes_room() {
 #[test]
 fn several_that_block_in_foreign_code_make_room_for_several() {
     model().preemptions(0).check(|| {
-        admit();
+        acquire_processor();
         let gate = Gate::new();
         let [first, second, opened] = [(); 3].map(|()| Arc::clone(&gate));
         let [first, second] = [first, second].map(|gate| go(move || gate.pass()));
@@ -239,7 +239,7 @@ fn several_that_block_in_foreign_code_make_room_for_several() {
 #[test]
 fn a_goroutine_that_says_that_it_blocks_makes_room() {
     model().preemptions(1).check(|| {
-        admit();
+        acquire_processor();
         let gate = Gate::new();
         let opened = Arc::clone(&gate);
         let blocked = go(move || {
@@ -251,11 +251,11 @@ fn a_goroutine_that_says_that_it_blocks_makes_room() {
     });
 }
 
-/// The goroutine has lost its place meanwhile.
+/// The goroutine has lost its processor meanwhile.
 #[test]
 fn what_is_queued_before_a_block_and_in_it_and_after_it_is_run() {
     model().preemptions(1).check(|| {
-        admit();
+        acquire_processor();
         let group = Arc::new(RawWaitGroup::new(3));
         let queue = {
             let group = Arc::clone(&group);
@@ -276,9 +276,9 @@ fn what_is_queued_before_a_block_and_in_it_and_after_it_is_run() {
 }
 
 #[test]
-fn what_is_queued_while_the_monitor_passes_a_place_over_is_run() {
+fn what_is_queued_while_the_monitor_passes_a_processor_over_is_run() {
     model().check(|| {
-        admit();
+        acquire_processor();
         let monitor = thread::spawn(|| {
             let mut monitor = Monitor::new();
             monitor.look();
@@ -293,7 +293,7 @@ fn what_is_queued_while_the_monitor_passes_a_place_over_is_run() {
 #[test]
 fn what_a_stuck_goroutine_queues_at_last_is_run() {
     model().threads(3).preemptions(1).check(|| {
-        admit();
+        acquire_processor();
         let gate = Gate::new();
         let group = group();
         let [opened, inner] = [Arc::clone(&gate), Arc::clone(&gate)];
@@ -317,7 +317,7 @@ fn the_monitor_does_not_doze_off_while_something_waits() {
         .threads(2)
         .preemptions(1)
         .check(|| {
-            admit();
+            acquire_processor();
             let gate = Gate::new();
             let opened = Arc::clone(&gate);
             drop(go(move || gate.pass()));
@@ -333,7 +333,7 @@ fn the_monitor_looks_again_before_it_dozes_off() {
         .threads(0)
         .preemptions(1)
         .check(|| {
-            admit();
+            acquire_processor();
             // No worker can be had, and none is needed.
             join(go(|| {}));
             grant(1);
@@ -348,7 +348,7 @@ fn the_monitor_looks_again_before_it_dozes_off() {
 #[test]
 fn more_may_run_from_now_on() {
     model().check(|| {
-        admit();
+        acquire_processor();
         let group = group();
         let [outer, inner] = [(); 2].map(|()| Arc::clone(&group));
         // What a worker has queued needs no monitor to be found.
@@ -383,9 +383,9 @@ fn what_a_thief_brings_is_seen() {
 }
 
 #[test]
-fn who_waits_tries_again_to_start_a_monitor() {
+fn a_waiter_tries_again_to_start_a_monitor() {
     model().watch(Watch::Refused).check(|| {
-        admit();
+        acquire_processor();
         let handle = go(|| {});
         set_watch(Watch::ByTheModel);
         join(handle);
@@ -393,15 +393,15 @@ fn who_waits_tries_again_to_start_a_monitor() {
 }
 
 #[test]
-fn who_waits_tries_again_and_again_to_start_a_monitor() {
+fn a_waiter_keeps_trying_to_start_a_monitor() {
     let model = model().watch(Watch::Refused).timeouts(Timeouts::Late);
     model.check(|| {
-        admit();
+        acquire_processor();
         let group = group();
         let member = Arc::clone(&group);
         // It is refused a monitor, maybe while the first thread begins to wait.
         let other = thread::spawn(|| {
-            admit();
+            acquire_processor();
             drop(go(|| {}));
             set_watch(Watch::ByTheModel);
         });
@@ -413,10 +413,10 @@ fn who_waits_tries_again_and_again_to_start_a_monitor() {
 
 /// Although the group is used again meanwhile.
 #[test]
-fn who_tries_again_and_again_does_not_miss_the_end() {
+fn a_waiter_that_keeps_trying_does_not_miss_the_end() {
     let model = model().watch(Watch::Refused).timeouts(Timeouts::Late);
     model.check(|| {
-        admit();
+        acquire_processor();
         drop(go(|| {}));
         let group = group();
         let member = Arc::clone(&group);
@@ -436,7 +436,7 @@ fn who_tries_again_and_again_does_not_miss_the_end() {
 #[test]
 fn a_thread_that_the_system_refuses_is_tried_again() {
     model().threads(0).check(|| {
-        admit();
+        acquire_processor();
         let handle = go(|| {});
         grant(1);
         Monitor::new().look();
@@ -449,7 +449,7 @@ fn a_thread_that_the_system_refuses_is_tried_again() {
 #[test]
 fn a_joiner_or_a_worker_runs_it_once() {
     model().helping().check(|| {
-        admit();
+        acquire_processor();
         let counter = Counter::new();
         let given = Arc::clone(&counter);
         let here = thread::current().id();
@@ -466,9 +466,9 @@ fn a_joiner_or_a_worker_runs_it_once() {
 }
 
 #[test]
-fn who_waits_for_a_group_runs_its_members_once() {
+fn a_waiter_runs_the_members_of_its_group_once() {
     model().helping().check(|| {
-        admit();
+        acquire_processor();
         let counters = [(); 2].map(|()| Counter::new());
         let wg = WaitGroup::new();
         for counter in &counters {
@@ -483,9 +483,9 @@ fn who_waits_for_a_group_runs_its_members_once() {
 }
 
 #[test]
-fn who_waits_for_a_group_leaves_others_alone() {
+fn a_waiter_runs_no_goroutine_of_another_group() {
     model().helping().check(|| {
-        admit();
+        acquire_processor();
         let counter = Counter::new();
         let given = Arc::clone(&counter);
         let wg = WaitGroup::new();

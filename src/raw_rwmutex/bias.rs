@@ -32,7 +32,7 @@ pub(super) fn samples_all() -> bool {
 /// never.
 pub(super) fn credit_of_sample(word: u64) -> u64 {
     match forced::speed() {
-        // Where readers meet, the word's line travels between their processors.
+        // Where readers meet, the word's line travels between their CPUs.
         None if has_counted_readers(word) => prices::shared_sample(),
         None => prices::sample(),
         Some(Speed::Counted) => 0,
@@ -90,7 +90,7 @@ impl RawRWMutex {
     /// False if there are none to be had.
     #[cold]
     pub(super) fn take_up_slots(&self, word: u64, credit: u64) -> bool {
-        let new_id = if id(word) == 0 && barrier::is_decided(prices::measure) {
+        let new_id = if id(word) == 0 && barrier::ensure_decided(prices::measure) {
             // If somebody else has decided.
             prices::measure();
             readers::new_id()
@@ -108,7 +108,7 @@ impl RawRWMutex {
             .compare_exchange(word, next, Relaxed, Relaxed)
             .is_ok();
         if let (false, Some(id)) = (is_done, new_id) {
-            readers::give_back(id);
+            readers::release_unused_id(id);
         }
         true
     }
@@ -131,7 +131,7 @@ impl RawRWMutex {
     }
 
     /// Adds to the credit what the reads since the last write have `saved`, and takes `price` from it.
-    pub(super) fn settle_account(&self, saved: u64, price: u64) {
+    pub(super) fn adjust_credit(&self, saved: u64, price: u64) {
         let now = self.word.load(Relaxed);
         let change = balance(now, saved, price).wrapping_sub(now);
         if change != 0 {

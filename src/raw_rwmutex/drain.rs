@@ -6,7 +6,7 @@ use super::{RawRWMutex, prices};
 use crate::park::{self, Key, Parked};
 use crate::primitive::Ordering;
 use crate::readers::{self, Slot};
-use crate::spin::{self, Patience};
+use crate::spin::{self, SpinBudget};
 use crate::{barrier, workers};
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ struct Sleep {
 }
 
 impl Sleep {
-    /// About as long as a reader needs to go on that has lost its processor.
+    /// About as long as a reader needs to go on that has lost its CPU.
     const FIRST_NAP: Duration = Duration::from_micros(50);
     const LONGEST_NAP: Duration = Duration::from_millis(1);
 
@@ -104,17 +104,17 @@ impl RawRWMutex {
             PLENTY
         };
         let has_slept = self.word.load(Relaxed) & DRAIN != 0;
-        let for_sleep = if has_slept { prices::of_a_barrier() } else { 0 };
-        self.settle_account(saved, price() + for_sleep);
+        let for_sleep = if has_slept { prices::barrier() } else { 0 };
+        self.adjust_credit(saved, price() + for_sleep);
         is_drained
     }
 
     /// Whether the entry in the slot goes within the time that a passing one takes.
     pub(super) fn is_passing(&self, slot: &Slot) -> bool {
         let id = id(self.word.load(Relaxed));
-        let mut patience = Patience::new();
+        let mut budget = SpinBudget::new();
         while slot.holds(id) {
-            if !patience.pause() {
+            if !budget.pause() {
                 return false;
             }
         }
@@ -156,9 +156,9 @@ impl RawRWMutex {
         mut ask_to_be_woken: impl FnMut() -> Option<Duration>,
         deadline: Option<Instant>,
     ) -> bool {
-        let mut patience = Patience::new();
+        let mut budget = SpinBudget::new();
         while inside() {
-            if patience.spin(false, deadline) {
+            if budget.spin(false, deadline) {
                 continue;
             }
             if spin::is_late(deadline) {
@@ -167,7 +167,7 @@ impl RawRWMutex {
             let nap = ask_to_be_woken().and_then(park::deadline);
             let end = [nap, deadline].into_iter().flatten().min();
             match workers::park(queue, &inside, end) {
-                Parked::Unparked | Parked::Invalid => patience.renew(),
+                Parked::Unparked | Parked::Invalid => budget.reset(),
                 Parked::TimedOut if end == deadline => return !inside(),
                 Parked::TimedOut => {}
             }

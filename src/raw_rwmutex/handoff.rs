@@ -1,11 +1,11 @@
-//! How ownership passes from writer to writer: to whoever is faster, to the heir by hand-off, or to readers.
+//! How ownership passes from writer to writer: to whoever is faster, to the successor by hand-off, or to readers.
 
 use super::bias::{settle, settle_counted};
 use super::word::*;
 use super::{RawRWMutex, Turn, WriteToken};
 use crate::park::{self, Parked};
 use crate::primitive::Ordering;
-use crate::spin::Patience;
+use crate::spin::SpinBudget;
 use std::time::Instant;
 
 use Ordering::{AcqRel, Relaxed};
@@ -22,47 +22,48 @@ pub(super) enum Exit {
 }
 
 impl RawRWMutex {
-    /// As heir, becomes the owner of `WRITER`: by winning it, or by hand-off once it has waited too
+    /// As successor, becomes the owner of `WRITER`: by winning it, or by hand-off once it has waited too
     /// long. `drain` follows, and acquires.
-    pub(super) fn inherit(&self, mut patience: Patience, deadline: Option<Instant>) -> bool {
+    pub(super) fn take_over(&self, mut budget: SpinBudget, deadline: Option<Instant>) -> bool {
         loop {
-            patience.renew();
+            budget.reset();
             loop {
                 let word = self.word.load(Relaxed);
-                if !is_heir(word) {
-                    self.announced();
+                if !has_successor(word) {
+                    self.track_announce();
                     return true;
                 }
                 if !is_announced(word) {
+                    let next = without_successor(word) | WRITER;
                     if self
                         .word
-                        .compare_exchange_weak(word, heirless(word) | WRITER, Relaxed, Relaxed)
+                        .compare_exchange_weak(word, next, Relaxed, Relaxed)
                         .is_ok()
                     {
-                        self.announced();
+                        self.track_announce();
                         return true;
                     }
-                } else if !patience.spin(false, deadline) {
+                } else if !budget.spin(false, deadline) {
                     break;
                 }
             }
-            let plea = if patience.is_over() {
-                HEIR_PARKED | HANDOFF
+            let request = if budget.is_starving() {
+                SUCCESSOR_PARKED | HANDOFF
             } else {
-                HEIR_PARKED
+                SUCCESSOR_PARKED
             };
-            let turn = |word| match (is_heir(word), is_announced(word)) {
+            let turn = |word| match (has_successor(word), is_announced(word)) {
                 (false, _) => Turn::Enter(word),
-                (true, true) => Turn::Sleep(word | plea),
-                (true, false) => Turn::Enter(heirless(word) | WRITER),
+                (true, true) => Turn::Sleep(word | request),
+                (true, false) => Turn::Enter(without_successor(word) | WRITER),
             };
-            match self.park(self.heir(), turn, deadline) {
+            match self.park(self.successor(), turn, deadline) {
                 Parked::Unparked => {}
                 Parked::Invalid => {
-                    self.announced();
+                    self.track_announce();
                     return true;
                 }
-                Parked::TimedOut => return self.resign(),
+                Parked::TimedOut => return self.give_up_as_successor(),
             }
         }
     }
@@ -70,7 +71,7 @@ impl RawRWMutex {
     /// The owner of the lock steps down, and keeps `kept`: nothing, `ONE_READER` or `UPGRADABLE`.
     #[inline]
     pub(super) fn step_down_to(&self, token: WriteToken, kept: u64) {
-        self.stepped_down();
+        self.track_step_down();
         let word = token.0;
         if !is_held_alone(word) || !self.step_down_from(word, settle_counted(word), kept) {
             self.step_down_slow(word, kept);
@@ -80,7 +81,7 @@ impl RawRWMutex {
     /// As `step_down_to`, for the next writer.
     #[inline]
     pub(super) fn step_down_fairly(&self, token: WriteToken) {
-        self.stepped_down();
+        self.track_step_down();
         let word = token.0;
         if !is_held_alone(word) || !self.step_down_from(word, settle_counted(word), 0) {
             self.end_write(word, 0, Exit::Fair);
@@ -106,10 +107,10 @@ impl RawRWMutex {
     #[cold]
     fn end_write(&self, word: u64, kept: u64, exit: Exit) {
         if is_upgraded(word) {
-            self.no_writer_is_behind();
+            self.track_no_writer_behind();
             self.end_upgrade(kept, exit);
         } else {
-            self.pass_on(kept, exit);
+            self.step_down_and_wake(kept, exit);
         }
     }
 
@@ -117,19 +118,19 @@ impl RawRWMutex {
     ///
     /// It may do so when another thread has the lock already, so the lock has to outlive this call. It does behind guards.
     #[inline(never)]
-    pub(super) fn pass_on(&self, mut kept: u64, mut exit: Exit) {
+    pub(super) fn step_down_and_wake(&self, mut kept: u64, mut exit: Exit) {
         // None: an upgrade has passed the caller, and owns `WRITER` now.
         while let Some(word) = self.step_down(kept, exit) {
-            if seat(word, kept) != 0 {
-                self.fill_seat();
+            if upgrader_to_admit(word, kept) != 0 {
+                self.wake_admitted_upgrader();
             }
-            if word & HEIR_PARKED != 0 {
-                park::unpark_one(self.heir(), |_, _| {});
+            if word & SUCCESSOR_PARKED != 0 {
+                park::unpark_one(self.successor(), |_, _| {});
             }
-            let owns_writer_still = needs_heir(word)
+            let owns_writer_still = needs_successor(word)
                 && match exit {
                     Exit::Fair => !self.wake_writer(),
-                    Exit::Done | Exit::GaveUp => self.bequeath(),
+                    Exit::Done | Exit::GaveUp => self.promote_next(),
                 };
             if !owns_writer_still {
                 return;
@@ -183,11 +184,11 @@ impl RawRWMutex {
 
     /// The word after the owner of `WRITER` has stepped down; it and the readers that it admits keep `kept`.
     fn next(word: u64, kept: u64, exit: Exit) -> u64 {
-        let entering = kept + seat(word, kept);
+        let entering = kept + upgrader_to_admit(word, kept);
         match exit {
-            Exit::Done => succeed(settle(word), entering),
-            Exit::Fair => succeed_fairly(settle(word), entering),
-            Exit::GaveUp => succeed(word | FENCED, entering), // Invariant 7.
+            Exit::Done => stepped_down(settle(word), entering),
+            Exit::Fair => stepped_down_fairly(settle(word), entering),
+            Exit::GaveUp => stepped_down(word | FENCED, entering), // Invariant 7.
         }
     }
 
@@ -200,10 +201,10 @@ impl RawRWMutex {
         })
     }
 
-    /// Passes `HEIR`, which the caller owns, to a writer in the queue, or drops it if there is none.
+    /// Passes `SUCCESSOR`, which the caller owns, to a writer in the queue, or drops it if there is none.
     /// Returns whether the caller owns `WRITER` instead and has to step down: it was handed over by a fair unlock, or
     /// there are others to admit and nobody else to do it.
-    fn bequeath(&self) -> bool {
+    fn promote_next(&self) -> bool {
         loop {
             let word = self.word.load(Relaxed);
             if word & WRITERS_PARKED != 0 {
@@ -212,15 +213,15 @@ impl RawRWMutex {
                 }
                 continue;
             }
-            if !is_heir(word) {
+            if !has_successor(word) {
                 return true;
             }
             let has_to_admit = owes_readers(word) && !is_announced(word);
-            let heirless = word & !HEIR;
+            let without_successor = word & !SUCCESSOR;
             let next = if has_to_admit {
-                heirless | WRITER
+                without_successor | WRITER
             } else {
-                heirless
+                without_successor
             };
             if self
                 .word
@@ -232,23 +233,23 @@ impl RawRWMutex {
         }
     }
 
-    /// Gives up as heir. Returns whether `WRITER` was handed to the caller before that.
-    fn resign(&self) -> bool {
+    /// Gives up as successor. Returns whether `WRITER` was handed to the caller before that.
+    fn give_up_as_successor(&self) -> bool {
         loop {
             let word = self.word.load(Relaxed);
-            if !is_heir(word) {
-                self.announced();
+            if !has_successor(word) {
+                self.track_announce();
                 return true;
             }
             // From here on nobody wakes this thread.
-            let silent = word & !(HANDOFF | HEIR_PARKED);
+            let silent = word & !(HANDOFF | SUCCESSOR_PARKED);
             if self
                 .word
                 .compare_exchange_weak(word, silent, Relaxed, Relaxed)
                 .is_ok()
             {
-                if self.bequeath() {
-                    self.pass_on(0, Exit::GaveUp);
+                if self.promote_next() {
+                    self.step_down_and_wake(0, Exit::GaveUp);
                 }
                 return false;
             }

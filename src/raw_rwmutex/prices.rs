@@ -1,6 +1,6 @@
-//! What the steps of a lock take on this processor, and what a lock gains and loses by slots.
+//! What the steps of a lock take on this CPU, and what a lock gains and loses by slots.
 //!
-//! An atomic read-modify-write takes several times as long on one kind of processor as on another, and so do
+//! An atomic read-modify-write takes several times as long on one kind of CPU as on another, and so do
 //! fences. So each process measures its own, once, when the first lock has been read often enough to take
 //! up slots: see [`measure`]. Until then it reckons with [`Steps::TYPICAL`]. What a heavy barrier takes
 //! changes with the load, so that is learned from each one.
@@ -33,19 +33,19 @@ mod real {
         pub(in super::super) quiet: u32,
     }
 
-    static COUNTED: AtomicU32 = AtomicU32::new(Steps::TYPICAL.counted);
-    static SLOTS: AtomicU32 = AtomicU32::new(Steps::TYPICAL.slots);
-    static QUIET: AtomicU32 = AtomicU32::new(Steps::TYPICAL.quiet);
+    static COUNTED_PS: AtomicU32 = AtomicU32::new(Steps::TYPICAL.counted);
+    static SLOTS_PS: AtomicU32 = AtomicU32::new(Steps::TYPICAL.slots);
+    static QUIET_PS: AtomicU32 = AtomicU32::new(Steps::TYPICAL.quiet);
 
     fn steps() -> Steps {
         Steps {
-            counted: COUNTED.load(Relaxed),
-            slots: SLOTS.load(Relaxed),
-            quiet: QUIET.load(Relaxed),
+            counted: COUNTED_PS.load(Relaxed),
+            slots: SLOTS_PS.load(Relaxed),
+            quiet: QUIET_PS.load(Relaxed),
         }
     }
 
-    /// Measures the steps of this processor, unless that has been done. It takes some microseconds.
+    /// Measures the steps of this CPU, unless that has been done. It takes some microseconds.
     #[cold]
     pub(in super::super) fn measure() {
         static IS_MEASURED: AtomicBool = AtomicBool::new(false);
@@ -56,20 +56,20 @@ mod real {
             return;
         }
         let steps = Steps::measure();
-        COUNTED.store(steps.counted, Relaxed);
-        SLOTS.store(steps.slots, Relaxed);
-        QUIET.store(steps.quiet, Relaxed);
+        COUNTED_PS.store(steps.counted, Relaxed);
+        SLOTS_PS.store(steps.slots, Relaxed);
+        QUIET_PS.store(steps.quiet, Relaxed);
     }
 
     impl Steps {
-        /// Those of a processor whose read-modify-writes take 5 ns.
+        /// Those of a CPU whose read-modify-writes take 5 ns.
         const TYPICAL: Self = Self {
             counted: 10_300,
             slots: 5_300,
             quiet: 900,
         };
 
-        /// The fastest of several rounds, so that it does not count if the thread loses its processor.
+        /// The fastest of several rounds, so that it does not count if the thread loses its CPU.
         pub(in super::super) fn measure() -> Self {
             const ROUNDS: u32 = 5;
 
@@ -159,13 +159,13 @@ mod real {
     /// As `sample`, where the line of the word travels: as much as if a read by a slot took no time. It
     /// saves more, but then a write at *slots* takes longer, too.
     pub(in super::super) fn shared_sample() -> u64 {
-        u64::from(SAMPLE) * u64::from(COUNTED.load(Relaxed)) / UNIT
+        u64::from(SAMPLE) * u64::from(COUNTED_PS.load(Relaxed)) / UNIT
     }
 
     /// What it is worth that another thread has changed the word at the same time: a line has travelled, or
     /// will.
     pub(in super::super) fn collision() -> u64 {
-        8 * u64::from(COUNTED.load(Relaxed)) / UNIT
+        8 * u64::from(COUNTED_PS.load(Relaxed)) / UNIT
     }
 
     /// What so many reads by slots have saved.
@@ -193,7 +193,7 @@ mod real {
     }
 
     /// What it takes a writer to sleep behind a heavy barrier.
-    pub(in super::super) fn of_a_barrier() -> u64 {
+    pub(in super::super) fn barrier() -> u64 {
         1000 * u64::from(barrier::cost()) / UNIT
     }
 
@@ -201,13 +201,13 @@ mod real {
     /// took four times as long as the barrier that ends the quiet. So no more than a fifth of the time goes
     /// into barriers, if writes come when they are worst.
     pub(in super::super) fn quiet_after() -> u32 {
-        const PATIENCE: u64 = 4;
+        const FACTOR: u64 = 4;
 
         match (forced::speed(), forced::quiet_after()) {
             // There is no quiet without a barrier that is more than a fence.
             (None, None) if barrier::cost() == 0 => u32::MAX,
             (None, None) => {
-                let reads = PATIENCE * 1000 * u64::from(barrier::cost()) / steps().quiet_saves();
+                let reads = FACTOR * 1000 * u64::from(barrier::cost()) / steps().quiet_saves();
                 reads.try_into().unwrap_or(u32::MAX)
             }
             (None, Some(reads)) => reads,
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn the_steps_of_this_processor_take_time() {
+    fn the_steps_of_this_cpu_take_time() {
         let Steps {
             counted,
             slots,

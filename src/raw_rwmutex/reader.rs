@@ -7,7 +7,7 @@ use crate::barrier;
 use crate::park::Parked;
 use crate::primitive::{Ordering, fence};
 use crate::readers::{self, Entry, Own};
-use crate::spin::{Backoff, Patience};
+use crate::spin::{Backoff, SpinBudget};
 use std::hint;
 use std::time::Instant;
 
@@ -27,7 +27,7 @@ impl RawRWMutex {
     pub(crate) fn rlock(&self) -> ReadToken {
         match self.try_rlock_fast() {
             Ok(token) => token,
-            Err(miss) => self.rlock_in_the_end(miss),
+            Err(miss) => self.rlock_contended(miss),
         }
     }
 
@@ -55,7 +55,7 @@ impl RawRWMutex {
     /// The caller owns the read lock of the token, and ends it with this call.
     #[inline]
     pub(crate) unsafe fn runlock(&self, token: ReadToken) {
-        self.left();
+        self.track_leave();
         match token.0 {
             Some(entry) => self.leave(entry),
             None => {
@@ -74,7 +74,7 @@ impl RawRWMutex {
             let entry = own.enter_quietly(id(word)).ok_or(Miss::Other)?;
             self.hold_quietly(entry)
         } else if word & COUNTED != 0 {
-            if bars_readers(word) || samples_all() || own.is_sample_of(self.address()) {
+            if bars_readers(word) || samples_all() || own.tick_sample_of(self.address()) {
                 return Err(Miss::Other);
             }
             // With too many readers the exchange fails, which takes less than to look.
@@ -120,7 +120,7 @@ impl RawRWMutex {
     /// Counts the reader in at *counted*. A sample adds to the credit, or takes up slots instead. So does a read
     /// after a collision.
     fn count_in_slow(&self, own: &Own, word: u64, miss: Miss) -> Result<ReadToken, Miss> {
-        let saved = match own.is_sample() || samples_all() {
+        let saved = match own.tick_sample() || samples_all() {
             true => {
                 own.restart_samples();
                 credit_of_sample(word)
@@ -146,7 +146,7 @@ impl RawRWMutex {
         self.word
             .compare_exchange_weak(word, next + ONE_READER, Acquire, Relaxed)
             .map_err(|_| Miss::Collision)?;
-        self.entered();
+        self.track_enter();
         Ok(ReadToken(None))
     }
 
@@ -160,10 +160,10 @@ impl RawRWMutex {
             self.retreat(entry);
             return Err(Miss::Other);
         }
-        if own.is_sample() {
+        if own.tick_sample() {
             self.note_sample(own, word);
         }
-        self.entered();
+        self.track_enter();
         Ok(ReadToken(Some(entry)))
     }
 
@@ -176,7 +176,7 @@ impl RawRWMutex {
             self.retreat(entry);
             return Err(Miss::Other);
         }
-        self.entered();
+        self.track_enter();
         Ok(ReadToken(Some(entry)))
     }
 
@@ -210,14 +210,14 @@ impl RawRWMutex {
 
     #[cold]
     #[track_caller]
-    fn rlock_in_the_end(&self, miss: Miss) -> ReadToken {
+    fn rlock_contended(&self, miss: Miss) -> ReadToken {
         self.rlock_slow(miss, None).expect("there is no deadline")
     }
 
     #[inline(never)]
     #[track_caller]
     fn rlock_slow(&self, mut miss: Miss, deadline: Option<Instant>) -> Option<ReadToken> {
-        let mut patience = Patience::new();
+        let mut budget = SpinBudget::new();
         loop {
             if let Some(token) = self.try_rlock_slow(miss) {
                 return Some(token);
@@ -225,7 +225,7 @@ impl RawRWMutex {
             miss = Miss::Other;
             let word = self.word.load(Relaxed);
             refuse_too_many_readers(word);
-            if !patience.spin(word & READERS_PARKED != 0, deadline) {
+            if !budget.spin(word & READERS_PARKED != 0, deadline) {
                 break;
             }
         }
@@ -236,7 +236,7 @@ impl RawRWMutex {
         match self.park(self.readers(), turn, deadline) {
             // Admitted: counted in by the writer that stepped down, or by itself.
             Parked::Unparked | Parked::Invalid => {
-                self.entered();
+                self.track_enter();
                 Some(ReadToken(None))
             }
             Parked::TimedOut => None,

@@ -14,7 +14,7 @@ const ATTEMPTS: usize = 200;
 
 /// A lock that notes its readers in slots, if that is not forbidden.
 fn lock_with_slots() -> RawRWMutex {
-    while !barrier::is_decided(prices::measure) {
+    while !barrier::ensure_decided(prices::measure) {
         thread::yield_now();
     }
     let lock = RawRWMutex::new();
@@ -151,7 +151,7 @@ fn a_writer_that_can_afford_it_sleeps_behind_a_barrier() {
 fn too_many_readers_panic_whether_they_would_wait_or_not() {
     const TIMES: [Option<Duration>; 2] = [None, Some(Duration::from_secs(60))];
 
-    for (flags, time) in [0, WRITER, HEIR]
+    for (flags, time) in [0, WRITER, SUCCESSOR]
         .into_iter()
         .flat_map(|f| TIMES.map(|t| (f, t)))
     {

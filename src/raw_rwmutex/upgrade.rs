@@ -15,7 +15,7 @@ use super::word::*;
 use super::{RawRWMutex, ReadToken, Turn, UpgradableToken, WriteToken};
 use crate::park::{self, Parked};
 use crate::primitive::Ordering;
-use crate::spin::{self, Backoff, Patience};
+use crate::spin::{self, Backoff, SpinBudget};
 use crate::workers;
 use std::time::Instant;
 
@@ -63,7 +63,7 @@ impl RawRWMutex {
     /// The caller owns the upgradable read lock, and ends it with this call.
     #[inline]
     pub(crate) unsafe fn unlock_upgradable(&self, _: UpgradableToken) {
-        self.upgradable_left();
+        self.track_leave_upgradable();
         self.end_upgradable(0, false);
     }
 
@@ -74,7 +74,7 @@ impl RawRWMutex {
     /// As for `unlock_upgradable`.
     #[inline]
     pub(crate) unsafe fn unlock_upgradable_fair(&self, _: UpgradableToken) {
-        self.upgradable_left();
+        self.track_leave_upgradable();
         self.end_upgradable(0, true);
     }
 
@@ -85,9 +85,9 @@ impl RawRWMutex {
     /// The caller owns the upgradable read lock, and owns a read lock instead after this call.
     #[inline]
     pub(crate) unsafe fn downgrade_upgradable(&self, _: UpgradableToken) -> ReadToken {
-        self.upgradable_left();
+        self.track_leave_upgradable();
         self.end_upgradable(ONE_READER, false);
-        self.entered();
+        self.track_enter();
         ReadToken(None)
     }
 
@@ -99,7 +99,7 @@ impl RawRWMutex {
     #[inline]
     pub(crate) unsafe fn downgrade_to_upgradable(&self, token: WriteToken) -> UpgradableToken {
         self.step_down_to(token, UPGRADABLE);
-        self.upgradable_entered();
+        self.track_enter_upgradable();
         UpgradableToken(())
     }
 
@@ -167,7 +167,7 @@ impl RawRWMutex {
         // Acquire: pairs with the Release in `release`.
         self.word
             .compare_exchange_weak(word, word | UPGRADABLE, Acquire, Relaxed)?;
-        self.upgradable_entered();
+        self.track_enter_upgradable();
         Ok(UpgradableToken(()))
     }
 
@@ -176,7 +176,7 @@ impl RawRWMutex {
     fn lock_upgradable_slow(&self, deadline: Option<Instant>) -> Option<UpgradableToken> {
         // Once it has slept it must not panic: it may have been woken for others, too (invariant 3).
         refuse_too_many_readers(self.word.load(Relaxed));
-        let mut patience = Patience::new();
+        let mut budget = SpinBudget::new();
         let mut backoff = Backoff::new();
         loop {
             let word = self.word.load(Relaxed);
@@ -187,16 +187,16 @@ impl RawRWMutex {
                 backoff.wait();
                 continue;
             }
-            if patience.spin(word & UPGRADERS_PARKED != 0, deadline) {
+            if budget.spin(word & UPGRADERS_PARKED != 0, deadline) {
                 continue;
             }
-            patience.start();
-            match self.park_as_upgrader(patience.is_over(), deadline) {
+            budget.start_clock();
+            match self.park_as_upgrader(budget.is_starving(), deadline) {
                 // It has to compete.
-                (Parked::Unparked, false) => patience.renew(),
+                (Parked::Unparked, false) => budget.reset(),
                 (Parked::TimedOut, _) => return None,
                 (Parked::Unparked, true) | (Parked::Invalid, _) => {
-                    self.upgradable_entered();
+                    self.track_enter_upgradable();
                     return Some(UpgradableToken(()));
                 }
             }
@@ -204,14 +204,14 @@ impl RawRWMutex {
     }
 
     /// As `park`, for an upgradable reader.
-    fn park_as_upgrader(&self, is_over: bool, deadline: Option<Instant>) -> (Parked, bool) {
+    fn park_as_upgrader(&self, starves: bool, deadline: Option<Instant>) -> (Parked, bool) {
         let turn = |word| match bars_upgraders(word) {
             true => Turn::Sleep(word | UPGRADERS_PARKED),
             false => Turn::Enter(word | UPGRADABLE),
         };
         // As in `workers::park`.
         let _blocked = workers::block();
-        park::sleep_for_handoff(self.upgraders(), is_over, || self.take_turn(turn), deadline)
+        park::sleep_for_handoff(self.upgraders(), starves, || self.take_turn(turn), deadline)
     }
 
     /// The upgradable reader leaves, and keeps `kept`: nothing, or `ONE_READER`.
@@ -242,7 +242,7 @@ impl RawRWMutex {
 
     /// The owner of `WRITER` has stepped down, and has got `UPGRADABLE` for the first upgradable reader that sleeps.
     #[cold]
-    pub(super) fn fill_seat(&self) {
+    pub(super) fn wake_admitted_upgrader(&self) {
         if !self.wake_upgrader(0, true) {
             self.end_upgradable_slow(0, false);
         }
@@ -294,8 +294,8 @@ impl RawRWMutex {
                 .compare_exchange(word, next, Acquire, Relaxed)
                 .is_ok();
         is_done.then(|| {
-            self.upgrades();
-            self.no_writer_is_behind();
+            self.track_begin_upgrade();
+            self.track_no_writer_behind();
             WriteToken(next)
         })
     }
@@ -303,7 +303,7 @@ impl RawRWMutex {
     /// The upgradable reader bars other readers: as the owner of `WRITER`, or in front of that.
     #[cold]
     fn begin_upgrade(&self) {
-        self.upgrades();
+        self.track_begin_upgrade();
         while is_announced(self.word.fetch_or(WRITER, Relaxed)) {
             if self.pass_writer() {
                 return;
@@ -337,13 +337,13 @@ impl RawRWMutex {
     /// Has the write lock if all readers have left, and goes back to the upgradable read otherwise.
     fn write_or_give_up(&self, is_drained: bool) -> Result<WriteToken, UpgradableToken> {
         if !is_drained {
-            self.has_upgraded_in_vain();
+            self.track_fail_upgrade();
             self.end_upgrade(UPGRADABLE, Exit::GaveUp);
             return Err(UpgradableToken(()));
         }
         let word = self.word.load(Relaxed);
         if !is_upgraded(word) {
-            self.no_writer_is_behind();
+            self.track_no_writer_behind();
         }
         Ok(WriteToken(word))
     }
@@ -354,7 +354,7 @@ impl RawRWMutex {
             let word = self.word.load(Relaxed);
             if !is_upgraded(word) {
                 // The writer has given up since, and `WRITER` belongs to the caller.
-                return self.pass_on(kept, exit);
+                return self.step_down_and_wake(kept, exit);
             }
             let next = (word & !(UPGRADABLE | UPGRADED | DRAIN)) + kept;
             if self.release(word, next) {

@@ -4,9 +4,9 @@
 //! |---|---|---|---|
 //! | 0 | `WRITER` | a writer that announces itself | a writer holds the lock, or drains it of readers |
 //! | 1 | `DRAIN` | the announced writer | it sleeps, or is about to; readers that leave wake it |
-//! | 2 | `HEIR` | whoever ends a write phase | a writer has been taken from the queue and has not got `WRITER` yet |
-//! | 3 | `HEIR_PARKED` | the heir | it sleeps, or is about to; the end of the write phase wakes it |
-//! | 4 | `HANDOFF` | the heir | the write phase ends by giving `WRITER` to the heir |
+//! | 2 | `SUCCESSOR` | whoever ends a write phase | a writer has been taken from the queue and has not got `WRITER` yet |
+//! | 3 | `SUCCESSOR_PARKED` | the successor | it sleeps, or is about to; the end of the write phase wakes it |
+//! | 4 | `HANDOFF` | the successor | the write phase ends by giving `WRITER` to the successor |
 //! | 5 | `READERS_PARKED` | a reader | the readers' queue may not be empty |
 //! | 6 | `WRITERS_PARKED` | a writer | the writers' queue may not be empty |
 //! | 7 | `COUNTED` | a writer | readers count themselves: the speed is *counted*, and no slot holds the lock |
@@ -24,8 +24,8 @@ use crate::readers;
 
 pub(super) const WRITER: u64 = 1 << 0;
 pub(super) const DRAIN: u64 = 1 << 1;
-pub(super) const HEIR: u64 = 1 << 2;
-pub(super) const HEIR_PARKED: u64 = 1 << 3;
+pub(super) const SUCCESSOR: u64 = 1 << 2;
+pub(super) const SUCCESSOR_PARKED: u64 = 1 << 3;
 pub(super) const HANDOFF: u64 = 1 << 4;
 pub(super) const READERS_PARKED: u64 = 1 << 5;
 pub(super) const WRITERS_PARKED: u64 = 1 << 6;
@@ -51,7 +51,7 @@ const _: () = assert!(readers::MAX_ID as u64 == u64::MAX / ONE_ID);
 
 /// No writer holds the lock or waits for it, and it has not too many readers already.
 pub(super) fn is_readable(word: u64) -> bool {
-    word & (WRITER | HEIR | TOO_MANY_READERS) == 0
+    word & (WRITER | SUCCESSOR | TOO_MANY_READERS) == 0
 }
 
 /// No more readers may be counted.
@@ -59,14 +59,14 @@ pub(super) fn has_too_many_readers(word: u64) -> bool {
     word & TOO_MANY_READERS != 0
 }
 
-/// As `is_readable`, and the speed is *quiet*. Then there is no heir (invariant 7).
+/// As `is_readable`, and the speed is *quiet*. Then there is no successor (invariant 7).
 pub(super) fn is_quiet(word: u64) -> bool {
     word & (WRITER | FENCED) == 0
 }
 
 /// As `is_readable`, and slots are in use.
 pub(super) fn has_slots(word: u64) -> bool {
-    word & (WRITER | HEIR | COUNTED) == 0
+    word & (WRITER | SUCCESSOR | COUNTED) == 0
 }
 
 /// Nobody holds the lock or waits for it, and there are no slots.
@@ -81,7 +81,7 @@ pub(super) fn is_held_alone(word: u64) -> bool {
 
 /// A reader has to wait, for a writer.
 pub(super) fn bars_readers(word: u64) -> bool {
-    word & (WRITER | HEIR) != 0
+    word & (WRITER | SUCCESSOR) != 0
 }
 
 /// There is an announced writer.
@@ -95,9 +95,9 @@ pub(super) fn is_draining(word: u64) -> bool {
     word & DRAIN != 0
 }
 
-/// The caller is still heir; otherwise `WRITER` was handed to it (invariant 4).
-pub(super) fn is_heir(word: u64) -> bool {
-    word & HEIR != 0
+/// The caller is still successor; otherwise `WRITER` was handed to it (invariant 4).
+pub(super) fn has_successor(word: u64) -> bool {
+    word & SUCCESSOR != 0
 }
 
 /// There are readers inside that are counted.
@@ -135,14 +135,14 @@ pub(super) fn owes_upgraders(word: u64) -> bool {
     word & UPGRADERS_PARKED != 0 && !bars_readers(word)
 }
 
-/// Readers sleep that only a writer can let in: whoever gives up the last of `WRITER` and `HEIR` has to do it.
+/// Readers sleep that only a writer can let in: whoever gives up the last of `WRITER` and `SUCCESSOR` has to do it.
 pub(super) fn owes_readers(word: u64) -> bool {
     word & READERS_PARKED != 0 || word & (UPGRADERS_PARKED | UPGRADABLE) == UPGRADERS_PARKED
 }
 
 /// What the owner of `WRITER` that steps down, and keeps `kept`, adds to the word for the upgradable readers that sleep:
 /// the first of them gets in.
-pub(super) fn seat(word: u64, kept: u64) -> u64 {
+pub(super) fn upgrader_to_admit(word: u64, kept: u64) -> u64 {
     let is_taken = has_upgradable(word | kept);
     match word & UPGRADERS_PARKED != 0 && !is_taken {
         true => UPGRADABLE,
@@ -163,33 +163,33 @@ pub(super) fn with_id(word: u64, id: u32) -> u64 {
 
 /// The word after the owner of `WRITER` steps down, and those enter in its stead whom `entering` stands for: `ONE_READER`
 /// for each reader, and `UPGRADABLE`.
-pub(super) fn succeed(word: u64, entering: u64) -> u64 {
-    debug_assert!(word & FENCED != 0, "who steps down ends the quiet");
+pub(super) fn stepped_down(word: u64, entering: u64) -> u64 {
+    debug_assert!(word & FENCED != 0, "a step down ends the quiet");
     if word & HANDOFF != 0 {
         hand_over(word, entering)
-    } else if needs_heir(word) {
-        (enter(word, entering) & !WRITER) | HEIR
+    } else if needs_successor(word) {
+        (enter(word, entering) & !WRITER) | SUCCESSOR
     } else {
-        enter(word, entering) & !(WRITER | HEIR_PARKED)
+        enter(word, entering) & !(WRITER | SUCCESSOR_PARKED)
     }
 }
 
-/// As `succeed`, for an owner that hands `WRITER` to the next writer, if there is one.
-pub(super) fn succeed_fairly(word: u64, entering: u64) -> u64 {
-    match word & (HEIR | WRITERS_PARKED) != 0 {
+/// As `stepped_down`, for an owner that hands `WRITER` to the next writer, if there is one.
+pub(super) fn stepped_down_fairly(word: u64, entering: u64) -> u64 {
+    match word & (SUCCESSOR | WRITERS_PARKED) != 0 {
         true => hand_over(word, entering),
-        false => succeed(word, entering),
+        false => stepped_down(word, entering),
     }
 }
 
-/// The word once `WRITER` belongs to the heir, or to the first in the queue.
+/// The word once `WRITER` belongs to the successor, or to the first in the queue.
 fn hand_over(word: u64, entering: u64) -> u64 {
-    heirless(enter(word, entering))
+    without_successor(enter(word, entering))
 }
 
-/// The word once the heir has got `WRITER`, or given up.
-pub(super) fn heirless(word: u64) -> u64 {
-    word & !(HEIR | HEIR_PARKED | HANDOFF)
+/// The word once the successor has got `WRITER`, or given up.
+pub(super) fn without_successor(word: u64) -> u64 {
+    word & !(SUCCESSOR | SUCCESSOR_PARKED | HANDOFF)
 }
 
 /// The word after the readers that sleep have entered, and the drain has ended.
@@ -197,9 +197,9 @@ fn enter(word: u64, entering: u64) -> u64 {
     (word & !(DRAIN | READERS_PARKED)) + entering
 }
 
-/// The end of this write phase makes its owner responsible for waking an heir.
-pub(super) fn needs_heir(word: u64) -> bool {
-    word & (HEIR | WRITERS_PARKED) == WRITERS_PARKED
+/// The end of this write phase makes its owner responsible for waking a successor.
+pub(super) fn needs_successor(word: u64) -> bool {
+    word & (SUCCESSOR | WRITERS_PARKED) == WRITERS_PARKED
 }
 
 /// What a lock keeps of its past when nobody is inside and nobody waits.

@@ -6,7 +6,7 @@ use super::{RawRWMutex, ReadToken, Turn, WriteToken};
 use crate::park::Parked;
 use crate::primitive::Ordering;
 use crate::readers;
-use crate::spin::{self, Patience};
+use crate::spin::{self, SpinBudget};
 use std::time::Instant;
 
 use Ordering::{Acquire, Relaxed};
@@ -20,18 +20,18 @@ impl RawRWMutex {
         {
             return token;
         }
-        self.lock_with_past()
+        self.lock_general()
     }
 
     #[inline(never)]
-    fn lock_with_past(&self) -> WriteToken {
+    fn lock_general(&self) -> WriteToken {
         let own = readers::own();
         own.expects_new.set(false);
         // Not a compare-exchange, which would have to know the word.
         if is_announced(self.word.fetch_or(WRITER, Relaxed)) {
-            return self.lock_in_the_end();
+            return self.lock_contended();
         }
-        self.announced();
+        self.track_announce();
         own.note_write(self.address());
         // Acquire: pairs with the Releases in `release` and `count_out`.
         let word = self.word.load(Acquire);
@@ -39,7 +39,7 @@ impl RawRWMutex {
         if is_held_alone(word) {
             WriteToken(word)
         } else {
-            self.drain_in_the_end()
+            self.drain_contended()
         }
     }
 
@@ -82,7 +82,7 @@ impl RawRWMutex {
     #[inline]
     pub(crate) unsafe fn downgrade(&self, token: WriteToken) -> ReadToken {
         self.step_down_to(token, ONE_READER);
-        self.entered();
+        self.track_enter();
         ReadToken(None)
     }
 
@@ -103,7 +103,7 @@ impl RawRWMutex {
         // Acquire: as in `lock`, if there are no slots to look at.
         self.word
             .compare_exchange_weak(word, word | WRITER, Acquire, Relaxed)?;
-        self.announced();
+        self.track_announce();
         readers::own().note_write(self.address());
         Ok(WriteToken(word | WRITER))
     }
@@ -126,12 +126,12 @@ impl RawRWMutex {
     }
 
     #[cold]
-    fn lock_in_the_end(&self) -> WriteToken {
+    fn lock_contended(&self) -> WriteToken {
         self.lock_slow(None).expect("there is no deadline")
     }
 
     #[cold]
-    fn drain_in_the_end(&self) -> WriteToken {
+    fn drain_contended(&self) -> WriteToken {
         self.drain_slow(None).expect("there is no deadline")
     }
 
@@ -149,7 +149,7 @@ impl RawRWMutex {
     /// Becomes the owner of `WRITER`, in competition with other writers. `drain` follows, and
     /// acquires.
     fn announce(&self, deadline: Option<Instant>) -> bool {
-        let mut patience = Patience::new();
+        let mut budget = SpinBudget::new();
         loop {
             let word = self.word.load(Relaxed);
             if !is_announced(word) {
@@ -159,22 +159,22 @@ impl RawRWMutex {
                 }
                 // Not a compare-exchange, which readers that come and go could foil again and again.
                 if !is_announced(self.word.fetch_or(WRITER, Relaxed)) {
-                    self.announced();
+                    self.track_announce();
                     return true;
                 }
-            } else if !patience.spin(word & WRITERS_PARKED != 0, deadline) {
+            } else if !budget.spin(word & WRITERS_PARKED != 0, deadline) {
                 break;
             }
         }
-        patience.start();
+        budget.start_clock();
         let turn = |word| match is_announced(word) {
             true => Turn::Sleep(word | WRITERS_PARKED),
             false => Turn::Enter(word | WRITER),
         };
         match self.park(self.writers(), turn, deadline) {
-            Parked::Unparked => self.inherit(patience, deadline),
+            Parked::Unparked => self.take_over(budget, deadline),
             Parked::Invalid => {
-                self.announced();
+                self.track_announce();
                 true
             }
             Parked::TimedOut => false,
@@ -186,8 +186,8 @@ impl RawRWMutex {
         if is_drained {
             return Some(WriteToken(self.word.load(Relaxed)));
         }
-        self.stepped_down();
-        self.pass_on(0, Exit::GaveUp);
+        self.track_step_down();
+        self.step_down_and_wake(0, Exit::GaveUp);
         None
     }
 }

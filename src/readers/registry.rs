@@ -1,12 +1,12 @@
 //! The blocks of all threads: which are marked, and how blocks and identities are recycled.
 
-use super::{Block, MAX_ID, SLOTS, Slot, once_at_a_time};
-use crate::chunks::Chunks;
+use super::{BLOCK_LEN, Block, MAX_ID, Slot, without_reentry};
 #[cfg(gosync_model)]
 use crate::primitive::AtomicU32 as AtomicMarks;
 #[cfg(not(gosync_model))]
 use crate::primitive::AtomicU64 as AtomicMarks;
-use crate::primitive::{Mutex, MutexGuard, Ordering, Tally, const_fn, global, sized};
+use crate::primitive::{Mutex, MutexGuard, Ordering, Published, const_fn, global, sized};
+use crate::segmented_vec::SegmentedVec;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
@@ -14,13 +14,13 @@ use Ordering::{Acquire, Release};
 
 /// The blocks of all threads, and the identities.
 pub(super) struct Registry {
-    pub(super) blocks: Chunks<Block>,
+    pub(super) blocks: SegmentedVec<Block>,
     /// A bit for each block, [`MARKS`] in a word: see invariant 5.
-    pub(super) marks: Chunks<AtomicMarks>,
+    pub(super) marks: SegmentedVec<AtomicMarks>,
     /// How many blocks are marked, and how many of those have no owner.
-    pub(super) marked: Tally,
-    pub(super) left: Tally,
-    pub(super) free: Mutex<Free>,
+    pub(super) marked: Published,
+    pub(super) orphaned: Published,
+    pub(super) free: Mutex<FreeLists>,
 }
 
 /// So many marks in a word. In loom's models one word is enough: each that a writer loads multiplies the
@@ -34,7 +34,7 @@ type Marks = u64;
 type Marks = u32;
 
 /// What may be handed out again.
-pub(super) struct Free {
+pub(super) struct FreeLists {
     /// Blocks without a mark. The first goes first, so that those in use stay close together.
     pub(super) empty: BinaryHeap<Reverse<usize>>,
     /// Blocks that have lost their owners with guards in them: those with an empty slot, and those
@@ -50,7 +50,7 @@ pub(super) struct Free {
 }
 
 /// More blocks without an owner make a look through all expensive, and worth a look at some of them.
-pub(super) const MANY_LEFT: usize = 16;
+pub(super) const MANY_ORPHANED: usize = 16;
 
 /// So many blocks of either kind are looked at again at a time, whether their guards are gone. If guards
 /// are forgotten, most are as they were.
@@ -63,7 +63,7 @@ global! {
 /// An identity that no lock has; none if there are as many as fit into a word.
 #[cold]
 pub(crate) fn new_id() -> Option<u32> {
-    let id = once_at_a_time(|| {
+    let id = without_reentry(|| {
         let mut free = REGISTRY.free();
         free.ids.pop().or_else(|| {
             let id = free.last_id + 1;
@@ -78,20 +78,20 @@ pub(crate) fn new_id() -> Option<u32> {
 
 /// Gives back an identity that was not used.
 #[cold]
-pub(crate) fn give_back(id: u32) {
-    once_at_a_time(|| REGISTRY.free().ids.push(id));
+pub(crate) fn release_unused_id(id: u32) {
+    without_reentry(|| REGISTRY.free().ids.push(id));
 }
 
 /// Gives back the identity of a lock that is dropped. Guards of it that were forgotten will never be
 /// dropped: their slots are emptied.
 #[cold]
-pub(crate) fn retire(id: u32) {
+pub(crate) fn release_id(id: u32) {
     REGISTRY.all_marked(|block| {
         let filled = block.slots.iter().filter(|slot| slot.holds(id));
         filled.for_each(Slot::clear);
         true
     });
-    once_at_a_time(|| {
+    without_reentry(|| {
         let mut free = REGISTRY.free();
         free.ids.push(id);
         REGISTRY.tidy(&mut free);
@@ -102,11 +102,11 @@ impl Registry {
     const_fn! {
         pub(super) const fn new() -> Self {
             Self {
-                blocks: Chunks::new(),
-                marks: Chunks::new(),
-                marked: Tally::new(),
-                left: Tally::new(),
-                free: Mutex::new(Free {
+                blocks: SegmentedVec::new(),
+                marks: SegmentedVec::new(),
+                marked: Published::new(),
+                orphaned: Published::new(),
+                free: Mutex::new(FreeLists {
                     empty: BinaryHeap::new(),
                     roomy: VecDeque::new(),
                     full: VecDeque::new(),
@@ -119,8 +119,8 @@ impl Registry {
         }
     }
 
-    pub(super) fn free(&self) -> MutexGuard<'_, Free> {
-        self.free.lock().expect("nobody panics with it")
+    pub(super) fn free(&self) -> MutexGuard<'_, FreeLists> {
+        self.free.lock().expect("no code panics under this lock")
     }
 
     /// Whether `f` holds for all marked blocks. Asks no more once it does not.
@@ -145,7 +145,7 @@ impl Registry {
     }
 
     /// Hands out a block that nobody has: an empty one, or else one with an empty slot.
-    pub(super) fn take(&self) -> &'static Block {
+    pub(super) fn acquire(&self) -> &'static Block {
         let mut free = self.free();
         let block = self.take_empty(&mut free).or_else(|| {
             self.tidy(&mut free);
@@ -154,17 +154,17 @@ impl Registry {
         });
         let block = block.unwrap_or_else(|| self.add(&mut free));
         self.mark(block);
-        self.left.set(free.left());
+        self.orphaned.set(free.orphaned());
         block
     }
 
-    fn take_empty(&self, free: &mut Free) -> Option<&'static Block> {
+    fn take_empty(&self, free: &mut FreeLists) -> Option<&'static Block> {
         let index = free.empty.pop();
         index.map(|Reverse(index)| self.blocks.get(index))
     }
 
     /// Hands out a block that nobody has had. `free` is locked meanwhile.
-    pub(super) fn add(&self, free: &mut Free) -> &'static Block {
+    pub(super) fn add(&self, free: &mut FreeLists) -> &'static Block {
         let index = self.blocks.len();
         free.reserve(index + 1);
         if index.is_multiple_of(MARKS) {
@@ -173,25 +173,25 @@ impl Registry {
         self.blocks.push(Block::new)
     }
 
-    pub(super) fn put_back(&self, block: &'static Block) {
+    pub(super) fn release(&self, block: &'static Block) {
         let mut free = self.free();
         self.tidy(&mut free);
-        self.sort(&mut free, block);
-        self.left.set(free.left());
+        self.file(&mut free, block);
+        self.orphaned.set(free.orphaned());
     }
 
     /// Takes the marks from blocks that have been emptied since they lost their owners; not from all, if
     /// they are many.
-    pub(super) fn tidy(&self, free: &mut Free) {
+    pub(super) fn tidy(&self, free: &mut FreeLists) {
         for _ in 0..LOOKS.min(free.roomy.len()) {
             let block = free.roomy.pop_front();
-            block.into_iter().for_each(|block| self.sort(free, block));
+            block.into_iter().for_each(|block| self.file(free, block));
         }
         for _ in 0..LOOKS.min(free.full.len()) {
             let block = free.full.pop_front();
-            block.into_iter().for_each(|block| self.sort(free, block));
+            block.into_iter().for_each(|block| self.file(free, block));
         }
-        self.left.set(free.left());
+        self.orphaned.set(free.orphaned());
     }
 
     /// As `tidy`, unless somebody else is at it.
@@ -203,9 +203,9 @@ impl Registry {
     }
 
     /// Puts a block without an owner where it belongs.
-    pub(super) fn sort(&self, free: &mut Free, block: &'static Block) {
+    pub(super) fn file(&self, free: &mut FreeLists, block: &'static Block) {
         match block.empty_slots() {
-            SLOTS => {
+            BLOCK_LEN => {
                 self.unmark(block);
                 free.empty.push(Reverse(block.index));
             }
@@ -237,7 +237,7 @@ impl Registry {
     }
 }
 
-impl Free {
+impl FreeLists {
     /// So that a thread that ends needs no memory to give its block back.
     fn reserve(&mut self, blocks: usize) {
         self.empty.reserve(blocks - self.empty.len());
@@ -247,7 +247,7 @@ impl Free {
     }
 
     /// How many blocks with guards in them have no owner.
-    pub(super) fn left(&self) -> usize {
+    pub(super) fn orphaned(&self) -> usize {
         self.roomy.len() + self.full.len()
     }
 }

@@ -62,7 +62,7 @@ fn threads_that_come_and_go_share_their_blocks() {
     }
     let used = blocks_ever() - before;
     assert!(used <= 1 + OTHERS, "{used} blocks for one thread at a time");
-    give_back(id);
+    release_unused_id(id);
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn threads_beside_each_other_need_a_block_each_and_no_more() {
                 thread.join().unwrap();
             }
         });
-        ids.into_iter().for_each(give_back);
+        ids.into_iter().for_each(release_unused_id);
     }
     let used = blocks_ever() - before;
     assert!(
@@ -97,13 +97,13 @@ fn blocks_with_forgotten_guards_are_used_again() {
         elsewhere(|| _ = enter_anywhere(forgotten).expect("a slot for a new thread"));
     }
     let used = blocks_ever() - before;
-    let full = MANY / 10 / SLOTS;
+    let full = MANY / 10 / BLOCK_LEN;
     assert!(
         used <= full + 1 + OTHERS,
         "{used} blocks for one thread at a time, and {full} full of guards"
     );
     assert!(any_holds(forgotten));
-    retire(forgotten);
+    release_id(forgotten);
     assert!(!any_holds(forgotten));
 }
 
@@ -112,7 +112,7 @@ fn a_thread_has_so_many_slots() {
     let _alone = alone();
     let id = new_id().unwrap();
     elsewhere(|| {
-        let slots: Vec<_> = (0..SLOTS)
+        let slots: Vec<_> = (0..BLOCK_LEN)
             .map(|_| enter_anywhere(id).expect("a slot"))
             .collect();
         assert!(enter_anywhere(id).is_none());
@@ -124,7 +124,7 @@ fn a_thread_has_so_many_slots() {
         }
         assert!(enter_anywhere(id).is_none());
     });
-    retire(id);
+    release_id(id);
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn another_thread_empties_a_slot() {
     assert!(slot.holds(id) && any_holds(id));
     slot.clear();
     assert!(!any_holds(id));
-    give_back(id);
+    release_unused_id(id);
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn drain_waits_for_each_slot_of_its_lock_until_it_is_told_to_stop() {
         slots.into_iter().for_each(Slot::clear);
         assert_eq!(drain(id, |_| unreachable!()), (true, 0));
     });
-    [id, other].into_iter().for_each(give_back);
+    [id, other].into_iter().for_each(release_unused_id);
 }
 
 #[test]
@@ -183,12 +183,12 @@ fn a_writer_takes_the_notes_of_its_lock() {
         own.start_over(id);
         assert_eq!(own.note_sample(id), SAMPLE);
     });
-    [id, other].into_iter().for_each(give_back);
+    [id, other].into_iter().for_each(release_unused_id);
 }
 
 #[test]
 fn locks_that_share_a_run_do_not_share_their_notes() {
-    let run = Run::new();
+    let run = ReadRun::new();
     assert_eq!(run.note(1), SAMPLE);
     assert_eq!(run.note(1 + RUNS as u32), SAMPLE);
     assert_eq!(run.take(1), 0);
@@ -202,7 +202,7 @@ fn one_read_in_so_many_is_a_sample() {
     }
     elsewhere(|| {
         let own = own();
-        let reads = (0..10 * SAMPLE).map(|_| own.is_sample());
+        let reads = (0..10 * SAMPLE).map(|_| own.tick_sample());
         let samples = reads.filter(|is_sample| {
             if *is_sample {
                 own.note_sample(1);
@@ -222,7 +222,7 @@ fn the_first_sample_of_a_lock_after_a_write_is_none() {
         let own = own();
         let [written, other] = [16, 32];
         let reads_to_a_sample = |address| {
-            let reads = (1..).find(|_| own.is_sample_of(address));
+            let reads = (1..).find(|_| own.tick_sample_of(address));
             own.restart_samples();
             reads
         };
@@ -244,7 +244,7 @@ fn entries_owe_a_fence_unless_there_is_a_heavier_barrier() {
         assert!(owes(&entry) != 0 || barrier::is_asymmetric());
         entry.end();
     });
-    give_back(id);
+    release_unused_id(id);
 }
 
 #[test]
@@ -270,7 +270,7 @@ fn an_entry_remembers_whether_it_owes_a_fence() {
         entry.end();
         assert_eq!(slots[0], slots[1]);
     });
-    give_back(id);
+    release_unused_id(id);
 }
 
 /// Static, since it never frees its chunks.
@@ -282,7 +282,7 @@ macro_rules! registry {
 }
 
 fn take_many(registry: &Registry) -> Vec<&'static Block> {
-    (0..3000).map(|_| registry.take()).collect()
+    (0..3000).map(|_| registry.acquire()).collect()
 }
 
 /// Where a writer looks.
@@ -309,13 +309,13 @@ fn a_registry_finds_each_block_that_it_has_handed_out() {
     assert_marked(registry, &[]);
     let mut taken = Vec::new();
     for _ in 0..100 {
-        taken.push(registry.take());
+        taken.push(registry.acquire());
         assert_marked(registry, &taken);
     }
     let block = taken.remove(7);
-    registry.put_back(block);
+    registry.release(block);
     assert_marked(registry, &taken);
-    assert!(ptr::eq(registry.take(), block));
+    assert!(ptr::eq(registry.acquire(), block));
     taken.push(block);
     assert_marked(registry, &taken);
     assert_eq!(registry.blocks.len(), 100);
@@ -333,11 +333,11 @@ fn a_writer_looks_at_the_blocks_of_threads_that_live() {
         let lives_on = blocks[kept];
         for block in &blocks {
             if !ptr::eq(*block, lives_on) {
-                registry.put_back(block);
+                registry.release(block);
             }
         }
         assert_marked(registry, &[lives_on]);
-        registry.put_back(lives_on);
+        registry.release(lives_on);
         assert_marked(registry, &[]);
     }
     assert_eq!(registry.blocks.len(), 3000);
@@ -349,8 +349,8 @@ fn a_writer_looks_at_guards_that_threads_have_left() {
     let blocks = take_many(registry);
     let left = [blocks[5], blocks[2999]];
     fill(left[0], 1);
-    fill(left[1], SLOTS);
-    blocks.iter().for_each(|block| registry.put_back(block));
+    fill(left[1], BLOCK_LEN);
+    blocks.iter().for_each(|block| registry.release(block));
     assert_marked(registry, &left);
     // Whoever looks next finds that they are gone.
     left[0].slots[0].clear();
@@ -366,38 +366,39 @@ fn guards_that_many_threads_have_left_are_found_gone_in_the_end() {
     let registry = registry!();
     let blocks = take_many(registry);
     for (index, block) in blocks.iter().enumerate() {
-        fill(block, if index % 2 == 0 { 1 } else { SLOTS });
+        fill(block, if index % 2 == 0 { 1 } else { BLOCK_LEN });
     }
-    blocks.iter().for_each(|block| registry.put_back(block));
+    blocks.iter().for_each(|block| registry.release(block));
     assert_marked(registry, &blocks);
-    assert_eq!(registry.left.get(), blocks.len());
+    assert_eq!(registry.orphaned.get(), blocks.len());
     let slots = blocks.iter().flat_map(|block| &block.slots);
     slots.for_each(Slot::clear);
     for _ in 0..blocks.len().div_ceil(LOOKS) {
         registry.try_to_tidy();
     }
     assert_marked(registry, &[]);
-    assert_eq!(registry.left.get(), 0);
+    assert_eq!(registry.orphaned.get(), 0);
 }
 
 #[test]
 fn a_new_thread_gets_a_block_with_an_empty_slot() {
     let registry = registry!();
-    let blocks = [(); 3 * LOOKS].map(|()| registry.take());
+    let blocks = [(); 3 * LOOKS].map(|()| registry.acquire());
     for (index, block) in blocks.iter().enumerate() {
-        fill(block, if index == LOOKS { SLOTS - 1 } else { SLOTS });
+        let filled = BLOCK_LEN - usize::from(index == LOOKS);
+        fill(block, filled);
     }
-    blocks.iter().for_each(|block| registry.put_back(block));
-    let roomy = registry.take();
+    blocks.iter().for_each(|block| registry.release(block));
+    let roomy = registry.acquire();
     assert!(ptr::eq(roomy, blocks[LOOKS]), "the only one with room");
-    let new = registry.take();
-    assert_eq!(new.empty_slots(), SLOTS);
+    let new = registry.acquire();
+    assert_eq!(new.empty_slots(), BLOCK_LEN);
     assert_eq!(registry.blocks.len(), blocks.len() + 1);
     // An empty one first.
-    registry.put_back(roomy);
-    registry.put_back(new);
-    assert!(ptr::eq(registry.take(), new));
-    assert!(ptr::eq(registry.take(), roomy));
+    registry.release(roomy);
+    registry.release(new);
+    assert!(ptr::eq(registry.acquire(), new));
+    assert!(ptr::eq(registry.acquire(), roomy));
 }
 
 #[test]
@@ -406,14 +407,14 @@ fn threads_read_by_slots_beside_those_that_forget_their_guards() {
     let forgotten = new_id().unwrap();
     for _ in 0..20 {
         elsewhere(|| {
-            let slots = [(); SLOTS].map(|()| enter_anywhere(forgotten));
+            let slots = [(); BLOCK_LEN].map(|()| enter_anywhere(forgotten));
             assert!(
                 slots.iter().any(Option::is_some),
                 "no slot for a new thread"
             );
         });
     }
-    retire(forgotten);
+    release_id(forgotten);
 }
 
 #[test]
@@ -423,7 +424,7 @@ fn no_two_locks_have_the_same_identity_at_a_time() {
     ids.dedup();
     assert_eq!(ids.len(), OTHERS);
     assert!(ids.iter().all(|id| (1..=MAX_ID).contains(id)));
-    ids.into_iter().for_each(retire);
+    ids.into_iter().for_each(release_id);
 }
 
 #[test]
@@ -431,7 +432,7 @@ fn identities_come_back() {
     let _alone = alone();
     let before = ids_ever();
     for _ in 0..MANY {
-        retire(new_id().unwrap());
+        release_id(new_id().unwrap());
     }
     let used = ids_ever() - before;
     assert!(

@@ -1,7 +1,7 @@
-//! How a thread sleeps: a goroutine that does hands its processor on to another one.
+//! How a thread sleeps: a goroutine that does hands its CPU on to another one.
 
-use super::place::Holder;
-use super::{HERE, end_lease, has_lost_workers, leave, scheduler};
+use super::processor::Holder;
+use super::{CURRENT, has_lost_workers, release_external, scheduler, take_current};
 use crate::park::{self, Key, Parked, sleep};
 use crate::sleeper::Sleeper;
 use std::cell::Cell;
@@ -45,7 +45,7 @@ pub(crate) fn park_for_goroutines(
 }
 
 /// As [`Sleeper::sleep`], of a thread that waits for goroutines, like [`park_for_goroutines`].
-pub(crate) fn sleep_until_called(sleeper: &Sleeper, deadline: Option<Instant>) -> bool {
+pub(crate) fn sleep_until_woken(sleeper: &Sleeper, deadline: Option<Instant>) -> bool {
     let mut nap = FIRST_NAP;
     loop {
         let blocked = block();
@@ -60,39 +60,39 @@ pub(crate) fn sleep_until_called(sleeper: &Sleeper, deadline: Option<Instant>) -
     }
 }
 
-/// A thread that is about to block. A worker gets a place again when this is dropped.
+/// A thread that is about to block. A worker gets a processor again when this is dropped.
 pub(crate) struct Blocked {
-    has_given_up_its_place: bool,
+    has_given_up_its_processor: bool,
     /// Whether goroutines may wait that nobody can run: the system refuses threads.
-    may_be_refused: bool,
+    lacks_threads: bool,
 }
 
 /// The current thread is about to block. If it is a worker, another one may run meanwhile. Otherwise it calls
 /// a worker, if it has started goroutines and there is nobody to run them.
 pub(crate) fn block() -> Blocked {
-    let place = HERE.try_with(Cell::get).ok().flatten();
-    let is_worker = place.is_some_and(|place| place.holder() != Holder::Stranger);
-    let may_be_refused = match place {
+    let p = CURRENT.try_with(Cell::get).ok().flatten();
+    let is_worker = p.is_some_and(|p| p.holder() != Holder::External);
+    let lacks_threads = match p {
         Some(_) if is_worker => {
             // It may be another one by now, if an allocator has slept.
-            if let Some(place) = leave() {
-                scheduler().block(place);
+            if let Some(p) = take_current() {
+                scheduler().block(p);
             }
             false
         }
-        Some(place) => scheduler().call_before_sleep(place),
+        Some(p) => scheduler().wake_before_sleep(p),
         None => false,
     };
     Blocked {
-        has_given_up_its_place: is_worker,
-        may_be_refused,
+        has_given_up_its_processor: is_worker,
+        lacks_threads,
     }
 }
 
 impl Blocked {
     /// When to wake and to call again: after this `nap`, if nobody may be there to run goroutines.
     fn end_of_sleep(&self, nap: Duration, deadline: Option<Instant>) -> Option<Instant> {
-        if !self.may_be_refused {
+        if !self.lacks_threads {
             return deadline;
         }
         let ends = [deadline, park::deadline(nap)];
@@ -102,11 +102,11 @@ impl Blocked {
 
 impl Drop for Blocked {
     fn drop(&mut self) {
-        if self.has_given_up_its_place && !has_lost_workers() {
+        if self.has_given_up_its_processor && !has_lost_workers() {
             // Of one that has started goroutines meanwhile.
-            end_lease();
-            let place = scheduler().admit_again();
-            HERE.with(|here| here.set(Some(place)));
+            release_external();
+            let p = scheduler().reacquire();
+            CURRENT.with(|current| current.set(Some(p)));
         }
     }
 }

@@ -1,21 +1,21 @@
-//! Whether a worker is called, woken or added when a goroutine waits, and who loses its place: what follows from
+//! Whether a worker is called, woken or added when a goroutine waits, and who loses its processor: what follows from
 //! the state of all workers.
 
-use super::place::{Holder, Place};
-use super::places::Free;
+use super::processor::{Holder, Processor};
+use super::processors::FreeList;
 use crate::sleeper::Sleeper;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::{array, mem};
 
 /// A goroutine that another one has queued needs a call.
-pub(super) const GOROUTINE_CALLS: usize = 1;
+pub(super) const WAKE_FOR_WORKER: usize = 1;
 /// One that a thread has queued which is no worker needs a call.
-pub(super) const STRANGER_CALLS: usize = 2;
+pub(super) const WAKE_FOR_EXTERNAL: usize = 2;
 /// More workers run than may.
 pub(super) const SURPLUS: usize = 4;
 /// Nobody knows yet whether there will be a monitor.
-pub(super) const STARTING: usize = 8;
+pub(super) const MONITOR_STARTING: usize = 8;
 
 pub(super) struct State {
     /// How many workers may run.
@@ -31,8 +31,8 @@ pub(super) struct State {
     /// How many workers were last called at a time, and how many goroutines have blocked since and not gone on.
     pub(super) batch: usize,
     pub(super) blocked: usize,
-    /// The places that nobody has.
-    pub(super) free: Free,
+    /// The processors that nobody has.
+    pub(super) free: FreeList,
     /// How many workers there are.
     pub(super) workers: usize,
     pub(super) watch: Watch,
@@ -79,7 +79,7 @@ impl Idle {
 
 /// What the monitor has seen, without the lock, of the goroutines that run.
 #[derive(Default)]
-pub(super) struct Seen {
+pub(super) struct Observations {
     /// Those that block.
     pub(super) blocked: Vec<Run>,
     /// Some of them may as well compute: nobody can tell.
@@ -92,16 +92,16 @@ pub(super) struct Seen {
 
 /// A goroutine that a worker was at.
 pub(super) struct Run {
-    pub(super) place: &'static Place,
+    pub(super) p: &'static Processor,
     /// Which one it was.
-    pub(super) turns: usize,
+    pub(super) runs: usize,
 }
 
 impl Run {
-    pub(super) fn now(place: &'static Place) -> Self {
+    pub(super) fn now(p: &'static Processor) -> Self {
         Self {
-            place,
-            turns: place.turns.get(),
+            p,
+            runs: p.runs.get(),
         }
     }
 }
@@ -141,7 +141,7 @@ pub(super) type Sleepers = [Option<Arc<Sleeper>>; LARGEST_BATCH];
     clippy::large_enum_variant,
     reason = "a box would be memory got under the lock"
 )]
-pub(super) enum Call {
+pub(super) enum Wakeup {
     /// Those that sleep, and so many new ones.
     Workers(Sleepers, usize),
     Monitor(Arc<Sleeper>),
@@ -151,33 +151,33 @@ pub(super) enum Call {
 
 /// Who has queued a goroutine.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Caller {
+pub(super) enum QueuedBy {
     /// A goroutine, whose worker counts among those that run; or a thread that has ended.
-    Goroutine,
-    /// A thread that is no worker, and keeps a processor busy.
-    Stranger,
+    Worker,
+    /// A thread that is no worker, and keeps a CPU busy.
+    External,
 }
 
-impl Caller {
+impl QueuedBy {
     pub(super) fn of(holder: Holder) -> Self {
         match holder {
-            Holder::Stranger => Self::Stranger,
-            Holder::Free | Holder::Running | Holder::Stuck => Self::Goroutine,
+            Holder::External => Self::External,
+            Holder::Nobody | Holder::Running | Holder::Stuck => Self::Worker,
         }
     }
 
     pub(super) fn signal(self) -> usize {
         match self {
-            Self::Goroutine => GOROUTINE_CALLS,
-            Self::Stranger => STRANGER_CALLS,
+            Self::Worker => WAKE_FOR_WORKER,
+            Self::External => WAKE_FOR_EXTERNAL,
         }
     }
 
-    /// How many threads keep a processor busy without being workers.
-    pub(super) fn others(self) -> usize {
+    /// How many threads keep a CPU busy without being workers.
+    pub(super) fn external(self) -> usize {
         match self {
-            Self::Goroutine => 0,
-            Self::Stranger => 1,
+            Self::Worker => 0,
+            Self::External => 1,
         }
     }
 }
@@ -192,7 +192,7 @@ impl State {
             idle: Idle::default(),
             batch: 0,
             blocked: 0,
-            free: Free::default(),
+            free: FreeList::default(),
             workers: 0,
             watch: Watch::Absent,
             starts: 0,
@@ -202,33 +202,33 @@ impl State {
 
     pub(super) fn signals(&self) -> usize {
         let mut signals = 0;
-        for caller in [Caller::Goroutine, Caller::Stranger] {
-            if self.wants_call(caller.others()) {
-                signals |= caller.signal();
+        for queued_by in [QueuedBy::Worker, QueuedBy::External] {
+            if self.needs_wake(queued_by.external()) {
+                signals |= queued_by.signal();
             }
         }
         if self.running > self.max_procs {
             signals |= SURPLUS;
         }
         if let Watch::Starting(_) = self.watch {
-            signals |= STARTING;
+            signals |= MONITOR_STARTING;
         }
         signals
     }
 
     /// Whether `call` does anything.
-    pub(super) fn wants_call(&self, others: usize) -> bool {
+    pub(super) fn needs_wake(&self, external: usize) -> bool {
         let is_seen_to = match self.watch {
             Watch::Absent | Watch::Dozing(_) => self.is_searching,
             Watch::Starting(_) => true,
-            Watch::Watching => self.is_searching || !self.has_room(others),
+            Watch::Watching => self.is_searching || !self.has_room(external),
         };
         !is_seen_to
     }
 
     /// Whether one more worker should run beside so many `others`, and can. One may in any case.
-    pub(super) fn has_room(&self, others: usize) -> bool {
-        let is_free = self.running == 0 || self.running + others < self.max_procs;
+    pub(super) fn has_room(&self, external: usize) -> bool {
+        let is_free = self.running == 0 || self.running + external < self.max_procs;
         is_free && !self.is_refused()
     }
 
@@ -237,25 +237,25 @@ impl State {
         self.is_refused && self.idle.is_empty()
     }
 
-    /// So many goroutines wait, and `others` keep processors busy: workers are to come, or else the monitor
+    /// So many goroutines wait, and `others` keep CPUs busy: workers are to come, or else the monitor
     /// is to watch. A worker does not come before the monitor.
-    pub(super) fn call(&mut self, others: usize, waiting: usize) -> Option<Call> {
-        if waiting == 0 || !self.wants_call(others) {
+    pub(super) fn wake(&mut self, external: usize, waiting: usize) -> Option<Wakeup> {
+        if waiting == 0 || !self.needs_wake(external) {
             return None;
         }
         if let Watch::Absent = self.watch {
             self.starts += 1;
             self.watch = Watch::Starting(self.starts);
-            return Some(Call::NewMonitor(self.starts));
+            return Some(Wakeup::NewMonitor(self.starts));
         }
-        if self.has_room(others) {
-            return Some(self.call_workers(waiting));
+        if self.has_room(external) {
+            return Some(self.wake_workers(waiting));
         }
-        self.call_monitor()
+        self.wake_monitor()
     }
 
     /// Some workers are to come.
-    fn call_workers(&mut self, waiting: usize) -> Call {
+    fn wake_workers(&mut self, waiting: usize) -> Wakeup {
         let count = self.next_batch().clamp(1, waiting);
         self.batch = count;
         self.blocked = 0;
@@ -265,7 +265,7 @@ impl State {
             array::from_fn(|index| (index < count).then(|| self.idle.pop()).flatten());
         let new = count - sleepers.iter().flatten().count();
         self.workers += new;
-        Call::Workers(sleepers, new)
+        Wakeup::Workers(sleepers, new)
     }
 
     /// How many are to come at a time. If most of those that came last have blocked it is twice as many: those
@@ -284,7 +284,7 @@ impl State {
     }
 
     /// A goroutine that was blocked goes on.
-    pub(super) fn goes_on(&mut self) {
+    pub(super) fn resume(&mut self) {
         self.running += 1;
         self.blocked = self.blocked.saturating_sub(1);
     }
@@ -299,9 +299,9 @@ impl State {
     }
 
     /// The monitor is to watch, if it dozes.
-    pub(super) fn call_monitor(&mut self) -> Option<Call> {
+    pub(super) fn wake_monitor(&mut self) -> Option<Wakeup> {
         match mem::replace(&mut self.watch, Watch::Watching) {
-            Watch::Dozing(sleeper) => Some(Call::Monitor(sleeper)),
+            Watch::Dozing(sleeper) => Some(Wakeup::Monitor(sleeper)),
             watch => {
                 self.watch = watch;
                 None
@@ -322,13 +322,13 @@ impl State {
         self.searches += 1;
     }
 
-    /// What follows from what the monitor has `seen`, while so many goroutines wait and `others` keep processors busy.
+    /// What follows from what the monitor has `seen`, while so many goroutines wait and `others` keep CPUs busy.
     pub(super) fn look(
         &mut self,
-        seen: &Seen,
-        others: usize,
+        seen: &Observations,
+        external: usize,
         waiting: usize,
-    ) -> (Look, Option<Call>) {
+    ) -> (Look, Option<Wakeup>) {
         let mut look = Look {
             searches: self.searches,
             is_waiting: waiting > 0,
@@ -345,23 +345,23 @@ impl State {
             return (look, None);
         }
         if seen.stale_search == Some(self.searches) {
-            // The searching worker does not get a processor. It will find out what there is, later.
+            // The searching worker does not get a CPU. It will find out what there is, later.
             self.is_searching = false;
         }
         look.has_replaced = blocked > 0;
-        look.has_preempted = self.preempt(&seen.overdue, others);
-        let call = if look.has_replaced && self.next_batch() > 0 && !self.is_refused() {
-            Some(self.call_workers(waiting))
+        look.has_preempted = self.preempt(&seen.overdue, external);
+        let wakeup = if look.has_replaced && self.next_batch() > 0 && !self.is_refused() {
+            Some(self.wake_workers(waiting))
         } else {
-            self.call(others, waiting)
+            self.wake(external, waiting)
         };
-        (look, call)
+        (look, wakeup)
     }
 
     /// If all that may run do, some that have run for too long no longer count. As often as that happens, half of
-    /// the processors at most get another goroutine: those that have run for too long go on, unlike in Go.
-    fn preempt(&mut self, runs: &[Run], others: usize) -> bool {
-        if self.is_searching || self.running + others < self.max_procs {
+    /// the CPUs at most get another goroutine: those that have run for too long go on, unlike in Go.
+    fn preempt(&mut self, runs: &[Run], external: usize) -> bool {
+        if self.is_searching || self.running + external < self.max_procs {
             return false;
         }
         let most = (self.max_procs / 2).max(1);
@@ -369,14 +369,13 @@ impl State {
         runs.take(most).count() > 0
     }
 
-    /// If it still runs, it keeps its place and no longer counts.
+    /// If it still runs, it keeps its processor and no longer counts.
     fn retake(&mut self, run: &Run) -> bool {
-        let place = run.place;
-        let is_there = place.holder() == Holder::Running
-            && place.is_at_work()
-            && place.turns.get() == run.turns;
+        let p = run.p;
+        let is_there =
+            p.holder() == Holder::Running && p.is_in_goroutine() && p.runs.get() == run.runs;
         if is_there {
-            place.set_holder(Holder::Stuck);
+            p.set_holder(Holder::Stuck);
             self.running -= 1;
         }
         is_there

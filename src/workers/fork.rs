@@ -30,8 +30,8 @@ pub(super) fn watch() {}
 /// Waits for nobody, and reads nothing that another thread may have left half written.
 #[cfg(unix)]
 extern "C" fn begin_child() {
-    use super::place::Holder;
-    use super::{HERE, SCHEDULER};
+    use super::processor::Holder;
+    use super::{CURRENT, SCHEDULER};
     use std::sync::LazyLock;
 
     let has_lost_workers = match LazyLock::get(&SCHEDULER) {
@@ -42,9 +42,9 @@ extern "C" fn begin_child() {
     };
     if has_lost_workers {
         HAS_LOST_WORKERS.store(true, Relaxed);
-        // A thread that is no worker keeps its place when it sleeps.
-        if let Some(place) = HERE.get() {
-            place.set_holder(Holder::Stranger);
+        // A thread that is no worker keeps its processor when it sleeps.
+        if let Some(p) = CURRENT.get() {
+            p.set_holder(Holder::External);
         }
     }
 }

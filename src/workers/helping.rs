@@ -1,6 +1,6 @@
 //! Who may run a goroutine on its own stack: a thread that waits for it.
 
-use super::{Job, here, place, run, scheduler, system};
+use super::{Job, current, processor, run, scheduler, system};
 use std::sync::Arc;
 use std::{ptr, thread};
 
@@ -27,7 +27,7 @@ fn take_member(group: *const ()) -> Option<Arc<dyn Job>> {
     let mut found = None;
     while found.is_none()
         && passed < REACH
-        && let Some(job) = place::pop()
+        && let Some(job) = processor::pop()
     {
         if job.is_claimed() {
             // Nothing is left in it whose destructor might come back here (invariant 5).
@@ -40,29 +40,29 @@ fn take_member(group: *const ()) -> Option<Arc<dyn Job>> {
             passed += 1;
         }
     }
-    put_back(&mut others[..passed]);
+    requeue(&mut others[..passed]);
     found
 }
 
 /// Takes what has been claimed from the top of the current thread's deque.
 pub(crate) fn clear_claimed() {
-    while let Some(job) = place::pop() {
+    while let Some(job) = processor::pop() {
         if !job.is_claimed() {
-            put_back(&mut [Some(job)]);
+            requeue(&mut [Some(job)]);
             return;
         }
     }
 }
 
 /// Queues again at the current thread what it has taken from there, the first on top.
-fn put_back(jobs: &mut [Option<Arc<dyn Job>>]) {
+fn requeue(jobs: &mut [Option<Arc<dyn Job>>]) {
     let count = jobs.len();
     let jobs = jobs.iter_mut().rev().filter_map(Option::take);
-    jobs.for_each(place::push);
+    jobs.for_each(processor::push);
     if count > 0
-        && let Some(place) = here()
+        && let Some(p) = current()
     {
         // For a worker that did not see them meanwhile.
-        scheduler().announce(place);
+        scheduler().notify(p);
     }
 }

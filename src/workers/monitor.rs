@@ -1,7 +1,7 @@
 //! The monitor: notices goroutines that block in foreign code, and those that compute for long. Go's sysmon.
 
-use super::decisions::{Look, Run, Seen};
-use super::place::{Place, SLICE};
+use super::decisions::{Look, Observations, Run};
+use super::processor::{Processor, SLICE};
 use super::{scheduler, system};
 use std::time::{Duration, Instant};
 use std::{io, mem, thread};
@@ -14,7 +14,7 @@ const BASE: Duration = Duration::from_millis(1);
 const BUSY: Duration = Duration::from_millis(2);
 /// How often at least if the system refuses threads.
 const LONGEST: Duration = Duration::from_millis(100);
-/// A worker that is called, or has begun to search, has found out by then what there is, if it gets a processor.
+/// A worker that is called, or has begun to search, has found out by then what there is, if it gets a CPU.
 const LONG_SEARCH: Duration = Duration::from_millis(1);
 /// It dozes off when so many looks in a row, ever later, have found nothing queued. Whoever queues a goroutine for which
 /// there is no room wakes it then: that takes longer, but the look comes sooner.
@@ -47,12 +47,12 @@ pub(super) struct Monitor {
 
 /// What the goroutines do that have been looked at.
 #[derive(Default)]
-struct Signs {
-    seen: Seen,
+struct Survey {
+    seen: Observations,
     /// Goroutines blocked at the last look, so those that have been started since are likely to block.
     is_storm: bool,
     /// Some worker has come to another goroutine.
-    has_moved: bool,
+    observe_activity: bool,
 }
 
 impl Monitor {
@@ -73,9 +73,9 @@ impl Monitor {
         while quiet_looks < QUIET_LOOKS {
             let passed = self.start.elapsed() - self.looked;
             thread::sleep(interval.saturating_sub(passed));
-            let (signs, look) = self.look(self.start.elapsed());
+            let (survey, look) = self.look(self.start.elapsed());
             (interval, quiet_looks) = if look.is_waiting {
-                (signs.next_interval(&look, interval), 0)
+                (survey.next_interval(&look, interval), 0)
             } else {
                 (SHORTEST * 2_u32.pow(quiet_looks), quiet_looks + 1)
             };
@@ -83,37 +83,37 @@ impl Monitor {
     }
 
     /// Looks after the goroutines that nobody has started, and at those that run. `now` is the time since the start.
-    fn look(&mut self, now: Duration) -> (Signs, Look) {
-        let signs = self.look_at_those_who_run(now);
-        let look = scheduler().look(&signs.seen);
-        self.is_storm = look.has_replaced && !signs.seen.is_guess;
+    fn look(&mut self, now: Duration) -> (Survey, Look) {
+        let survey = self.survey_running(now);
+        let look = scheduler().look(&survey.seen);
+        self.is_storm = look.has_replaced && !survey.seen.is_guess;
         if look.has_preempted {
             self.preempted = now;
         }
         if look.searches != self.search.0 {
             self.search = (look.searches, now);
         }
-        (signs, look)
+        (survey, look)
     }
 
-    fn look_at_those_who_run(&mut self, now: Duration) -> Signs {
+    fn survey_running(&mut self, now: Duration) -> Survey {
         let passed = now - mem::replace(&mut self.looked, now);
         let may_preempt = now - self.preempted >= SLICE;
         let (search, since) = self.search;
-        let mut signs = Signs {
+        let mut survey = Survey {
             is_storm: self.is_storm,
-            ..Signs::default()
+            ..Survey::default()
         };
-        signs.seen.stale_search = (now - since >= LONG_SEARCH).then_some(search);
-        for place in scheduler().running() {
-            signs.look_at(place, passed);
-            let round = place.round(now);
+        survey.seen.stale_search = (now - since >= LONG_SEARCH).then_some(search);
+        for p in scheduler().running() {
+            survey.look_at(p, passed);
+            let round = p.observe_outer_run(now);
             if may_preempt && round >= SLICE {
-                signs.seen.overdue.push(Run::now(place));
+                survey.seen.overdue.push(Run::now(p));
             }
         }
-        signs.leave_out_who_is_awake(|run| system::sleeps(run.place.thread.get()));
-        signs
+        survey.drop_awake(|run| system::sleeps(run.p.thread.get()));
+        survey
     }
 
     /// In models it is they who say what time it is. Returns whether goroutines wait.
@@ -123,17 +123,17 @@ impl Monitor {
     }
 }
 
-impl Signs {
-    /// Notes what `place` is at, and whether its thread has stood still for all of the time that has `passed` since the
+impl Survey {
+    /// Notes what `p` is at, and whether its thread has stood still for all of the time that has `passed` since the
     /// last look.
-    fn look_at(&mut self, place: &'static Place, passed: Duration) {
-        let run = Run::now(place);
-        let used = system::time_of(place.thread.get()).map(|time| place.used_since(time));
-        if !place.is_at_work() {
+    fn look_at(&mut self, p: &'static Processor, passed: Duration) {
+        let run = Run::now(p);
+        let used = system::cpu_time_of(p.thread.get()).map(|time| p.observe_cpu_time(time));
+        if !p.is_in_goroutine() {
             return;
         }
-        if !place.has_run_on(run.turns) {
-            self.has_moved = true;
+        if !p.observe_run(run.runs) {
+            self.observe_activity = true;
             if !self.is_storm {
                 return;
             }
@@ -144,10 +144,10 @@ impl Signs {
         }
     }
 
-    /// Leaves those out whose threads do not sleep, but wait for a processor, as `sleeps` says if it can. To ask the
+    /// Leaves those out whose threads do not sleep, but wait for a CPU, as `sleeps` says if it can. To ask the
     /// system costs a good part of what a new thread costs, so of many only some are asked: where those sleep the
     /// others do, too, as a rule.
-    fn leave_out_who_is_awake(&mut self, sleeps: impl Fn(&Run) -> Option<bool>) {
+    fn drop_awake(&mut self, sleeps: impl Fn(&Run) -> Option<bool>) {
         let blocked = &mut self.seen.blocked;
         let step = blocked.len().div_ceil(SAMPLE).max(1);
         let mut sample = blocked.iter().step_by(step);
@@ -169,7 +169,7 @@ impl Signs {
             (BUSY, BUSY)
         } else if look.has_replaced {
             (SHORTEST, SHORTEST)
-        } else if self.has_moved {
+        } else if self.observe_activity {
             (SHORTEST, BASE)
         } else {
             (SHORTEST, BUSY)

@@ -1,16 +1,16 @@
 //! Who runs, who searches, who sleeps: the state of all workers, and the changes to it.
 
-use super::backlog::Backlog;
 use super::decisions::{
-    Call, Caller, GOROUTINE_CALLS, Look, STARTING, STRANGER_CALLS, SURPLUS, Seen, State, Ticket,
-    Watch,
+    Look, MONITOR_STARTING, Observations, QueuedBy, SURPLUS, State, Ticket, WAKE_FOR_EXTERNAL,
+    WAKE_FOR_WORKER, Wakeup, Watch,
 };
-use super::place::{self, Holder, Place};
-use super::places::Places;
-use super::{Job, has_lost_workers, here, system};
+use super::processor::{self, Holder, Processor};
+use super::processors::Processors;
+use super::steal_delay::StealDelay;
+use super::{Job, current, has_lost_workers, system};
 use crate::deque::Injector;
 use crate::park;
-use crate::primitive::{AtomicUsize, Mutex, MutexGuard, Ordering, Tally, fence};
+use crate::primitive::{AtomicUsize, Mutex, MutexGuard, Ordering, Published, fence};
 use crate::sleeper::Sleeper;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,15 +21,18 @@ use Ordering::{Relaxed, SeqCst};
 /// How long a thread that has nothing to do waits for something before it ends.
 const IDLE: Duration = Duration::from_secs(5);
 
+/// A goroutine that was in a queue, and the kind of thread that had queued it.
+pub(super) type Found = (Arc<dyn Job>, QueuedBy);
+
 pub(super) struct Scheduler {
     state: Mutex<State>,
     /// What follows from `state` for those who do not lock it. Changes under the lock.
     signals: AtomicUsize,
-    /// For threads that cannot have a place any more.
-    injector: Injector<Arc<dyn Job>>,
-    places: Places,
+    /// For threads that cannot have a processor any more.
+    global_queue: Injector<Arc<dyn Job>>,
+    processors: Processors,
     /// What those threads have queued, and run.
-    strays: Strays,
+    without_processor: WithoutProcessor,
     starters: Starters,
 }
 
@@ -40,9 +43,9 @@ pub(super) struct Starters {
 }
 
 #[derive(Default)]
-struct Strays {
-    queued: Tally,
-    ended: Tally,
+struct WithoutProcessor {
+    queued: Published,
+    ended: Published,
 }
 
 impl Scheduler {
@@ -51,15 +54,15 @@ impl Scheduler {
         Self {
             signals: AtomicUsize::new(state.signals()),
             state: Mutex::new(state),
-            injector: Injector::new(),
-            places: Places::new(),
-            strays: Strays::default(),
+            global_queue: Injector::new(),
+            processors: Processors::new(),
+            without_processor: WithoutProcessor::default(),
             starters,
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("nobody panics with it")
+        self.state.lock().expect("no code panics under this lock")
     }
 
     /// Changes the state and the signals. Returns what `change` does.
@@ -77,7 +80,7 @@ impl Scheduler {
         if before != after {
             self.signals.store(after, Relaxed);
         }
-        after & !before & (GOROUTINE_CALLS | STRANGER_CALLS) != 0
+        after & !before & (WAKE_FOR_WORKER | WAKE_FOR_EXTERNAL) != 0
     }
 
     /// Changes the state, and looks after those who have not seen a signal that this raises
@@ -86,72 +89,72 @@ impl Scheduler {
         self.change_beside(0, change)
     }
 
-    /// As `change`, while so many `others` keep processors busy.
-    fn change_beside<T>(&self, others: usize, change: impl FnOnce(&mut State) -> T) -> T {
+    /// As `change`, while so many `others` keep CPUs busy.
+    fn change_beside<T>(&self, external: usize, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.lock();
         let result = change(&mut state);
         let calls = self.set_signals(&state) && self.is_waiting_now(&state);
         drop(state);
         if calls {
-            self.call(others);
+            self.wake(external);
         }
         result
     }
 
     // Calls.
 
-    /// The holder of `place`, which is the current thread, has queued a goroutine there.
+    /// The holder of `p`, which is the current thread, has queued a goroutine there.
     #[inline]
-    pub(super) fn announce(&self, place: &'static Place) {
-        self.announce_for(place, Caller::of(place.holder()));
+    pub(super) fn notify(&self, p: &'static Processor) {
+        self.notify_for(p, QueuedBy::of(p.holder()));
     }
 
-    /// As `announce`, what `caller` had queued elsewhere.
+    /// As `notify`, what `queued_by` had queued elsewhere.
     #[inline]
-    fn announce_for(&self, place: &'static Place, caller: Caller) {
-        // Pairs with the fences in `is_waiting_now` and `Places::unlist`.
+    fn notify_for(&self, p: &'static Processor, queued_by: QueuedBy) {
+        // Pairs with the fences in `is_waiting_now` and `Processors::unlist`.
         fence(SeqCst);
-        if !place.is_listed() {
-            self.list(place);
+        if !p.is_listed() {
+            self.list(p);
         }
-        self.call_for(caller);
+        self.wake_for(queued_by);
     }
 
     #[cold]
-    fn list(&self, place: &'static Place) {
+    fn list(&self, p: &'static Processor) {
         // In a child of fork the lock may stay locked, and nobody steals.
         if !has_lost_workers() {
             let _state = self.lock();
-            self.places.list(place);
+            self.processors.list(p);
         }
     }
 
-    /// Calls for a goroutine that `caller` has queued, if that is necessary. To be called after a fence.
+    /// Calls for a goroutine that `queued_by` has queued, if that is necessary. To be called after a fence.
     #[inline]
-    fn call_for(&self, caller: Caller) {
-        if self.signals.load(Relaxed) & caller.signal() != 0 {
-            self.call(caller.others());
+    fn wake_for(&self, queued_by: QueuedBy) {
+        if self.signals.load(Relaxed) & queued_by.signal() != 0 {
+            self.wake(queued_by.external());
         }
     }
 
     #[cold]
-    fn call(&self, others: usize) {
-        let call = self.change(|state| {
+    fn wake(&self, external: usize) {
+        let wakeup = self.change(|state| {
             let waiting = self.waiting(state);
-            state.call(others, waiting)
+            state.wake(external, waiting)
         });
-        self.carry_out(call);
+        self.carry_out(wakeup);
     }
 
-    fn carry_out(&self, call: Option<Call>) {
-        match call {
+    fn carry_out(&self, wakeup: Option<Wakeup>) {
+        match wakeup {
             None => {}
-            Some(Call::Workers(sleepers, new)) => {
-                sleepers.iter().flatten().for_each(|sleeper| sleeper.call());
+            Some(Wakeup::Workers(sleepers, new)) => {
+                sleepers.iter().flatten().for_each(|sleeper| sleeper.wake());
                 self.start_workers(new);
             }
-            Some(Call::Monitor(sleeper)) => sleeper.call(),
-            Some(Call::NewMonitor(start)) => self.start_monitor(start),
+            Some(Wakeup::Monitor(sleeper)) => sleeper.wake(),
+            Some(Wakeup::NewMonitor(start)) => self.start_monitor(start),
         }
     }
 
@@ -171,23 +174,23 @@ impl Scheduler {
         }
     }
 
-    /// The holder of `place`, which is no worker, is about to block, and no longer keeps a processor busy. Returns
+    /// The holder of `p`, which is no worker, is about to block, and no longer keeps a CPU busy. Returns
     /// whether goroutines may wait that have nobody to run them: the system refuses threads.
-    pub(super) fn call_before_sleep(&self, place: &Place) -> bool {
-        if place.len() > 0 {
+    pub(super) fn wake_before_sleep(&self, p: &Processor) -> bool {
+        if p.len() > 0 {
             // No fence: where this sees too little the monitor watches.
-            self.call_for(Caller::Goroutine);
+            self.wake_for(QueuedBy::Worker);
         }
         let may_be_alone = || {
             // Once: it may be starting again already, or no longer.
             let signals = self.signals.load(Relaxed);
-            signals & STARTING != 0
-                || signals & STRANGER_CALLS != 0 && self.is_waiting_now(&self.lock())
+            signals & MONITOR_STARTING != 0
+                || signals & WAKE_FOR_EXTERNAL != 0 && self.is_waiting_now(&self.lock())
         };
         if !may_be_alone() {
             return false;
         }
-        self.call(0);
+        self.wake(0);
         may_be_alone()
     }
 
@@ -201,99 +204,99 @@ impl Scheduler {
 
     /// Under the lock, so that the list stays as it is.
     fn is_waiting(&self, _state: &State) -> bool {
-        !self.injector.is_empty() || self.places.listed().any(|place| place.len() > 0)
+        !self.global_queue.is_empty() || self.processors.listed().any(|p| p.len() > 0)
     }
 
     /// How many goroutines wait; under the lock.
     fn waiting(&self, _state: &State) -> usize {
-        let places = self.places.listed().map(Place::len);
-        places.sum::<usize>() + self.injector.len()
+        let processors = self.processors.listed().map(Processor::len);
+        processors.sum::<usize>() + self.global_queue.len()
     }
 
-    // Places.
+    // Processors.
 
-    fn take_place(&self, state: &mut State, holder: Holder) -> &'static Place {
-        let place = self.places.take(&mut state.free);
-        place.set_holder(holder);
-        place.thread.set(system::thread());
-        place.at_work.set(0);
+    fn acquire(&self, state: &mut State, holder: Holder) -> &'static Processor {
+        let p = self.processors.acquire(&mut state.free);
+        p.set_holder(holder);
+        p.thread.set(system::thread());
+        p.in_goroutine.set(0);
         // For the monitor: this is not what was here at its last look.
-        place.turns.add_one();
-        place.rounds.add_one();
-        place
+        p.runs.add_one();
+        p.outer_runs.add_one();
+        p
     }
 
-    /// The holder of a place is about to give it back: what it has queued is left to others. An empty place
+    /// The holder of a processor is about to give it back: what it has queued is left to others. An empty processor
     /// costs nobody a look.
-    pub(super) fn leave(&self) {
-        let jobs = place::clear();
+    pub(super) fn flush_queue(&self) {
+        let jobs = processor::take_all();
         if jobs.is_empty() {
             return;
         }
         for job in jobs {
-            self.injector.push(job);
+            self.global_queue.push(job);
         }
         // Pairs with the fence in `is_waiting_now`: on its way it was in no queue.
         fence(SeqCst);
-        self.call_for(Caller::Goroutine);
+        self.wake_for(QueuedBy::Worker);
     }
 
-    /// The holder no longer has `place`, and no longer counts.
-    fn vacate(&self, state: &mut State, place: &'static Place) {
-        if place.holder() == Holder::Running {
+    /// The holder no longer has `p`, and no longer counts.
+    fn release(&self, state: &mut State, p: &'static Processor) {
+        if p.holder() == Holder::Running {
             state.running -= 1;
         }
-        self.places.put_back(place, &mut state.free);
+        self.processors.release(p, &mut state.free);
     }
 
-    /// Gives a place to a thread that is no worker.
-    pub(super) fn admit_stranger(&self) -> &'static Place {
-        self.change(|state| self.take_place(state, Holder::Stranger))
+    /// Gives a processor to a thread that is no worker.
+    pub(super) fn acquire_external(&self) -> &'static Processor {
+        self.change(|state| self.acquire(state, Holder::External))
     }
 
-    /// Gives a place to a worker that has been called.
-    pub(super) fn admit_worker(&self) -> &'static Place {
-        self.change(|state| self.take_place(state, Holder::Running))
+    /// Gives a processor to a worker that has been called.
+    pub(super) fn acquire_worker(&self) -> &'static Processor {
+        self.change(|state| self.acquire(state, Holder::Running))
     }
 
-    /// Gives a place to a worker whose goroutine was blocked, and goes on.
-    pub(super) fn admit_again(&self) -> &'static Place {
+    /// Gives a processor to a worker whose goroutine was blocked, and goes on.
+    pub(super) fn reacquire(&self) -> &'static Processor {
         self.change(|state| {
-            state.goes_on();
-            let place = self.take_place(state, Holder::Running);
-            place.at_work.set(1);
-            place
+            state.resume();
+            let p = self.acquire(state, Holder::Running);
+            p.in_goroutine.set(1);
+            p
         })
     }
 
-    /// Takes the place from a thread that ends, or is no worker.
-    pub(super) fn dismiss(&self, place: &'static Place) {
-        self.change(|state| self.vacate(state, place));
+    /// Takes the processor from a thread that ends, or is no worker.
+    pub(super) fn release_external(&self, p: &'static Processor) {
+        self.change(|state| self.release(state, p));
     }
 
-    /// Takes the place from a worker whose goroutine blocks.
-    pub(super) fn block(&self, place: &'static Place) {
+    /// Takes the processor from a worker whose goroutine blocks.
+    pub(super) fn block(&self, p: &'static Processor) {
         self.change(|state| {
-            if place.holder() == Holder::Running {
+            if p.holder() == Holder::Running {
                 state.blocked += 1;
             }
-            self.vacate(state, place);
+            self.release(state, p);
         });
     }
 
     // Workers.
 
-    /// Whether the worker at `place` may start another goroutine.
-    pub(super) fn may_go_on(&self, place: &'static Place) -> bool {
-        if place.holder() == Holder::Running && self.signals.load(Relaxed) & SURPLUS == 0 {
+    /// Whether the worker at `p` may start another goroutine.
+    pub(super) fn try_continue(&self, p: &'static Processor) -> bool {
+        if p.holder() == Holder::Running && self.signals.load(Relaxed) & SURPLUS == 0 {
             return true;
         }
         self.change(|state| {
-            if place.holder() == Holder::Stuck {
-                state.goes_on();
-                place.set_holder(Holder::Running);
+            if p.holder() == Holder::Stuck {
+                state.resume();
+                p.set_holder(Holder::Running);
                 // It may have been taken from the list, and the monitor is to see it.
-                self.places.list(place);
+                self.processors.list(p);
             }
             state.running <= state.max_procs
         })
@@ -310,85 +313,85 @@ impl Scheduler {
         })
     }
 
-    /// The searching worker has found a goroutine that `caller` has queued. If there are more, another
+    /// The searching worker has found a goroutine that `queued_by` has queued. If there are more, another
     /// one is called.
-    pub(super) fn end_search(&self, caller: Caller) {
-        self.change_beside(caller.others(), |state| state.is_searching = false);
+    pub(super) fn end_search(&self, queued_by: QueuedBy) {
+        self.change_beside(queued_by.external(), |state| state.is_searching = false);
     }
 
-    /// The worker at `place` sleeps until it is called; it was the searching one if `is_searching`.
+    /// The worker at `p` sleeps until it is called; it was the searching one if `is_searching`.
     /// Returns false if nobody has called it, and it ends.
-    pub(super) fn sleep(&self, place: &'static Place, is_searching: bool) -> bool {
+    pub(super) fn sleep(&self, p: &'static Processor, is_searching: bool) -> bool {
         let me = Arc::new(Sleeper::new());
         let ticket = self.change(|state| {
             state.is_searching &= !is_searching;
             (state.batch, state.blocked) = (0, 0);
-            self.vacate(state, place);
+            self.release(state, p);
             state.idle.push(&me)
         });
-        me.sleep(park::deadline(IDLE)) || !self.resign(ticket)
+        me.sleep(park::deadline(IDLE)) || !self.try_exit(ticket)
     }
 
     /// A worker that has slept for long wants to end. It may not if it has just been called. The last one
     /// sends the monitor home.
-    fn resign(&self, ticket: Ticket) -> bool {
-        let (resigns, call) = self.change(|state| {
+    fn try_exit(&self, ticket: Ticket) -> bool {
+        let (exits, wakeup) = self.change(|state| {
             if !state.idle.remove(ticket) {
                 return (false, None);
             }
             state.workers -= 1;
-            let call = if state.workers == 0 {
-                state.call_monitor()
+            let wakeup = if state.workers == 0 {
+                state.wake_monitor()
             } else {
                 None
             };
-            (true, call)
+            (true, wakeup)
         });
-        self.carry_out(call);
-        resigns
+        self.carry_out(wakeup);
+        exits
     }
 
-    /// Takes a goroutine from the deque of the current thread, which has a place, or else from elsewhere,
+    /// Takes a goroutine from the deque of the current thread, which has a processor, or else from elsewhere,
     /// and then some more with it. Says who had queued it.
-    pub(super) fn find(&self, mut backlog: Option<&mut Backlog>) -> Option<(Arc<dyn Job>, Caller)> {
-        if let Some(job) = place::pop() {
-            return Some((job, Caller::Goroutine));
+    pub(super) fn find(&self, mut steal_delay: Option<&mut StealDelay>) -> Option<Found> {
+        if let Some(job) = processor::pop() {
+            return Some((job, QueuedBy::Worker));
         }
-        let injected = if backlog.is_none() {
-            place::insist(|| self.injector.steal())
+        let global = if steal_delay.is_none() {
+            processor::retry(|| self.global_queue.steal())
         } else {
-            place::take_some(&self.injector)
+            processor::take_global(&self.global_queue)
         };
-        if let Some(job) = injected {
-            self.announce_loot(Caller::Goroutine);
-            return Some((job, Caller::Goroutine));
+        if let Some(job) = global {
+            self.notify_stolen(QueuedBy::Worker);
+            return Some((job, QueuedBy::Worker));
         }
-        self.others(here()?).find_map(|other| {
-            let backlog = backlog.as_deref_mut();
-            if backlog.is_some_and(|backlog| backlog.is_fresh(other)) {
+        self.victims(current()?).find_map(|other| {
+            let steal_delay = steal_delay.as_deref_mut();
+            if steal_delay.is_some_and(|steal_delay| steal_delay.hold_off(other)) {
                 return None;
             }
-            let job = place::steal_some(other)?;
-            let caller = Caller::of(other.holder());
-            self.announce_loot(caller);
-            Some((job, caller))
+            let job = processor::steal_some(other)?;
+            let queued_by = QueuedBy::of(other.holder());
+            self.notify_stolen(queued_by);
+            Some((job, queued_by))
         })
     }
 
     /// What was stolen with another goroutine was in no queue on its way to that of the thief, so somebody
     /// may have looked for it in vain: it is queued anew.
-    fn announce_loot(&self, caller: Caller) {
-        if let Some(place) = here()
-            && place.len() > 0
+    fn notify_stolen(&self, queued_by: QueuedBy) {
+        if let Some(p) = current()
+            && p.len() > 0
         {
-            self.announce_for(place, caller);
+            self.notify_for(p, queued_by);
         }
     }
 
-    /// The listed places but `place`: those first that come after it, so that thieves spread.
-    fn others(&self, place: &'static Place) -> impl Iterator<Item = &'static Place> {
-        let all = self.places.listed();
-        let (start, end) = match place.position() {
+    /// The listed processors but `p`: those first that come after it, so that thieves spread.
+    fn victims(&self, p: &'static Processor) -> impl Iterator<Item = &'static Processor> {
+        let all = self.processors.listed();
+        let (start, end) = match p.position() {
             Some(position) => (position + 1, position),
             None => (0, 0),
         };
@@ -397,84 +400,85 @@ impl Scheduler {
 
     /// Takes what has waited for longest in some queue: in each of them, if `turn` goes on.
     pub(super) fn find_oldest(&self, turn: usize) -> Option<Arc<dyn Job>> {
-        let injected = || place::insist(|| self.injector.steal());
-        let placed = || {
-            let count = self.places.count();
-            let in_turn = self.places.listed().cycle().skip(turn / 2 % count.max(1));
-            in_turn.take(count).find_map(Place::steal)
+        let global = || processor::retry(|| self.global_queue.steal());
+        let local = || {
+            let count = self.processors.count();
+            let from = turn / 2 % count.max(1);
+            let in_turn = self.processors.listed().cycle().skip(from);
+            in_turn.take(count).find_map(Processor::steal)
         };
         if turn.is_multiple_of(2) {
-            injected().or_else(placed)
+            global().or_else(local)
         } else {
-            placed().or_else(injected)
+            local().or_else(global)
         }
     }
 
-    // Threads that cannot have a place.
+    // Threads that cannot have a processor.
 
     pub(super) fn inject(&self, job: Arc<dyn Job>) {
-        self.strays.queued.add(1);
-        self.injector.push(job);
+        self.without_processor.queued.add(1);
+        self.global_queue.push(job);
         // Pairs with the fence in `is_waiting_now`.
         fence(SeqCst);
-        self.call_for(Caller::Goroutine);
+        self.wake_for(QueuedBy::Worker);
     }
 
-    pub(super) fn stray_ended(&self) {
-        self.strays.ended.add(1);
+    pub(super) fn ended_without_processor(&self) {
+        self.without_processor.ended.add(1);
     }
 
     // The monitor.
 
-    /// The places of the workers that run.
-    pub(super) fn running(&self) -> impl Iterator<Item = &'static Place> {
-        let listed = self.places.listed();
-        listed.filter(|place| place.holder() == Holder::Running)
+    /// The processors of the workers that run.
+    pub(super) fn running(&self) -> impl Iterator<Item = &'static Processor> {
+        let listed = self.processors.listed();
+        listed.filter(|p| p.holder() == Holder::Running)
     }
 
     /// Looks after the goroutines that nobody has started. The monitor has `seen` what those do that run.
-    pub(super) fn look(&self, seen: &Seen) -> Look {
+    pub(super) fn look(&self, seen: &Observations) -> Look {
         // Without another look at the queues: the monitor looks again, or dozes (invariant 1).
-        let (look, call) = self.update(|state| {
-            let strangers = self.look_through_places();
+        let (look, wakeup) = self.update(|state| {
+            let external = self.prune_list();
             let waiting = self.waiting(state);
-            state.look(seen, strangers, waiting)
+            state.look(seen, external, waiting)
         });
-        if let Some(Call::Workers(sleepers, new)) = &call {
-            self.feed(sleepers.iter().flatten().count() + new);
+        if let Some(Wakeup::Workers(sleepers, new)) = &wakeup {
+            self.fill_global_queue(sleepers.iter().flatten().count() + new);
         }
-        self.carry_out(call);
+        self.carry_out(wakeup);
         look
     }
 
-    /// Sees to it that so many goroutines wait in the injector, where workers find them who take one each.
-    fn feed(&self, count: usize) {
-        let mut missing = count.saturating_sub(self.injector.len());
-        for place in self.places.listed() {
+    /// Sees to it that so many goroutines wait in the global_queue, where workers find them who take one each.
+    fn fill_global_queue(&self, count: usize) {
+        let mut missing = count.saturating_sub(self.global_queue.len());
+        for p in self.processors.listed() {
             while missing > 0
-                && let Some(job) = place.steal()
+                && let Some(job) = p.steal()
             {
-                self.injector.push(job);
+                self.global_queue.push(job);
                 missing -= 1;
             }
         }
     }
 
     /// Takes those from the list that are empty and whose holder does nothing. Returns how many threads that are
-    /// no workers keep a processor busy. To be called under the lock.
-    fn look_through_places(&self) -> usize {
-        let mut strangers = 0;
+    /// no workers keep a CPU busy. To be called under the lock.
+    fn prune_list(&self) -> usize {
+        let mut external = 0;
         // From the end, since it is the last one that comes to where another was.
-        for place in self.places.listed_from_the_end() {
-            let has_moved = place.has_moved();
-            match place.holder() {
+        for p in self.processors.listed_from_the_end() {
+            let observe_activity = p.observe_activity();
+            match p.holder() {
                 Holder::Running => {}
-                Holder::Stranger if has_moved => strangers += 1,
-                Holder::Stuck if has_moved => {}
-                Holder::Free | Holder::Stranger | Holder::Stuck => self.places.unlist(place),
+                Holder::External if observe_activity => external += 1,
+                Holder::Stuck if observe_activity => {}
+                Holder::Nobody | Holder::External | Holder::Stuck => self.processors.unlist(p),
             }
         }
-        strangers
+        external
     }
 
     /// Sleeps until there is something to watch. Returns false if there is no worker any more, and the
@@ -504,13 +508,13 @@ impl Scheduler {
     /// How many goroutines there are.
     #[cfg(not(gosync_model))]
     pub(super) fn goroutines(&self) -> usize {
-        let sum = |strays: &Tally, of: fn(&Place) -> &Tally| {
-            let places = self.places.all().map(|place| of(place).get());
-            places.fold(strays.get(), usize::wrapping_add)
+        let sum = |without_processor: &Published, of: fn(&Processor) -> &Published| {
+            let processors = self.processors.all().map(|p| of(p).get());
+            processors.fold(without_processor.get(), usize::wrapping_add)
         };
         // Those that have ended first: each of them was queued before.
-        let ended = sum(&self.strays.ended, |place| &place.ended);
-        sum(&self.strays.queued, |place| &place.queued).wrapping_sub(ended)
+        let ended = sum(&self.without_processor.ended, |p| &p.ended);
+        sum(&self.without_processor.queued, |p| &p.queued).wrapping_sub(ended)
     }
 
     /// How many workers there are.

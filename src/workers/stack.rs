@@ -6,7 +6,7 @@
 //! not tell.
 
 #[cfg(target_os = "linux")]
-use super::origin;
+use super::spawner;
 use super::system;
 use std::cell::Cell;
 use std::ops::Range;
@@ -85,7 +85,7 @@ fn bounds() -> Option<Range<usize>> {
     }
     // Some C libraries count the guard page in.
     let (lowest, highest) = (lowest.addr() + guard, lowest.addr() + size);
-    let is_endless = origin::is_main_thread() && has_no_limit();
+    let is_endless = spawner::is_main_thread() && has_no_limit();
     let lowest = if is_endless {
         lowest.max(highest.saturating_sub(USUAL_SIZE))
     } else {

@@ -1,4 +1,4 @@
-//! What the system and the environment give to workers: processors, threads, stacks, time.
+//! What the system and the environment give to workers: CPUs, threads, stacks, time.
 //!
 //! The models have limits of their own.
 
@@ -12,7 +12,7 @@ pub(super) use crate::models::system::*;
 mod real {
     pub(crate) use super::super::stack::has_room as has_room_on_stack;
 
-    use super::super::{origin, stack};
+    use super::super::{spawner, stack};
     use crate::limits::SMALL_STACK;
     #[cfg(target_os = "linux")]
     use std::fs::File;
@@ -36,7 +36,7 @@ mod real {
     impl Settings {
         fn read() -> Result<Self, String> {
             Ok(Self {
-                max_procs: number("GOSYNC_MAXPROCS", 1..=usize::MAX)?.unwrap_or_else(processors),
+                max_procs: number("GOSYNC_MAXPROCS", 1..=usize::MAX)?.unwrap_or_else(cpus),
                 stack_size: number("GOSYNC_STACK_SIZE", STACK_SIZES)?.unwrap_or(stack::PROMISE),
             })
         }
@@ -81,9 +81,9 @@ mod real {
         settings.map_or(stack::PROMISE, |settings| settings.stack_size)
     }
 
-    /// How many processors there were for this process when it was first asked, which takes long.
-    pub(crate) fn processors() -> usize {
-        static PROCESSORS: LazyLock<usize> = LazyLock::new(origin::processors);
+    /// How many CPUs there were for this process when it was first asked, which takes long.
+    pub(crate) fn cpus() -> usize {
+        static PROCESSORS: LazyLock<usize> = LazyLock::new(spawner::cpus);
         *PROCESSORS
     }
 
@@ -100,9 +100,9 @@ mod real {
         NUMBER.try_with(|number| *number).unwrap_or(0)
     }
 
-    /// The processor time of a thread of this process; none if there is no such thread, or nobody can tell.
+    /// The CPU time of a thread of this process; none if there is no such thread, or nobody can tell.
     #[cfg(target_os = "linux")]
-    pub(crate) fn time_of(thread: usize) -> Option<Duration> {
+    pub(crate) fn cpu_time_of(thread: usize) -> Option<Duration> {
         // `CPUCLOCK_PERTHREAD_MASK | CPUCLOCK_SCHED`, below a number (Linux, `posix-timers_types.h`).
         const OF_THREAD: libc::clockid_t = 4 | 2;
         let clock = !(thread as libc::clockid_t) << 3 | OF_THREAD;
@@ -116,7 +116,7 @@ mod real {
         (result == 0).then_some(time)
     }
 
-    /// Whether a thread of this process sleeps, and does not merely wait for a processor; none if nobody can tell.
+    /// Whether a thread of this process sleeps, and does not merely wait for a CPU; none if nobody can tell.
     #[cfg(target_os = "linux")]
     pub(crate) fn sleeps(thread: usize) -> Option<bool> {
         let mut status = [0; 64];
@@ -136,7 +136,7 @@ mod real {
     }
 
     #[cfg(not(target_os = "linux"))]
-    pub(crate) fn time_of(_thread: usize) -> Option<Duration> {
+    pub(crate) fn cpu_time_of(_thread: usize) -> Option<Duration> {
         None
     }
 
@@ -166,24 +166,24 @@ mod real {
 
     /// Starts a thread that runs goroutines.
     pub(crate) fn start_worker(body: fn()) -> io::Result<()> {
-        origin::spawn("gosync-worker", stack::worker_size(), body)
+        spawner::spawn("gosync-worker", stack::worker_size(), body)
     }
 
     /// Starts the thread that watches them. Without it there are none, so it is worth some patience, as
     /// in Go (`gcc_libinit.c`, `_cgo_try_pthread_create`); once.
     pub(crate) fn start_monitor(body: fn()) -> io::Result<()> {
-        static IS_HOPELESS: AtomicBool = AtomicBool::new(false);
+        static HAS_FAILED: AtomicBool = AtomicBool::new(false);
 
         for tries in 1.. {
-            let result = origin::spawn("gosync-monitor", SMALL_STACK, body);
-            if result.is_ok() || IS_HOPELESS.load(Relaxed) {
-                IS_HOPELESS.store(result.is_err(), Relaxed);
+            let result = spawner::spawn("gosync-monitor", SMALL_STACK, body);
+            if result.is_ok() || HAS_FAILED.load(Relaxed) {
+                HAS_FAILED.store(result.is_err(), Relaxed);
                 return result;
             }
-            IS_HOPELESS.store(tries == MOST_TRIES, Relaxed);
+            HAS_FAILED.store(tries == MOST_TRIES, Relaxed);
             thread::sleep(Duration::from_millis(tries));
         }
-        unreachable!("hope ends before");
+        unreachable!("the last try returns");
     }
 
     /// Some 50 ms.

@@ -43,7 +43,7 @@ fn one_at_a_time() {
     });
 }
 
-/// More than there are processors, which sleep in it.
+/// More than there are CPUs, which sleep in it.
 #[test]
 fn goroutines_that_wait_make_room_for_others() {
     within(LIMIT, || {
@@ -80,7 +80,7 @@ fn a_fair_unlock_hands_it_to_the_one_that_sleeps() {
 }
 
 #[test]
-fn those_who_sleep_get_it_in_the_order_in_which_they_came() {
+fn sleepers_get_it_in_the_order_in_which_they_came() {
     within(LIMIT, || {
         let mutex = Mutex::new(Vec::new());
         let guard = mutex.lock();

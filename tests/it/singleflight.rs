@@ -82,7 +82,7 @@ fn a_forgotten_call_is_not_shared_any_more() {
 
 /// x/sync's `TestPanicDo`.
 #[test]
-fn a_panic_reaches_its_caller_and_those_who_wait() {
+fn a_panic_reaches_its_caller_and_the_waiters() {
     within(LIMIT, || {
         let group = Group::<_, ()>::new();
         let (begin, begun) = mpsc::channel();

@@ -119,7 +119,7 @@ pub fn holds_within(patience: Duration, mut condition: impl FnMut() -> bool) -> 
 }
 
 /// For threads to fall asleep, in vain if others that time out leave the queue meanwhile. Some hundred threads
-/// of other tests may want the processors, too.
+/// of other tests may want the CPUs, too.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What has its queues at keys that are addresses inside of it. No pointer to it does.

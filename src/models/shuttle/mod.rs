@@ -92,7 +92,7 @@ fn draw_circumstances() {
         speed,
         limit: speed,
         credit: one_of([1, ENOUGH]),
-        patience: one_of([0, 1, usize::MAX]),
+        spin_budget: one_of([0, 1, usize::MAX]),
         debts: one_of([0, 0, 1, 3]),
         is_late: one_of([false, false, true]),
         // At the higher price each writer that has slept takes the slots away.

@@ -28,7 +28,7 @@ impl Lock {
 
     /// All threads have ended, after so many writes: no block is out, either.
     fn assert_left(&self, writes: usize) {
-        assert!(readers::models::all_leases_have_ended());
+        assert!(readers::models::all_threads_have_exited());
         self.assert_idle(writes);
     }
 }

@@ -17,7 +17,7 @@ fn set_up() {
         model.timeouts = one_of([Timeouts::Early, Timeouts::Late, Timeouts::AtTheEnd]);
     });
     grant(usize::MAX);
-    models::admit();
+    models::acquire_processor();
 }
 
 fn wait(handle: Handle<'_, ()>) {
@@ -45,7 +45,7 @@ fn what_many_threads_queue_runs_once() {
         let counter = Counter::default();
         let counted = counter.clone();
         let strangers = spawn(3, move |_| {
-            models::admit();
+            models::acquire_processor();
             let body = || {
                 let counter = counted.clone();
                 move || counter.add_one()

@@ -6,8 +6,8 @@ use crate::readers::MAX_ID;
 const FLAGS: [u64; 12] = [
     WRITER,
     DRAIN,
-    HEIR,
-    HEIR_PARKED,
+    SUCCESSOR,
+    SUCCESSOR_PARKED,
     HANDOFF,
     READERS_PARKED,
     WRITERS_PARKED,
@@ -75,12 +75,12 @@ fn identities_go_in_and_come_out() {
 }
 
 #[test]
-fn writers_and_heirs_bar_readers_at_every_speed() {
+fn writers_and_successors_bar_readers_at_every_speed() {
     for speed in [NEW, SLOTS, QUIET] {
         assert!(is_readable(speed) && !bars_readers(speed));
         assert_eq!(has_slots(speed), speed != NEW);
         assert_eq!(is_quiet(speed), speed == QUIET);
-        for barrier in [WRITER, HEIR, WRITER | HEIR] {
+        for barrier in [WRITER, SUCCESSOR, WRITER | SUCCESSOR] {
             let word = speed | barrier;
             assert!(bars_readers(word) && !is_readable(word));
             assert!(!has_slots(word));
@@ -148,70 +148,71 @@ fn quiet_ends_with_a_write() {
     assert_eq!(word & NEW, FENCED);
 }
 
-/// What outlives a write, whoever comes next.
+/// What outlives a write, whatever comes next.
 const PAST: u64 = NEW | CREDIT | ID;
+/// A successor that sleeps.
+const ASLEEP: u64 = SUCCESSOR | SUCCESSOR_PARKED;
 
 #[test]
 fn a_writer_that_nobody_follows_leaves_a_free_lock() {
     for past in [NEW, SLOTS, PAST] {
-        assert_eq!(succeed(WRITER | past, 0), past);
-        assert_eq!(succeed(WRITER | DRAIN | READERS_PARKED | past, 0), past);
+        for flags in [0, DRAIN | READERS_PARKED] {
+            assert_eq!(stepped_down(WRITER | flags | past, 0), past);
+        }
     }
 }
 
 #[test]
 fn readers_enter_in_the_stead_of_a_writer() {
     let word = WRITER | READERS_PARKED | PAST;
-    assert_eq!(succeed(word, with_readers(3)), with_readers(3) | PAST);
+    assert_eq!(stepped_down(word, with_readers(3)), with_readers(3) | PAST);
     // Those that a writer found inside, and gave up on, stay.
     let word = with_readers(2) | word | DRAIN;
-    assert_eq!(succeed(word, with_readers(3)), with_readers(5) | PAST);
+    assert_eq!(stepped_down(word, with_readers(3)), with_readers(5) | PAST);
 }
 
 #[test]
-fn a_writer_in_the_queue_becomes_heir() {
+fn a_writer_in_the_queue_becomes_successor() {
     let word = WRITER | WRITERS_PARKED | PAST;
-    assert!(needs_heir(word));
-    assert_eq!(succeed(word, 0), HEIR | WRITERS_PARKED | PAST);
-    let next = succeed(word | READERS_PARKED, with_readers(2));
-    assert_eq!(next, HEIR | WRITERS_PARKED | with_readers(2) | PAST);
+    assert!(needs_successor(word));
+    assert_eq!(stepped_down(word, 0), SUCCESSOR | WRITERS_PARKED | PAST);
+    let next = stepped_down(word | READERS_PARKED, with_readers(2));
+    assert_eq!(next, SUCCESSOR | WRITERS_PARKED | with_readers(2) | PAST);
 }
 
 #[test]
-fn an_heir_that_sleeps_is_woken_and_stays_heir() {
+fn a_successor_that_sleeps_is_woken_and_stays_successor() {
     for queue in [0, WRITERS_PARKED] {
-        let word = WRITER | HEIR | HEIR_PARKED | queue | PAST;
-        assert!(!needs_heir(word));
-        assert_eq!(succeed(word, 0), HEIR | queue | PAST);
-        assert_eq!(
-            succeed(word, with_readers(1)),
-            HEIR | queue | with_readers(1) | PAST
-        );
+        let word = WRITER | ASLEEP | queue | PAST;
+        assert!(!needs_successor(word));
+        assert_eq!(stepped_down(word, 0), SUCCESSOR | queue | PAST);
+        let next = stepped_down(word, with_readers(1));
+        assert_eq!(next, SUCCESSOR | queue | with_readers(1) | PAST);
     }
 }
 
 #[test]
-fn an_heir_that_asked_for_it_is_handed_the_lock() {
+fn a_successor_that_asked_for_it_is_handed_the_lock() {
     for queue in [0, WRITERS_PARKED] {
-        let word = WRITER | HEIR | HEIR_PARKED | HANDOFF | queue | PAST;
-        assert_eq!(succeed(word, 0), WRITER | queue | PAST);
-        let next = succeed(word | READERS_PARKED | DRAIN, with_readers(2));
+        let word = WRITER | ASLEEP | HANDOFF | queue | PAST;
+        assert_eq!(stepped_down(word, 0), WRITER | queue | PAST);
+        let next = stepped_down(word | READERS_PARKED | DRAIN, with_readers(2));
         assert_eq!(next, WRITER | queue | with_readers(2) | PAST);
-        assert!(!is_heir(next) && is_announced(next));
+        assert!(!has_successor(next) && is_announced(next));
     }
 }
 
 #[test]
 fn a_fair_unlock_hands_the_lock_to_the_next_writer() {
-    for next in [HEIR, HEIR | HEIR_PARKED, HEIR | HEIR_PARKED | HANDOFF] {
+    for next in [SUCCESSOR, ASLEEP, ASLEEP | HANDOFF] {
         let word = WRITER | next | READERS_PARKED | PAST;
         let kept = with_readers(2);
-        assert_eq!(succeed_fairly(word, kept), WRITER | kept | PAST);
+        assert_eq!(stepped_down_fairly(word, kept), WRITER | kept | PAST);
     }
     // It still belongs to the caller, which looks for the first in the queue.
     let queue = WRITER | WRITERS_PARKED | PAST;
-    assert_eq!(succeed_fairly(queue, 0), queue);
-    assert_eq!(succeed_fairly(WRITER | PAST, 0), PAST);
+    assert_eq!(stepped_down_fairly(queue, 0), queue);
+    assert_eq!(stepped_down_fairly(WRITER | PAST, 0), PAST);
 }
 
 #[test]
@@ -221,7 +222,7 @@ fn an_upgradable_reader_bars_others_and_no_plain_ones() {
         assert!(is_upgradable(past) && !is_upgradable(word) && bars_upgraders(word));
         assert!(is_readable(word) && !bars_readers(word));
         assert_eq!(is_quiet(word), is_quiet(past));
-        for writer in [WRITER, HEIR] {
+        for writer in [WRITER, SUCCESSOR] {
             assert!(bars_upgraders(past | writer));
         }
         assert!(!is_upgradable(past | TOO_MANY_READERS));
@@ -235,34 +236,33 @@ fn a_writer_is_not_alone_beside_an_upgradable_reader() {
         assert!(!is_free_and_counted(NEW | flag));
     }
     assert!(is_upgradable_alone(UPGRADABLE | NEW));
-    for other in [WRITER, HEIR, READERS_PARKED, UPGRADERS_PARKED, ONE_READER] {
-        assert!(!is_upgradable_alone(UPGRADABLE | NEW | other));
+    for flag in [WRITER, SUCCESSOR, READERS_PARKED, UPGRADERS_PARKED] {
+        assert!(!is_upgradable_alone(UPGRADABLE | NEW | flag));
     }
+    assert!(!is_upgradable_alone(UPGRADABLE | NEW | ONE_READER));
     assert!(!is_upgradable_alone(UPGRADABLE | SLOTS));
 }
 
 #[test]
 fn one_upgradable_reader_gets_in_if_there_is_none() {
     let word = WRITER | UPGRADERS_PARKED | PAST;
-    assert_eq!(seat(word, 0), UPGRADABLE);
-    assert_eq!(seat(word, with_readers(3)), UPGRADABLE);
+    assert_eq!(upgrader_to_admit(word, 0), UPGRADABLE);
+    assert_eq!(upgrader_to_admit(word, with_readers(3)), UPGRADABLE);
     for kept in [UPGRADABLE, UPGRADABLE | with_readers(3)] {
-        assert_eq!(seat(word, kept), 0);
+        assert_eq!(upgrader_to_admit(word, kept), 0);
     }
-    assert_eq!(seat(word | UPGRADABLE, 0), 0);
-    assert_eq!(seat(WRITER | PAST, 0), 0);
+    assert_eq!(upgrader_to_admit(word | UPGRADABLE, 0), 0);
+    assert_eq!(upgrader_to_admit(WRITER | PAST, 0), 0);
 }
 
 #[test]
-fn whoever_bars_sleepers_last_owes_them_their_turn() {
+fn the_last_to_bar_sleepers_owes_them_their_turn() {
     assert!(owes_upgraders(UPGRADABLE | UPGRADERS_PARKED | PAST));
-    for writer in [WRITER, HEIR] {
-        assert!(!owes_upgraders(
-            UPGRADABLE | UPGRADERS_PARKED | writer | PAST
-        ));
+    for writer in [WRITER, SUCCESSOR] {
+        assert!(!owes_upgraders(writer | UPGRADABLE | UPGRADERS_PARKED));
     }
-    assert!(owes_readers(HEIR | READERS_PARKED | PAST));
-    assert!(owes_readers(HEIR | UPGRADERS_PARKED | PAST));
-    assert!(!owes_readers(HEIR | UPGRADERS_PARKED | UPGRADABLE | PAST));
-    assert!(!owes_readers(HEIR | WRITERS_PARKED | PAST));
+    assert!(owes_readers(SUCCESSOR | READERS_PARKED | PAST));
+    assert!(owes_readers(SUCCESSOR | UPGRADERS_PARKED | PAST));
+    assert!(!owes_readers(SUCCESSOR | UPGRADERS_PARKED | UPGRADABLE));
+    assert!(!owes_readers(SUCCESSOR | WRITERS_PARKED | PAST));
 }

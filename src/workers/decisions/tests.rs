@@ -1,4 +1,4 @@
-use super::{Call, Holder, LARGEST_BATCH, Place, Run, Seen, State, Watch};
+use super::{Holder, LARGEST_BATCH, Observations, Processor, Run, State, Wakeup, Watch};
 
 /// So many workers may run, and the monitor watches.
 fn state(max_procs: usize) -> State {
@@ -7,20 +7,20 @@ fn state(max_procs: usize) -> State {
     state
 }
 
-/// The place of a worker that is at a goroutine, and counts.
-fn at_work(state: &mut State) -> &'static Place {
-    let place: &Place = Box::leak(Box::new(Place::new(0)));
-    place.set_holder(Holder::Running);
-    place.at_work.set(1);
+/// The processor of a worker that is at a goroutine, and counts.
+fn in_goroutine(state: &mut State) -> &'static Processor {
+    let p: &Processor = Box::leak(Box::new(Processor::new(0)));
+    p.set_holder(Holder::Running);
+    p.in_goroutine.set(1);
     state.running += 1;
-    place
+    p
 }
 
 /// How many new workers are to come.
 #[track_caller]
-fn new_workers(call: Option<Call>) -> usize {
-    match call {
-        Some(Call::Workers(sleepers, new)) => {
+fn new_workers(wakeup: Option<Wakeup>) -> usize {
+    match wakeup {
+        Some(Wakeup::Workers(sleepers, new)) => {
             assert!(sleepers.iter().all(Option::is_none));
             new
         }
@@ -41,7 +41,7 @@ fn twice_as_many_come_if_all_have_blocked() {
     let mut state = state(1);
     let mut expected = 1;
     for _ in 0..10 {
-        let new = new_workers(state.call(0, usize::MAX));
+        let new = new_workers(state.wake(0, usize::MAX));
         assert_eq!(new, expected);
         begin(&mut state, new);
         expected = LARGEST_BATCH.min(2 * expected);
@@ -54,19 +54,19 @@ fn twice_as_many_come_if_all_have_blocked() {
 fn those_that_have_gone_on_do_not_count() {
     let mut state = state(2);
     for _ in 0..100 {
-        at_work(&mut state);
+        in_goroutine(&mut state);
         begin(&mut state, 1);
-        state.goes_on();
+        state.resume();
         state.running -= 1;
     }
-    assert_eq!(new_workers(state.call(0, usize::MAX)), 1);
+    assert_eq!(new_workers(state.wake(0, usize::MAX)), 1);
 }
 
 #[test]
 fn no_more_come_than_wait() {
     let mut state = state(1);
     for waiting in [4, 1, 1, 2, 0] {
-        let new = new_workers(state.call(0, waiting));
+        let new = new_workers(state.wake(0, waiting));
         assert!(new <= waiting);
         begin(&mut state, new);
     }
@@ -77,71 +77,72 @@ fn no_more_come_than_wait() {
 fn one_comes_if_none_has_blocked() {
     let mut state = state(4);
     for _ in 0..4 {
-        assert_eq!(new_workers(state.call(0, usize::MAX)), 1);
+        assert_eq!(new_workers(state.wake(0, usize::MAX)), 1);
         begin(&mut state, 0);
     }
-    assert_eq!(new_workers(state.call(0, usize::MAX)), 0);
+    assert_eq!(new_workers(state.wake(0, usize::MAX)), 0);
 }
 
 #[test]
 fn those_that_block_are_replaced_though_others_run() {
     let mut state = state(2);
-    let places = [(); 2].map(|()| at_work(&mut state));
-    let seen = Seen {
-        blocked: vec![Run::now(places[0])],
-        ..Seen::default()
+    let processors = [(); 2].map(|()| in_goroutine(&mut state));
+    let seen = Observations {
+        blocked: vec![Run::now(processors[0])],
+        ..Observations::default()
     };
-    let (look, call) = state.look(&seen, 0, 1);
+    let (look, wakeup) = state.look(&seen, 0, 1);
     assert!(look.has_replaced);
-    assert_eq!(places.map(Place::holder), [Holder::Stuck, Holder::Running]);
-    assert_eq!(new_workers(call), 1);
+    assert_eq!(
+        processors.map(Processor::holder),
+        [Holder::Stuck, Holder::Running]
+    );
+    assert_eq!(new_workers(wakeup), 1);
 }
 
 /// Whether it counts still, although the monitor has seen it blocked, and for long, before `change`.
 #[track_caller]
-fn assert_counts(change: fn(&Place)) {
+fn assert_counts(change: fn(&Processor)) {
     let mut state = state(1);
-    let place = at_work(&mut state);
-    let seen = Seen {
-        blocked: vec![Run::now(place)],
-        overdue: vec![Run::now(place)],
-        ..Seen::default()
+    let p = in_goroutine(&mut state);
+    let seen = Observations {
+        blocked: vec![Run::now(p)],
+        overdue: vec![Run::now(p)],
+        ..Observations::default()
     };
-    change(place);
-    let (look, call) = state.look(&seen, 0, 1);
+    change(p);
+    let (look, wakeup) = state.look(&seen, 0, 1);
     assert!(!look.has_replaced && !look.has_preempted);
-    assert_eq!(new_workers(call), 0);
+    assert_eq!(new_workers(wakeup), 0);
 }
 
 #[test]
 fn another_goroutine_counts() {
-    assert_counts(|place| place.turns.add_one());
+    assert_counts(|p| p.runs.add_one());
 }
 
 #[test]
 fn a_worker_that_looks_for_another_goroutine_counts() {
-    assert_counts(|place| place.at_work.set(0));
+    assert_counts(|p| p.in_goroutine.set(0));
 }
 
 #[test]
-fn whoever_has_the_place_by_now_counts_as_it_does() {
-    assert_counts(|place| place.set_holder(Holder::Stranger));
+fn a_processor_counts_as_its_current_holder_does() {
+    assert_counts(|p| p.set_holder(Holder::External));
 }
 
 #[test]
 fn one_in_two_of_those_that_run_for_long_makes_room() {
     let mut state = state(4);
-    let places = [(); 4].map(|()| at_work(&mut state));
-    let seen = Seen {
-        overdue: places.into_iter().map(Run::now).collect(),
-        ..Seen::default()
+    let processors = [(); 4].map(|()| in_goroutine(&mut state));
+    let seen = Observations {
+        overdue: processors.into_iter().map(Run::now).collect(),
+        ..Observations::default()
     };
-    let (look, call) = state.look(&seen, 0, 9);
+    let (look, wakeup) = state.look(&seen, 0, 9);
     assert!(look.has_preempted);
-    assert_eq!(state.running, 2 + new_workers(call));
-    let stuck = places
-        .iter()
-        .filter(|place| place.holder() == Holder::Stuck);
+    assert_eq!(state.running, 2 + new_workers(wakeup));
+    let stuck = processors.iter().filter(|p| p.holder() == Holder::Stuck);
     assert_eq!(stuck.count(), 2);
 }
 
@@ -149,12 +150,12 @@ fn one_in_two_of_those_that_run_for_long_makes_room() {
 #[test]
 fn one_that_runs_for_long_beside_a_busy_thread_makes_room() {
     let mut state = state(2);
-    let place = at_work(&mut state);
-    let seen = Seen {
-        overdue: vec![Run::now(place)],
-        ..Seen::default()
+    let p = in_goroutine(&mut state);
+    let seen = Observations {
+        overdue: vec![Run::now(p)],
+        ..Observations::default()
     };
-    let (look, call) = state.look(&seen, 1, 1);
+    let (look, wakeup) = state.look(&seen, 1, 1);
     assert!(look.has_preempted);
-    assert_eq!(new_workers(call), 1);
+    assert_eq!(new_workers(wakeup), 1);
 }

@@ -1,25 +1,25 @@
-use super::super::place::Place;
-use super::{Run, SAMPLE, Seen, Signs};
+use super::super::processor::Processor;
+use super::{Observations, Run, SAMPLE, Survey};
 use std::cell::Cell;
 
 /// So many threads that stand still; what each of them answers follows from its index. Returns who counts as blocked,
 /// whether that is a guess, and how many have been asked.
 fn ask(count: usize, sleeps: fn(usize) -> Option<bool>) -> (Vec<usize>, bool, usize) {
-    let place = |index| -> &'static Place { Box::leak(Box::new(Place::new(index))) };
-    let mut signs = Signs {
-        seen: Seen {
-            blocked: (0..count).map(|index| Run::now(place(index))).collect(),
-            ..Seen::default()
+    let p = |index| -> &'static Processor { Box::leak(Box::new(Processor::new(index))) };
+    let mut survey = Survey {
+        seen: Observations {
+            blocked: (0..count).map(|index| Run::now(p(index))).collect(),
+            ..Observations::default()
         },
-        ..Signs::default()
+        ..Survey::default()
     };
     let asked = Cell::new(0);
-    signs.leave_out_who_is_awake(|run| {
+    survey.drop_awake(|run| {
         asked.set(asked.get() + 1);
-        sleeps(run.place.index)
+        sleeps(run.p.index)
     });
-    let blocked = signs.seen.blocked.iter().map(|run| run.place.index);
-    (blocked.collect(), signs.seen.is_guess, asked.get())
+    let blocked = survey.seen.blocked.iter().map(|run| run.p.index);
+    (blocked.collect(), survey.seen.is_guess, asked.get())
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn each_of_few_is_asked() {
 }
 
 #[test]
-fn who_cannot_be_asked_may_be_blocked() {
+fn a_thread_of_unknown_state_may_be_blocked() {
     let (blocked, is_guess, _) = ask(100, |_| None);
     assert!(blocked.len() == 100 && is_guess);
 }

@@ -1,5 +1,5 @@
-use super::super::decisions::{Run, Seen};
-use super::super::place::Holder;
+use super::super::decisions::{Observations, Run};
+use super::super::processor::Holder;
 use super::super::{prepare, scheduler};
 use super::{Scheduler, Starters};
 use crate::go;
@@ -15,23 +15,23 @@ fn a_worker_that_was_stuck_is_listed_when_it_goes_on() {
             monitor: || Ok(()),
         },
     );
-    let place = scheduler.admit_again();
-    scheduler.look(&Seen {
-        blocked: vec![Run::now(place)],
-        ..Seen::default()
+    let p = scheduler.reacquire();
+    scheduler.look(&Observations {
+        blocked: vec![Run::now(p)],
+        ..Observations::default()
     });
-    assert_eq!(place.holder(), Holder::Stuck);
+    assert_eq!(p.holder(), Holder::Stuck);
     // It has moved, and then not.
-    (0..2).for_each(|_| _ = scheduler.look(&Seen::default()));
-    assert!(!place.is_listed());
-    assert!(scheduler.may_go_on(place));
-    assert_eq!(place.holder(), Holder::Running);
-    assert!(place.is_listed());
+    (0..2).for_each(|_| _ = scheduler.look(&Observations::default()));
+    assert!(!p.is_listed());
+    assert!(scheduler.try_continue(p));
+    assert_eq!(p.holder(), Holder::Running);
+    assert!(p.is_listed());
 }
 
 /// So the cost of a search does not grow with the number of threads.
 #[test]
-fn the_places_of_a_crowd_that_blocks_are_not_listed() {
+fn the_processors_of_a_crowd_that_blocks_are_not_listed() {
     const CROWD: usize = 1000;
     /// As many as the monitor may not have come to by now, before nothing was left to watch.
     const MOST: usize = 100;
@@ -50,9 +50,9 @@ fn the_places_of_a_crowd_that_blocks_are_not_listed() {
         })
         .unzip();
     assert_eq!(started.iter().take(CROWD).count(), CROWD);
-    let places = &scheduler().places;
-    assert!(places.all().count() >= CROWD);
-    let listed = places.count();
+    let processors = &scheduler().processors;
+    assert!(processors.all().count() >= CROWD);
+    let listed = processors.count();
     assert!(listed <= MOST, "{listed} are listed");
     drop(senders);
     for blocked in crowd {

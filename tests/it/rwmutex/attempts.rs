@@ -306,12 +306,12 @@ fn writers_that_all_give_up_let_the_readers_behind_them_in() {
 fn a_writer_that_gives_up_behind_readers_admitted_before_it_lets_others_in() {
     play(|s, lock| {
         let writer = lock.lock();
-        let heir = queued(s, lock, || lock.try_lock_for(A_WHILE).is_none());
+        let successor = queued(s, lock, || lock.try_lock_for(A_WHILE).is_none());
         let admitted = queued(s, lock, || lock.rlock());
         drop(writer);
         let admitted = admitted.join().unwrap();
         let held_back = queued(s, lock, || drop(lock.rlock()));
-        assert!(heir.join().unwrap());
+        assert!(successor.join().unwrap());
         held_back.join().unwrap();
         assert_seen(lock, READ);
         drop(admitted);

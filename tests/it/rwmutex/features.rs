@@ -238,21 +238,24 @@ mod deadlock_detection {
     }
 
     #[test]
-    fn who_waits_for_an_upgradable_reader_is_not_reported() {
-        alone("who_waits_for_an_upgradable_reader_is_not_reported", || {
-            assert_never_reported(|| {
-                let lock = RWMutex::new(0);
-                let upgradable = lock.rlock_upgradable();
-                thread::scope(|s| {
-                    queued(s, &lock, || *lock.lock() += 1);
-                    queued(s, &lock, || drop(lock.rlock_upgradable()));
-                    thread::sleep(HOLD);
-                    let mut writer = Upgradable::upgrade(upgradable);
-                    *writer += 1;
-                    thread::sleep(HOLD);
+    fn a_writer_that_waits_for_an_upgradable_reader_is_not_reported() {
+        alone(
+            "a_writer_that_waits_for_an_upgradable_reader_is_not_reported",
+            || {
+                assert_never_reported(|| {
+                    let lock = RWMutex::new(0);
+                    let upgradable = lock.rlock_upgradable();
+                    thread::scope(|s| {
+                        queued(s, &lock, || *lock.lock() += 1);
+                        queued(s, &lock, || drop(lock.rlock_upgradable()));
+                        thread::sleep(HOLD);
+                        let mut writer = Upgradable::upgrade(upgradable);
+                        *writer += 1;
+                        thread::sleep(HOLD);
+                    });
                 });
-            });
-        });
+            },
+        );
     }
 
     #[test]

@@ -49,7 +49,7 @@ fn another_thread_may_write_through_the_guard() {
 }
 
 #[test]
-fn another_thread_that_drops_the_guard_wakes_those_who_wait() {
+fn another_thread_that_drops_the_guard_wakes_the_waiters() {
     within(LIMIT, || {
         use crate::support::queued;
 
@@ -93,7 +93,7 @@ fn a_panic_releases_the_lock() {
 }
 
 #[test]
-fn a_panic_wakes_those_who_wait() {
+fn a_panic_wakes_the_waiters() {
     within(LIMIT, || {
         use crate::support::queued;
 

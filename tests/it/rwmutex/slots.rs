@@ -23,7 +23,7 @@ const SHORT: Duration = Duration::from_millis(1);
 /// Long enough for a few other threads to fall asleep before it is over.
 const A_WHILE: Duration = Duration::from_millis(300);
 
-/// So many reads bring a lock from *counted* to *slots*, on a processor where that saves much.
+/// So many reads bring a lock from *counted* to *slots*, on a CPU where that saves much.
 const FOR_SLOTS: usize = 3000;
 
 /// So many more bring it to *quiet*. Nothing that an interpreter could get done.
@@ -710,7 +710,7 @@ fn a_writer_that_gives_up_on_a_reader_lets_others_in_at_once() {
 
 /// The next writer finds the lock as the one before it has left it, with the same barrier to pass.
 #[test]
-fn a_writer_waits_for_a_reader_on_whom_others_have_given_up() {
+fn a_writer_waits_for_a_reader_after_others_have_given_up() {
     within(LIMIT, || {
         for lock in &locks() {
             thread::scope(|s| {

@@ -157,7 +157,7 @@ pub fn threads_of_gosync() -> Vec<String> {
     names.filter(|name| name.starts_with("gosync")).collect()
 }
 
-/// The processor time that the process has used.
+/// The CPU time that the process has used.
 #[cfg(target_os = "linux")]
 pub fn processor_time() -> Duration {
     let mut time = libc::timespec {

@@ -118,7 +118,7 @@ pub mod of_a_thread {
 
     /// What has been queued without a place is found beside what has been queued with one.
     #[test]
-    fn that_had_given_its_place_back() {
+    fn that_had_released_its_processor() {
         static ENDED: RWMutex<usize> = RWMutex::new(0);
 
         fn queue_many() {

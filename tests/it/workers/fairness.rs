@@ -1,4 +1,4 @@
-//! A goroutine runs although others never leave the processors.
+//! A goroutine runs although others never leave the CPUs.
 
 use super::child::alone;
 use gosync::{WaitGroup, go, set_max_procs};
@@ -90,7 +90,7 @@ fn beside_a_group_that_never_ends() {
     }
 }
 
-/// One processor has a goroutine that computes, the other a thread that is no worker and always has one more to
+/// One CPU has a goroutine that computes, the other a thread that is no worker and always has one more to
 /// start and to run.
 #[test]
 fn beside_a_hog_and_a_busy_thread() {

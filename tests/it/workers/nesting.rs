@@ -112,7 +112,7 @@ mod fork_join {
 
     /// Asserts that `body` takes few threads, to be called in a process of its own.
     ///
-    /// The monitor is frozen if it can be: it would add threads for those that have no processor for a while.
+    /// The monitor is frozen if it can be: it would add threads for those that have no CPU for a while.
     #[track_caller]
     fn assert_takes_few_threads(body: impl FnOnce()) {
         #[cfg(target_os = "linux")]

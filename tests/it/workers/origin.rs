@@ -7,8 +7,8 @@ use gosync::{init_workers, set_max_procs};
 use std::mem::MaybeUninit;
 use std::{process, ptr, thread};
 
-/// The number of processors that the thread may run on.
-fn processors(thread: libc::pid_t) -> i32 {
+/// The number of CPUs that the thread may run on.
+fn cpus(thread: libc::pid_t) -> i32 {
     let mut set = MaybeUninit::<libc::cpu_set_t>::zeroed();
     // SAFETY: the call writes the set, which is valid all zeros.
     unsafe {
@@ -18,7 +18,7 @@ fn processors(thread: libc::pid_t) -> i32 {
     }
 }
 
-/// Lets the current thread run on one processor, and only there.
+/// Lets the current thread run on one CPU, and only there.
 fn pin() {
     let mut set = MaybeUninit::<libc::cpu_set_t>::zeroed();
     // SAFETY: as above; the set is written before it is read.
@@ -35,12 +35,12 @@ fn pin() {
 #[test]
 fn a_worker_runs_wherever_the_main_thread_may() {
     alone(&[], || {
-        let of_main = processors(process::id().cast_signed());
+        let of_main = cpus(process::id().cast_signed());
         thread::spawn(move || {
             pin();
-            assert_eq!(processors(0), 1);
+            assert_eq!(cpus(0), 1);
             assert_eq!(set_max_procs(0), of_main as usize);
-            assert_eq!(on_a_worker(|| processors(0)), of_main);
+            assert_eq!(on_a_worker(|| cpus(0)), of_main);
         })
         .join()
         .unwrap();

@@ -110,7 +110,7 @@ fn goes_on_when_there_are_threads(begin: fn() -> Wait) {
 }
 
 #[test]
-fn who_waits_for_a_group_goes_on_when_there_are_threads() {
+fn a_waiter_at_a_group_goes_on_when_there_are_threads() {
     alone(&[], || {
         goes_on_when_there_are_threads(|| {
             let wg = WaitGroup::new();
@@ -123,7 +123,7 @@ fn who_waits_for_a_group_goes_on_when_there_are_threads() {
 }
 
 #[test]
-fn who_waits_for_a_condition_goes_on_when_there_are_threads() {
+fn a_waiter_at_a_condition_goes_on_when_there_are_threads() {
     alone(&[], || {
         goes_on_when_there_are_threads(|| {
             let state = Arc::new((gosync::Mutex::new(false), Cond::new()));
@@ -141,7 +141,7 @@ fn who_waits_for_a_condition_goes_on_when_there_are_threads() {
 }
 
 #[test]
-fn who_waits_for_permits_goes_on_when_there_are_threads() {
+fn a_waiter_for_permits_goes_on_when_there_are_threads() {
     alone(&[], || {
         goes_on_when_there_are_threads(|| {
             let semaphore = Arc::new(Weighted::new(1));

@@ -13,10 +13,10 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
 #[test]
-fn max_procs_is_the_number_of_processors() {
+fn max_procs_is_the_number_of_cpus() {
     alone(&[], || {
-        let processors = thread::available_parallelism().unwrap().get();
-        assert_eq!(set_max_procs(0), processors);
+        let cpus = thread::available_parallelism().unwrap().get();
+        assert_eq!(set_max_procs(0), cpus);
     });
 }
 
@@ -32,8 +32,8 @@ fn an_empty_variable_is_none() {
     alone(
         &[("GOSYNC_MAXPROCS", ""), ("GOSYNC_STACK_SIZE", "")],
         || {
-            let processors = thread::available_parallelism().unwrap().get();
-            assert_eq!(go(|| set_max_procs(0)).join().unwrap(), processors);
+            let cpus = thread::available_parallelism().unwrap().get();
+            assert_eq!(go(|| set_max_procs(0)).join().unwrap(), cpus);
         },
     );
 }
@@ -53,7 +53,7 @@ fn set_max_procs_returns_what_was_set_before() {
 
 /// How many of many short goroutines began beside `n` others or more, after it had been set that only `n` may run.
 /// At first `before` may. To be called while the monitor is frozen, or else it would add workers for those that have
-/// no processor for a while.
+/// no CPU for a while.
 #[cfg(target_os = "linux")]
 fn surplus(before: usize, n: usize) -> usize {
     const GOROUTINES: usize = 400;
@@ -74,7 +74,7 @@ fn surplus(before: usize, n: usize) -> usize {
     for _ in 0..GOROUTINES {
         let counts = Arc::clone(&counts);
         wg.go(move || {
-            // First: the machine may leave this thread or the one that sets `n` without a processor for long.
+            // First: the machine may leave this thread or the one that sets `n` without a CPU for long.
             let is_set = counts.is_set.load(SeqCst);
             let others = counts.running.fetch_add(1, SeqCst);
             if is_set && others >= n {
@@ -84,7 +84,7 @@ fn surplus(before: usize, n: usize) -> usize {
                 set_max_procs(n);
                 counts.is_set.store(true, SeqCst);
             }
-            // For others to come in, if they may, although there is one processor for all.
+            // For others to come in, if they may, although there is one CPU for all.
             thread::yield_now();
             counts.running.fetch_sub(1, SeqCst);
         });
@@ -156,14 +156,14 @@ mod nonsense {
     }
 
     #[test]
-    fn no_processors() {
+    fn no_cpus() {
         alone(&[("GOSYNC_MAXPROCS", "0")], || {
             assert_refused("GOSYNC_MAXPROCS", "0")
         });
     }
 
     #[test]
-    fn less_than_no_processors() {
+    fn less_than_no_cpus() {
         alone(&[("GOSYNC_MAXPROCS", "-1")], || {
             assert_refused("GOSYNC_MAXPROCS", "-1")
         });

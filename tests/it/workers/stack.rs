@@ -10,7 +10,7 @@ use std::{ptr, thread};
 const PROMISE: usize = 1536 << 10;
 const FRAMES: usize = 16 << 10;
 
-/// With so few processors a joiner is almost always there before a worker.
+/// With so few CPUs a joiner is almost always there before a worker.
 const ONE_PROCESSOR: &[(&str, &str)] = &[("GOSYNC_MAXPROCS", "1")];
 
 /// Calls `f` when the current thread has used so many bytes more of its stack.
@@ -65,7 +65,7 @@ fn a_goroutine_has_what_is_promised_on_a_thread_that_joins_it() {
 /// Joiners that have room for it run it: on threads like std's near their base, on workers even below
 /// another goroutine that has used all that is promised.
 #[test]
-fn who_joins_helps_where_there_is_room() {
+fn a_joiner_helps_where_there_is_room() {
     fn helps() -> bool {
         let me = thread::current().id();
         let is_here = move || thread::current().id() == me;

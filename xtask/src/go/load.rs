@@ -3,10 +3,10 @@
 use crate::repo;
 use std::path::Path;
 
-/// Processor time until now, in the system's ticks.
+/// CPU time until now, in the system's ticks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Load {
-    /// Of all processors, whatever they do.
+    /// Of all CPUs, whatever they do.
     all: u64,
     /// Of these, in which one was taken.
     taken: u64,
@@ -43,7 +43,7 @@ impl Load {
         })
     }
 
-    /// The share of the processors that others have taken since `before`.
+    /// The share of the CPUs that others have taken since `before`.
     fn others_since(self, before: Self) -> f64 {
         let taken = (self.taken - before.taken).saturating_sub(self.own - before.own);
         taken as f64 / (self.all - before.all).max(1) as f64

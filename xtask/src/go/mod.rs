@@ -3,7 +3,7 @@
 //! The two programs in `benches/go` run in turn, each case in a process of its own, round after round.
 //! What disturbs one is likely to disturb the other as well, so a ratio is the median of those within
 //! the rounds, and is worth more than the figures beside it. A quiet machine is better nevertheless:
-//! one whose processors are taken shows little of how they are shared out.
+//! one whose CPUs are taken shows little of how they are shared out.
 
 mod load;
 mod programs;

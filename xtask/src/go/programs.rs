@@ -31,7 +31,7 @@ impl Programs {
     }
 
     pub fn go(&self, case: &str) -> Result<Vec<Figure>, Failure> {
-        // As many processors as Go takes by itself.
+        // As many CPUs as Go takes by itself.
         let mut program = Command::new(&self.go);
         figures_of(program.env_remove("GOMAXPROCS").arg(case))
     }

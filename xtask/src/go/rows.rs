@@ -65,8 +65,8 @@ const fn alone(about: &'static str, ours: &'static str, goal: Limit, must: Limit
     }
 }
 
-const WORK: &str = "1,000 of 10 µs: time ÷ (work ÷ processors)";
-const LONG_WORK: &str = "40 of 20 ms: time ÷ (work ÷ processors)";
+const WORK: &str = "1,000 of 10 µs: time ÷ (work ÷ CPUs)";
+const LONG_WORK: &str = "40 of 20 ms: time ÷ (work ÷ CPUs)";
 const GROUP: &str = "10,000 block in a WaitGroup, ms";
 const RWMUTEX: &str = "10,000 block in an RWMutex, ms";
 const MUTEX: &str = "10,000 block in a foreign mutex, ms";
@@ -123,7 +123,7 @@ const ROWS: &[Row] = &[
     go(PING_PONG, "ping_pong", Nothing, Nothing),
     threads(ECHO, ["echo", "echo_threads"], Times(1.0), Times(1.4)),
     go(ECHO, "echo", Nothing, Nothing),
-    go("10 s idle after 10⁶: processor time, ms", "idle_millis", Plain(10.0), Nothing),
+    go("10 s idle after 10⁶: CPU time, ms", "idle_millis", Plain(10.0), Nothing),
     go("10 s idle after 10⁶: threads left", "idle_threads", Plain(0.0), Nothing),
 ];
 

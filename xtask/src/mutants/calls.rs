@@ -112,10 +112,10 @@ mod tests {
     #[test]
     fn wake_ups_are_lost_with_their_callbacks() {
         assert_eq!(
-            mutants("park::unpark_one(self.heir(), |_, _| {}); park::unpark_all_if(a, b)"),
+            mutants("park::unpark_one(self.successor(), |_, _| {}); park::unpark_all_if(a, b)"),
             [
-                "park::lose_one(self.heir(), |_, _| {}); park::unpark_all_if(a, b)",
-                "park::unpark_one(self.heir(), |_, _| {}); park::lose_all_if(a, b)",
+                "park::lose_one(self.successor(), |_, _| {}); park::unpark_all_if(a, b)",
+                "park::unpark_one(self.successor(), |_, _| {}); park::lose_all_if(a, b)",
             ]
         );
     }

@@ -29,8 +29,8 @@ struct Manner {
     stores: usize,
 }
 
-/// Lines that all threads write. Stores take effect in their order on most processors, so one to a line
-/// that another processor has holds up those after it: also the one by which a reader says that
+/// Lines that all threads write. Stores take effect in their order on most CPUs, so one to a line
+/// that another CPU has holds up those after it: also the one by which a reader says that
 /// it is there, long enough for a writer to miss it if a barrier is missing.
 static CONTESTED: [Contested; 64] = [const { Contested(AtomicU64::new(0)) }; 64];
 

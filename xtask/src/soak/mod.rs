@@ -14,8 +14,8 @@ mod post;
 mod random;
 mod report;
 mod rounds;
+mod short_lived;
 mod store;
-mod strangers;
 mod watch;
 mod worker;
 

@@ -7,7 +7,7 @@ use super::op::Op;
 use super::post::Post;
 use super::random::Random;
 use super::store::PERMITS;
-use super::{burst, duel, fresh, rounds, strangers};
+use super::{burst, duel, fresh, rounds, short_lived};
 use gosync::semaphore::{Permit, Weighted};
 use gosync::{
     MutexGuard, RWMutexReadGuard, RWMutexUpgradableReadGuard, RWMutexWriteGuard, WaitGroup,
@@ -109,8 +109,8 @@ impl Worker {
             Op::Scope => rounds::scope(self),
             Op::Forget => fresh::live_and_die(self),
             Op::Duel => duel::fight(self),
-            Op::Meet => strangers::meet(self),
-            Op::Orphan => strangers::orphan(self),
+            Op::Meet => short_lived::meet(self),
+            Op::Orphan => short_lived::orphan(self),
             Op::DropForOther => unreachable!("no worker picks this"),
         }
     }

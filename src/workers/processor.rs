@@ -1,8 +1,8 @@
-//! Places: a thread needs one to queue goroutines, and a worker one to run them. Go's P.
+//! Processors: a thread needs one to queue goroutines, and a worker one to run them. Go's P.
 
-use super::{HERE, Job};
+use super::{CURRENT, Job};
 use crate::deque::{Injector, Steal, Stealer, Worker};
-use crate::primitive::{AtomicU32, Ordering::Relaxed, Tally, UnsafeCell};
+use crate::primitive::{AtomicU32, Ordering::Relaxed, Published, UnsafeCell};
 use std::cell::Cell;
 use std::iter;
 use std::sync::Arc;
@@ -10,72 +10,72 @@ use std::time::Duration;
 
 /// A deque of goroutines that nobody has started yet, and who may push and pop there.
 ///
-/// Places live for ever. Whoever needs one takes a free one first, so there are no more than were
-/// needed at a time (`places`).
+/// Processors live for ever. Whoever needs one takes a free one first, so there are no more than were
+/// needed at a time (`processors`).
 ///
-/// On lines of its own, two since processors fetch the neighbour of a line with it.
+/// On lines of its own, two since CPUs fetch the neighbour of a line with it.
 #[repr(align(128))]
-pub(super) struct Place {
+pub(super) struct Processor {
     /// The holder's.
     deque: UnsafeCell<Worker<Arc<dyn Job>>>,
     /// Everybody's: the same deque's other end.
     stealer: Stealer<Arc<dyn Job>>,
     /// A `Holder`. Changes under the scheduler's lock.
-    holder: Tally,
+    holder: Published,
     /// What the system calls the holder's thread, if that is a worker.
-    pub(super) thread: Tally,
+    pub(super) thread: Published,
     /// Where this stands in the list, and one more; 0 if it is not listed. Changes under the scheduler's lock.
     position: AtomicU32,
     /// 1 while a worker is at a goroutine here, 0 while it looks for one.
-    pub(super) at_work: Tally,
+    pub(super) in_goroutine: Published,
     /// Goroutines that were started here, on top of others or not, and holders that there were.
-    pub(super) turns: Tally,
+    pub(super) runs: Published,
     /// Those that a worker did not start on top of another one, and holders.
-    pub(super) rounds: Tally,
+    pub(super) outer_runs: Published,
     /// Decisions of workers here what to run next.
-    pub(super) ticks: Tally,
+    pub(super) sched_ticks: Published,
     /// Goroutines that the holder has queued.
-    pub(super) queued: Tally,
+    pub(super) queued: Published,
     /// How often the holder has found nothing more here.
-    pub(super) drained: Tally,
+    pub(super) emptied: Published,
     /// Goroutines that have ended here.
-    pub(super) ended: Tally,
-    seen: Seen,
-    /// Among all places.
+    pub(super) ended: Published,
+    monitor_tick: MonitorTick,
+    /// Among all processors.
     pub(super) index: usize,
 }
 
-/// What the monitor has seen of a place. Its own notes.
+/// What the monitor has seen of a processor. Its own notes.
 #[derive(Default)]
-struct Seen {
+struct MonitorTick {
     /// How far the holder had come when the monitor last looked whether it does anything.
-    moves: Tally,
+    activity: Published,
     /// The last goroutine that was started here, when the monitor last looked at it.
-    turns: Tally,
-    /// The processor time of the holder's thread by then, in ns; begins again at 0 after 4.3 s where a `usize` has
+    runs: Published,
+    /// The CPU time of the holder's thread by then, in ns; begins again at 0 after 4.3 s where a `usize` has
     /// 32 bits.
-    time: Tally,
-    rounds: Tally,
-    /// When `rounds` was not what it had been, in milliseconds. Begins again at 0 after 49.7 days where a
+    time: Published,
+    outer_runs: Published,
+    /// When `outer_runs` was not what it had been, in milliseconds. Begins again at 0 after 49.7 days where a
     /// `usize` has 32 bits.
-    since: Tally,
+    since: Published,
 }
 
 /// So long may a worker be at one goroutine, with others on top of it or not, if others wait. As long as Go lets
 /// a goroutine run (`proc.go`, `forcePreemptNS`).
 pub(super) const SLICE: Duration = Duration::from_millis(10);
 
-// SAFETY: `deque` is used by the holder only, and places change hands under the scheduler's lock. The
+// SAFETY: `deque` is used by the holder only, and processors change hands under the scheduler's lock. The
 // rest is made to be shared, and a job may be run by any thread.
-unsafe impl Sync for Place {}
+unsafe impl Sync for Processor {}
 
-/// Who has a place.
+/// Who has a processor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Holder {
     /// Nobody.
-    Free,
+    Nobody,
     /// A thread that is no worker.
-    Stranger,
+    External,
     /// A worker, which counts as running.
     Running,
     /// A worker whose goroutine has run for so long that it no longer counts.
@@ -83,26 +83,26 @@ pub(super) enum Holder {
 }
 
 impl Holder {
-    const ALL: [Self; 4] = [Self::Free, Self::Stranger, Self::Running, Self::Stuck];
+    const ALL: [Self; 4] = [Self::Nobody, Self::External, Self::Running, Self::Stuck];
 }
 
-impl Place {
+impl Processor {
     pub(super) fn new(index: usize) -> Self {
         let deque = Worker::new_lifo();
         Self {
             stealer: deque.stealer(),
             deque: UnsafeCell::new(deque),
-            holder: Tally::default(),
-            thread: Tally::default(),
+            holder: Published::default(),
+            thread: Published::default(),
             position: AtomicU32::new(0),
-            at_work: Tally::default(),
-            turns: Tally::default(),
-            rounds: Tally::default(),
-            ticks: Tally::default(),
-            queued: Tally::default(),
-            drained: Tally::default(),
-            ended: Tally::default(),
-            seen: Seen::default(),
+            in_goroutine: Published::default(),
+            runs: Published::default(),
+            outer_runs: Published::default(),
+            sched_ticks: Published::default(),
+            queued: Published::default(),
+            emptied: Published::default(),
+            ended: Published::default(),
+            monitor_tick: MonitorTick::default(),
             index,
         }
     }
@@ -117,8 +117,8 @@ impl Place {
     }
 
     /// Goes up as long as the holder queues or starts goroutines.
-    pub(super) fn moves(&self) -> usize {
-        self.turns.get().wrapping_add(self.queued.get())
+    pub(super) fn activity(&self) -> usize {
+        self.runs.get().wrapping_add(self.queued.get())
     }
 
     #[inline]
@@ -144,37 +144,37 @@ impl Place {
     // For the monitor.
 
     /// Whether the holder has started or queued a goroutine since this was last called.
-    pub(super) fn has_moved(&self) -> bool {
-        self.seen.moves.replace(self.moves())
+    pub(super) fn observe_activity(&self) -> bool {
+        self.monitor_tick.activity.update(self.activity())
     }
 
     /// Whether a worker is at a goroutine here.
-    pub(super) fn is_at_work(&self) -> bool {
-        self.at_work.get() == 1
+    pub(super) fn is_in_goroutine(&self) -> bool {
+        self.in_goroutine.get() == 1
     }
 
-    /// Whether no other goroutine has been started here since this was last called. There have been so many `turns`
+    /// Whether no other goroutine has been started here since this was last called. There have been so many `runs`
     /// by now.
-    pub(super) fn has_run_on(&self, turns: usize) -> bool {
-        !self.seen.turns.replace(turns)
+    pub(super) fn observe_run(&self, runs: usize) -> bool {
+        !self.monitor_tick.runs.update(runs)
     }
 
-    /// How much processor time the holder's thread has used since this was last called, if it is at `time` now.
-    pub(super) fn used_since(&self, time: Duration) -> Duration {
+    /// How much CPU time the holder's thread has used since this was last called, if it is at `time` now.
+    pub(super) fn observe_cpu_time(&self, time: Duration) -> Duration {
         let time = time.as_nanos() as usize;
-        let before = self.seen.time.get();
-        self.seen.time.set(time);
+        let before = self.monitor_tick.time.get();
+        self.monitor_tick.time.set(time);
         Duration::from_nanos(time.wrapping_sub(before) as u64)
     }
 
     /// How long the worker has been at the same goroutine, with others on top of it or not. It is looked at
     /// again and again.
-    pub(super) fn round(&self, now: Duration) -> Duration {
+    pub(super) fn observe_outer_run(&self, now: Duration) -> Duration {
         let now = now.as_millis() as usize;
-        if self.seen.rounds.replace(self.rounds.get()) {
-            self.seen.since.set(now);
+        if self.monitor_tick.outer_runs.update(self.outer_runs.get()) {
+            self.monitor_tick.since.set(now);
         }
-        Duration::from_millis(now.wrapping_sub(self.seen.since.get()) as u64)
+        Duration::from_millis(now.wrapping_sub(self.monitor_tick.since.get()) as u64)
     }
 
     /// How many wait here.
@@ -184,61 +184,61 @@ impl Place {
 
     /// Takes what has waited here for longest.
     pub(super) fn steal(&self) -> Option<Arc<dyn Job>> {
-        insist(|| self.stealer.steal())
+        retry(|| self.stealer.steal())
     }
 }
 
-/// Calls `f` with the place that the current thread has, and its deque. None if it has none.
+/// Calls `f` with the processor that the current thread has, and its deque. None if it has none.
 ///
 /// Memory may be needed in `f`, or given back, and an allocator with a lock of ours may sleep then.
-/// Meanwhile the thread seems to have no place, so that it keeps the one that it has.
+/// Meanwhile the thread seems to have no processor, so that it keeps the one that it has.
 #[inline]
-fn with_own<R>(f: impl FnOnce(&'static Place, &Worker<Arc<dyn Job>>) -> R) -> Option<R> {
-    let place = HERE.with(Cell::take)?;
+fn with_own<R>(f: impl FnOnce(&'static Processor, &Worker<Arc<dyn Job>>) -> R) -> Option<R> {
+    let p = CURRENT.with(Cell::take)?;
     // SAFETY: the current thread is the holder, and gets here once at a time: whoever comes back from
-    // `f` finds no place.
-    let result = place.deque.with_mut(|deque| f(place, unsafe { &*deque }));
-    HERE.with(|here| here.set(Some(place)));
+    // `f` finds no processor.
+    let result = p.deque.with_mut(|deque| f(p, unsafe { &*deque }));
+    CURRENT.with(|current| current.set(Some(p)));
     Some(result)
 }
 
-/// Queues `job` at the current thread, which has a place.
+/// Queues `job` at the current thread, which has a processor.
 #[inline]
 pub(super) fn push(job: Arc<dyn Job>) {
     let pushed = with_own(|_, deque| deque.push(job));
-    pushed.expect("who queues here has a place");
+    pushed.expect("a thread that queues here has a processor");
 }
 
 /// Takes what the current thread has queued last.
 pub(super) fn pop() -> Option<Arc<dyn Job>> {
-    with_own(|place, deque| {
+    with_own(|p, deque| {
         let job = deque.pop();
         if job.is_none() {
-            place.drained.add_one();
+            p.emptied.add_one();
         }
         job
     })?
 }
 
 /// Takes all that the current thread has queued, the first first.
-pub(super) fn clear() -> Vec<Arc<dyn Job>> {
+pub(super) fn take_all() -> Vec<Arc<dyn Job>> {
     let mut jobs: Vec<_> = iter::from_fn(pop).collect();
     jobs.reverse();
     jobs
 }
 
-/// Takes what has waited for longest at `other`, and some more of it to the current thread's place.
-pub(super) fn steal_some(other: &Place) -> Option<Arc<dyn Job>> {
-    with_own(|_, deque| insist(|| other.stealer.steal_batch_and_pop(deque)))?
+/// Takes what has waited for longest at `other`, and some more of it to the current thread's processor.
+pub(super) fn steal_some(other: &Processor) -> Option<Arc<dyn Job>> {
+    with_own(|_, deque| retry(|| other.stealer.steal_batch_and_pop(deque)))?
 }
 
 /// As `steal_some`.
-pub(super) fn take_some(injector: &Injector<Arc<dyn Job>>) -> Option<Arc<dyn Job>> {
-    with_own(|_, deque| insist(|| injector.steal_batch_and_pop(deque)))?
+pub(super) fn take_global(global_queue: &Injector<Arc<dyn Job>>) -> Option<Arc<dyn Job>> {
+    with_own(|_, deque| retry(|| global_queue.steal_batch_and_pop(deque)))?
 }
 
 /// Tries again until nobody comes between.
-pub(super) fn insist<T>(mut steal: impl FnMut() -> Steal<T>) -> Option<T> {
+pub(super) fn retry<T>(mut steal: impl FnMut() -> Steal<T>) -> Option<T> {
     loop {
         match steal() {
             Steal::Success(job) => return Some(job),

@@ -6,7 +6,7 @@
 //! undone, so it has to come from a thread that has nothing of the kind: [`init`] starts one, the
 //! *spawner*, and from then on it starts all others.
 
-use super::processors;
+use super::cpus;
 use crate::limits::{self, SMALL_STACK};
 use std::sync::OnceLock;
 use std::sync::mpsc::{self, Sender};
@@ -81,16 +81,16 @@ fn start(name: &str, stack_size: usize, body: impl FnOnce() + Send + 'static) ->
     })
 }
 
-/// How many processors there are for the main thread.
-pub(super) fn processors() -> usize {
+/// How many CPUs there are for the main thread.
+pub(super) fn cpus() -> usize {
     if main_thread::has_same_affinity() {
-        return processors::count();
+        return cpus::count();
     }
     let (send, there) = mpsc::channel();
-    let look = move || _ = send.send(processors::count());
+    let look = move || _ = send.send(cpus::count());
     // If the thread is refused, the channel is closed at once.
     let _ = start("gosync-origin", SMALL_STACK, look);
-    there.recv().unwrap_or_else(|_| processors::count())
+    there.recv().unwrap_or_else(|_| cpus::count())
 }
 
 #[cfg(target_os = "linux")]
@@ -113,7 +113,7 @@ mod main_thread {
     }
 
     /// While the main thread starts a thread or a process, the C library has it block every signal, for a
-    /// moment, which gets longer if it loses its processor. So if it seems to block all, this looks
+    /// moment, which gets longer if it loses its CPU. So if it seems to block all, this looks
     /// again, until the thread sleeps: it does not sleep in that moment.
     fn find_blocked() -> Option<u64> {
         const TRIES: u32 = 100;
@@ -201,7 +201,7 @@ mod main_thread {
     const CURRENT: libc::pid_t = 0;
 
     /// Of the thread with this number; that of the main thread is the number of the process. None if
-    /// there are more processors than fit into a set.
+    /// there are more CPUs than fit into a set.
     fn affinity_of(thread: libc::pid_t) -> Option<libc::cpu_set_t> {
         let mut set = MaybeUninit::<libc::cpu_set_t>::zeroed();
         // SAFETY: the call writes the set, at most, which is valid all zeros.

@@ -1,22 +1,22 @@
-use super::{Place, SLICE};
+use super::{Processor, SLICE};
 use std::time::Duration;
 
 /// Milliseconds since the monitor started, up to which a `usize` can count them.
 const LAST: Duration = Duration::from_millis(usize::MAX as u64);
 
-/// A place whose worker has begun a round at `now`.
-fn in_a_round_since(now: Duration) -> Place {
-    let place = Place::new(0);
-    place.rounds.add_one();
-    assert_eq!(place.round(now), Duration::ZERO);
-    place
+/// A processor whose worker has begun a round at `now`.
+fn in_a_round_since(now: Duration) -> Processor {
+    let p = Processor::new(0);
+    p.outer_runs.add_one();
+    assert_eq!(p.observe_outer_run(now), Duration::ZERO);
+    p
 }
 
 #[test]
 fn a_round_is_measured_at_any_time() {
     for begin in [Duration::from_millis(1), LAST / 2, LAST, 2 * LAST] {
-        let place = in_a_round_since(begin);
-        assert_eq!(place.round(begin + SLICE), SLICE, "{begin:?}");
+        let p = in_a_round_since(begin);
+        assert_eq!(p.observe_outer_run(begin + SLICE), SLICE, "{begin:?}");
     }
 }
 
@@ -24,8 +24,8 @@ fn a_round_is_measured_at_any_time() {
 #[test]
 fn a_round_goes_on() {
     let begin = LAST - Duration::from_secs(1);
-    let place = in_a_round_since(begin);
+    let p = in_a_round_since(begin);
     for round in (1..100).map(Duration::from_secs) {
-        assert_eq!(place.round(begin + round), round);
+        assert_eq!(p.observe_outer_run(begin + round), round);
     }
 }
