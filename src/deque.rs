@@ -1,14 +1,15 @@
-//! The queues of goroutines: a deque that its owner uses at one end and thieves at the other, and a
-//! queue for everybody.
+//! The queues of goroutines: a deque that its owner uses at one end and thieves at the other, and a queue for
+//! all threads.
 //!
-//! The only file that names `crossbeam_deque`, or under `--cfg gosync_model` its model. The contract:
+//! This is the only file that names `crossbeam_deque`, or, under `--cfg gosync_model`, its model. The
+//! contract:
 //!
-//! * What is pushed is popped or stolen once.
-//! * What happens before a push happens before the pop or steal of what was pushed.
-//! * A look, be it `steal`, `len` or `is_empty`, that comes after a `fence(SeqCst)` sees what was pushed
-//!   before a `fence(SeqCst)` that comes first. Without the fences it may not.
-//! * What a thief takes besides what it is given is in no queue, for a moment, on its way to the thief's
-//!   own.
+//! * Each item that is pushed is popped or stolen once.
+//! * All that happens before a push happens before the pop or steal of the pushed item.
+//! * A call of `steal`, `len` or `is_empty` after a `fence(SeqCst)` sees all that was pushed before an
+//!   earlier `fence(SeqCst)`. Without the fences it may not.
+//! * A thief that steals a batch gets one item, and the others move to its own deque. On their way they are
+//!   in no queue for a moment.
 
 #[cfg(not(gosync_model))]
 pub(crate) use crossbeam_deque::{Injector, Steal, Stealer, Worker};

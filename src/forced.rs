@@ -47,12 +47,12 @@ impl Forced {
                 "slots" => Some(Speed::Slots),
                 "quiet" => Some(Speed::Quiet),
                 "" => None,
-                _ => panic!("GOSYNC_SPEED is one of counted, slots and quiet"),
+                _ => panic!("GOSYNC_SPEED must be counted, slots or quiet"),
             },
             fences: match &*variable("GOSYNC_BARRIER") {
                 "fence" => true,
                 "" => false,
-                _ => panic!("GOSYNC_BARRIER can be fence"),
+                _ => panic!("GOSYNC_BARRIER must be fence"),
             },
             write_price: number("GOSYNC_WRITE_PRICE"),
             quiet_after: number("GOSYNC_QUIET_AFTER"),
@@ -71,7 +71,7 @@ fn variable(name: &str) -> String {
     match env::var(name) {
         Ok(value) => value,
         Err(VarError::NotPresent) => String::new(),
-        Err(VarError::NotUnicode(_)) => panic!("{name} is no text"),
+        Err(VarError::NotUnicode(_)) => panic!("{name} is not valid Unicode"),
     }
 }
 

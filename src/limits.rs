@@ -1,20 +1,20 @@
-//! Threads of our own, and limits of the system's at which a new one would end the process instead of being
-//! refused.
+//! Starts the threads of this crate, and refuses them near the limits of the system at which a new thread
+//! would abort the process.
 //!
-//! Once a thread runs, std sets up a stack for its signal handlers, and aborts if there is no memory for it:
-//! because the address space has a limit (`RLIMIT_AS`, or memory that is not overcommitted), or
-//! because there are too many mappings. Linux has a limit of those for each process, `vm.max_map_count`.
-//! So threads are refused here before it comes to that.
+//! Once a thread runs, std sets up a stack for its signal handlers, and aborts the process if it gets no
+//! memory for that stack. The reason may be a limit on memory (`RLIMIT_AS`, or memory that is not
+//! overcommitted). Or there are too many mappings: Linux limits their number per process
+//! (`vm.max_map_count`). So threads are refused here before it comes to that.
 
 use std::{io, thread};
 
 #[cfg(target_os = "linux")]
-use linux::{check, check_alone, thread_ends};
+use linux::{check, check_alone, record_old_stack};
 
-/// For threads that run no goroutines, in bytes.
+/// The stack size of threads that run no goroutines, in bytes.
 pub(crate) const SMALL_STACK: usize = 1 << 20;
 
-/// Starts a thread with a stack of so many bytes, unless a limit is near.
+/// Starts a thread with a stack of `stack_size` bytes. Fails if a limit is near.
 pub(crate) fn spawn(
     name: &str,
     stack_size: usize,
@@ -24,12 +24,12 @@ pub(crate) fn spawn(
     start(name, stack_size, move || {
         drop(pending);
         body();
-        thread_ends(stack_size);
+        record_old_stack(stack_size);
     })
 }
 
-/// As [`spawn`], for a small one, now and then. It waits for nobody and opens no file: whoever calls it may be
-/// in a child of `fork`, or a process that may not.
+/// Starts a thread with a small stack, like [`spawn`]. It is meant for occasional use. It waits for no other
+/// thread and opens no file: the caller may be in a child of `fork`, or in a process that may not open files.
 pub(crate) fn spawn_alone(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
     check_alone(SMALL_STACK)?;
     start(name, SMALL_STACK, body)
@@ -40,7 +40,7 @@ fn start(name: &str, stack_size: usize, body: impl FnOnce() + Send + 'static) ->
     builder.stack_size(stack_size).spawn(body).map(drop)
 }
 
-/// What is kept elsewhere until a thread is set up: nothing.
+/// Stands for the value that callers keep on Linux until a thread is set up.
 #[cfg(not(target_os = "linux"))]
 struct PendingThread;
 
@@ -53,7 +53,7 @@ fn check(_stack_size: usize) -> io::Result<PendingThread> {
 use check as check_alone;
 
 #[cfg(not(target_os = "linux"))]
-fn thread_ends(_stack_size: usize) {}
+fn record_old_stack(_stack_size: usize) {}
 
 #[cfg(target_os = "linux")]
 mod linux {
@@ -66,25 +66,25 @@ mod linux {
 
     use Ordering::{Acquire, Relaxed, Release};
 
-    /// Whether a thread with a stack of so many bytes may be started. What it returns is to be kept until std has set
-    /// up the thread.
+    /// Checks that a thread with a stack of `stack_size` bytes may be started. The result must be kept until
+    /// std has set up the thread.
     pub(super) fn check(stack_size: usize) -> io::Result<PendingThread> {
         match MAPPINGS.try_lock() {
             Ok(mut mappings) => mappings.take()?,
             Err(TryLockError::Poisoned(mappings)) => mappings.into_inner().take()?,
-            // Maybe by this very thread: to count takes memory, and an allocator may sleep.
+            // Maybe this very thread holds the lock: counting allocates, and an allocator may sleep.
             Err(TryLockError::WouldBlock) => check_mappings()?,
         }
         if !is_memory_limited() {
             return Ok(PendingThread::new());
         }
-        // One at a time: the look itself takes what another thread may be about to need.
+        // One check at a time: it takes memory for a moment, which another thread may be about to need.
         static CHECK: Mutex<()> = Mutex::new(());
         let _check = lock(&CHECK);
         wait_for_others()?;
         check_memory(stack_size).or_else(|error| {
-            // Only where a new stack is out of the question. Otherwise the thread may get one, and then miss
-            // the rest.
+            // An old stack counts only if a new one cannot be had. Otherwise the thread may get a new stack,
+            // and then there is no memory for the rest.
             let is_old = !has_memory(stack_size) && lock(&OLD_STACKS).take(stack_size);
             if is_old && has_memory(SETUP_BYTES) {
                 Ok(())
@@ -95,18 +95,20 @@ mod linux {
         Ok(PendingThread::new())
     }
 
-    /// A thread that has been let through, until it has all that std sets up for it.
+    /// A thread that has passed the check, until std has set it up.
     pub(super) struct PendingThread(());
 
-    /// The process, above `PROCESS`, and how many such threads it has. In a child of fork they are gone.
+    /// Below bit `PROCESS_SHIFT` the number of pending threads, and above it the process that has them. In a child
+    /// of `fork` these threads are gone.
     static PENDING: AtomicU64 = AtomicU64::new(0);
 
-    const PROCESS: u32 = 32;
+    const PROCESS_SHIFT: u32 = 32;
 
-    /// What stands there, if the number is that of the current process.
+    /// Returns `word` if it is of the current process, and otherwise the word of the current process without
+    /// pending threads.
     fn pending(word: u64) -> u64 {
-        let process = u64::from(process::id()) << PROCESS;
-        if word >> PROCESS == process >> PROCESS {
+        let process = u64::from(process::id()) << PROCESS_SHIFT;
+        if word >> PROCESS_SHIFT == process >> PROCESS_SHIFT {
             word
         } else {
             process
@@ -116,7 +118,7 @@ mod linux {
     impl PendingThread {
         fn new() -> Self {
             let add_one = |word| Some(pending(word) + 1);
-            // Never refused.
+            // Does not fail: `add_one` always returns `Some`.
             let _ = PENDING.fetch_update(Relaxed, Relaxed, add_one);
             Self(())
         }
@@ -124,12 +126,12 @@ mod linux {
 
     impl Drop for PendingThread {
         fn drop(&mut self) {
-            // Release: pairs with the Acquire below, after which there is less memory.
+            // Release: pairs with the Acquire in `wait_for_others`, after which there is less memory.
             PENDING.fetch_sub(1, Release);
         }
     }
 
-    /// Waits until all threads that have been let through are set up. Fails if that takes long.
+    /// Waits until all threads that have passed the check are set up. Fails if that takes long.
     fn wait_for_others() -> io::Result<()> {
         for _ in 0..100 {
             if pending(PENDING.load(Acquire)) as u32 == 0 {
@@ -140,40 +142,42 @@ mod linux {
         Err(io::ErrorKind::WouldBlock.into())
     }
 
-    /// Whether the process may be refused memory that it has not touched. Elsewhere Linux refuses only what is
-    /// far larger than a stack, or what does not fit into the addresses.
+    /// Whether the system may refuse memory that the process has not touched. Without a limit, Linux refuses
+    /// only what is far larger than a stack, or what does not fit into the address space.
     fn is_memory_limited() -> bool {
         let mut limit = libc::rlimit {
             rlim_cur: 0,
             rlim_max: 0,
         };
-        // SAFETY: `limit` is there to be written.
+        // SAFETY: `limit` is valid for writes.
         let result = unsafe { libc::getrlimit(libc::RLIMIT_AS, &mut limit) };
         let is_limited = result != 0 || limit.rlim_cur != libc::RLIM_INFINITY;
         cfg!(target_pointer_width = "32") || is_limited || IS_COUNTED.load(Relaxed)
     }
 
-    /// Whether the system promises no more memory than there is, as when it last counted the mappings.
+    /// The result of `is_memory_counted` when the mappings were last counted.
     static IS_COUNTED: AtomicBool = AtomicBool::new(true);
 
-    /// `vm.overcommit_memory` is 2, or nobody knows.
+    /// Whether the system promises no more memory than there is: `vm.overcommit_memory` is 2, or cannot be
+    /// read.
     fn is_memory_counted() -> bool {
         let mode = fs::read_to_string("/proc/sys/vm/overcommit_memory");
         mode.map_or(true, |mode| mode.trim() == "2")
     }
 
-    /// As `check`, of what is left at the moment.
+    /// Checks that there are memory and mappings for a thread at the moment. Remembers nothing, unlike
+    /// `check`.
     pub(super) fn check_alone(stack_size: usize) -> io::Result<()> {
         check_memory(stack_size)?;
         check_mappings()
     }
 
-    /// Whether there are mappings for a thread, at the moment.
+    /// Checks that there are mappings for a thread at the moment.
     fn check_mappings() -> io::Result<()> {
         with_memory(2 * SPLITS * PAGE, |memory| {
-            // Each second page gets a mapping of its own.
+            // Every second page gets its own mapping.
             for page in (0..2 * SPLITS).step_by(2) {
-                // SAFETY: it lies in the new memory.
+                // SAFETY: the page lies in the new memory.
                 let result =
                     unsafe { libc::mprotect(memory.byte_add(page * PAGE), PAGE, libc::PROT_NONE) };
                 if result != 0 {
@@ -184,70 +188,71 @@ mod linux {
         })
     }
 
-    /// So many pages apart make twice as many mappings. A thread takes two for the stack, two for that of
-    /// signal handlers, and two for what the C library keeps memory of its own in; and threads that have just
-    /// been let through have yet to take some of theirs.
+    /// The number of pages that `check_mappings` splits off, which makes twice as many mappings. A thread
+    /// takes two for its stack, two for the stack of its signal handlers, and two for the memory that the C
+    /// library sets aside for it. Threads that have just passed the check have yet to take some of theirs.
     const SPLITS: usize = 64;
 
-    /// No page is larger.
+    /// The size of the largest pages, in bytes.
     const PAGE: usize = 64 << 10;
 
     fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
         mutex.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Far more than std maps for a thread besides its stack.
+    /// Far more memory than std maps for a thread besides its stack.
     const SETUP_BYTES: usize = 1 << 20;
 
-    /// What glibc sets aside for the memory of a thread, if it can (`malloc/arena.c`, `HEAP_MAX_SIZE`), before
-    /// std maps the rest. If it cannot, the thread takes memory elsewhere.
+    /// The address space that glibc sets aside for the memory of a thread, if it can (`malloc/arena.c`,
+    /// `HEAP_MAX_SIZE`), before std maps the rest. If it cannot, the thread takes memory elsewhere.
     #[cfg(target_pointer_width = "64")]
     const ARENA: usize = 64 << 20;
     #[cfg(not(target_pointer_width = "64"))]
     const ARENA: usize = 1 << 20;
 
-    /// To be called by a thread from here when it is about to end.
-    pub(super) fn thread_ends(stack_size: usize) {
+    /// Must be called by each thread that `spawn` has started when it is about to end.
+    pub(super) fn record_old_stack(stack_size: usize) {
         lock(&OLD_STACKS).add(stack_size);
     }
 
     /// The stacks of threads that have ended, which the C library may have kept for others. If there is no
     /// memory for a new one, an old one may do.
     pub(super) struct OldStacks {
-        /// In bytes; 0: none.
-        sizes: [usize; MOST_OLD_STACKS],
+        /// In bytes. 0 stands for no stack.
+        sizes: [usize; MAX_OLD_STACKS],
     }
 
     /// glibc keeps 40 MiB.
-    const MOST_OLD_STACKS: usize = 10;
+    const MAX_OLD_STACKS: usize = 10;
 
     static OLD_STACKS: Mutex<OldStacks> = Mutex::new(OldStacks::new());
 
     impl OldStacks {
         pub(super) const fn new() -> Self {
             Self {
-                sizes: [0; MOST_OLD_STACKS],
+                sizes: [0; MAX_OLD_STACKS],
             }
         }
 
         pub(super) fn add(&mut self, size: usize) {
-            let smallest = self.sizes.iter_mut().min().expect("there are some");
+            let smallest = self.sizes.iter_mut().min().expect("the array is not empty");
             *smallest = size.max(*smallest);
         }
 
-        /// Takes one of so many bytes. Returns whether there was one.
+        /// Takes a stack of `size` bytes. Returns whether there was one.
         pub(super) fn take(&mut self, size: usize) -> bool {
             let found = self.sizes.iter_mut().find(|old| **old == size);
             found.map(|old| *old = 0).is_some()
         }
     }
 
-    /// Whether there is memory for a thread with a stack of so many bytes.
+    /// Checks that there is memory for a thread with a stack of `stack_size` bytes.
     fn check_memory(stack_size: usize) -> io::Result<()> {
         if has_memory(stack_size + ARENA + SETUP_BYTES) {
             return Ok(());
         }
-        // With the arena there may be too little left for the rest; without, the arena is not had either.
+        // If there is memory for the arena, glibc takes it, and too little may be left for the rest. If there
+        // is none, glibc does without the arena.
         let arena = if has_memory(stack_size + ARENA) {
             ARENA
         } else {
@@ -260,14 +265,14 @@ mod linux {
         with_memory(bytes, |_| Ok(())).is_ok()
     }
 
-    /// Calls `f` with so many bytes of new memory, if there are any.
+    /// Calls `f` with new memory of this many bytes. Fails if the system refuses the memory, or if `f` fails.
     fn with_memory(
         bytes: usize,
         f: impl FnOnce(*mut libc::c_void) -> io::Result<()>,
     ) -> io::Result<()> {
         let protection = libc::PROT_READ | libc::PROT_WRITE;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-        // SAFETY: new memory, which is given back at once.
+        // SAFETY: the memory is new, and it is given back after its last use.
         unsafe {
             let memory = libc::mmap(ptr::null_mut(), bytes, protection, flags, -1, 0);
             if memory == libc::MAP_FAILED {
@@ -279,26 +284,26 @@ mod linux {
         }
     }
 
-    /// For the stack and for that of signal handlers, each with a guard page.
+    /// The mappings of a thread: its stack and the stack of its signal handlers, each with a guard page.
     const PER_THREAD: usize = 4;
 
-    /// This part of the limit is left to the program.
+    /// One part in `MARGIN` of the limit is left to the program.
     const MARGIN: usize = 16;
 
-    /// Half of the threads for which there is room are let through without another count, but at least
-    /// so many.
-    const AT_LEAST: usize = 32;
+    /// After a count, half of the threads for which there is room pass the check without another count, but
+    /// at least this many if there is room for them.
+    const MIN_BATCH: usize = 32;
 
-    /// A count takes milliseconds if there are many mappings. So what it has found holds for so many
-    /// times as long, whatever the program maps meanwhile.
-    const HOLDS: u32 = 50;
+    /// A count takes milliseconds if there are many mappings. So its result holds for this many times as long
+    /// as the count took, whatever the program maps meanwhile.
+    const VALIDITY_FACTOR: u32 = 50;
 
-    /// How many threads the limit of mappings lets through.
+    /// The number of threads that the limit on mappings allows.
     struct Mappings {
-        /// What the last count has found, and what is left of it.
+        /// The number that the last count has allowed, and how much of it is left.
         found: usize,
         left: usize,
-        /// How long it holds. None before the first.
+        /// How long the result of the last count holds. `None` before the first count.
         until: Option<Instant>,
     }
 
@@ -317,10 +322,10 @@ mod linux {
                 let Some(room) = room() else {
                     return check_mappings();
                 };
-                self.found = room.min(AT_LEAST.max(room / 2));
+                self.found = room.min(MIN_BATCH.max(room / 2));
                 self.left = self.found;
                 IS_COUNTED.store(is_memory_counted(), Relaxed);
-                self.until = Some(start + HOLDS * start.elapsed());
+                self.until = Some(start + VALIDITY_FACTOR * start.elapsed());
             }
             let left = self.left.checked_sub(1);
             self.left = left.ok_or(io::ErrorKind::QuotaExceeded)?;
@@ -328,8 +333,8 @@ mod linux {
         }
     }
 
-    /// For how many more threads there are mappings; none if nobody knows: there may be no file descriptor
-    /// left, or no such file.
+    /// Returns for how many more threads there are mappings. Returns `None` if that is unknown, because there
+    /// is no file descriptor left or no such file.
     fn room() -> Option<usize> {
         let limit = limit()?;
         let used = count().ok()?;

@@ -1,4 +1,4 @@
-//! How a thread sleeps until another one calls it.
+//! Lets a thread sleep until another one wakes it.
 
 use crate::park::{self, Key, Parked};
 use crate::primitive::{AtomicUsize, Ordering};
@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use Ordering::{Acquire, Release};
 
-/// One sleep: is woken once, or not at all.
+/// A single sleep, which is woken at most once.
 pub(crate) struct Sleeper {
     /// 1 if it has been woken.
     woken: AtomicUsize,
@@ -23,14 +23,14 @@ impl Sleeper {
         Key::new(&self.woken, 0)
     }
 
-    /// What comes before this happens before the return of the `sleep` that it ends.
+    /// Ends the sleep. All that happens before this call happens before the return of that `sleep`.
     pub(crate) fn wake(&self) {
-        // Release: pairs with the Acquire in `sleep`, of one that has not slept yet.
+        // Release: pairs with the Acquire in `sleep` of a thread that does not sleep yet.
         self.woken.store(1, Release);
         park::unpark_one(self.key(), |_, _| {});
     }
 
-    /// Sleeps until it is woken; false if the deadline comes first.
+    /// Sleeps until it is woken. Returns false if the deadline passes first.
     pub(crate) fn sleep(&self, deadline: Option<Instant>) -> bool {
         let is_not_woken = || self.woken.load(Acquire) == 0;
         park::sleep(self.key(), is_not_woken, deadline) != Parked::TimedOut

@@ -1,24 +1,24 @@
-//! What a goroutine, those who start it and those who join it share: the closure, then its result, and
-//! the word that says how far it is. One allocation.
+//! Tasks: the state that a goroutine shares with the thread that starts it and the thread that joins it. It
+//! holds the closure, then its result, and a word with the progress, all in one allocation.
 //!
 //! # The word of a `Task`
 //!
 //! | bit | means |
 //! |---|---|
-//! | 0 | `CLAIMED`: somebody runs it, or has |
+//! | 0 | `CLAIMED`: a thread runs it, or has run it |
 //! | 1 | `ENDED`: it has run |
 //! | 2 | `DETACHED`: the handle is gone |
 //! | 3 | `PARKED`: the joiner sleeps, or is about to |
 //!
 //! # Invariants
 //!
-//! 1. Who sets `CLAIMED` is the runner, and the only one to touch the closure.
-//! 2. Until `ENDED` is set only the runner touches the result; from then on only the joiner. If there
-//!    is none, whoever is later in setting `ENDED` or `DETACHED` drops it.
-//! 3. Who sets `ENDED` and finds `PARKED` wakes the joiner, who looks at `ENDED` again under the queue's
-//!    lock.
-//! 4. A task may be in a queue after it has run; nothing of the closure or the result is left in it
-//!    then.
+//! 1. The thread that sets `CLAIMED` is the runner. Only the runner touches the closure.
+//! 2. Until `ENDED` is set, only the runner touches the result. From then on, only the joiner does. If there
+//!    is no joiner, both `ENDED` and `DETACHED` are set, and the thread that sets the second of the two drops
+//!    the result.
+//! 3. A runner that sets `ENDED` and finds `PARKED` wakes the joiner. Before the joiner sleeps, it looks at
+//!    `ENDED` again under the queue's lock.
+//! 4. A task may be in a queue after it has run. Nothing of the closure or the result is left in it then.
 
 use crate::park::{self, Key};
 use crate::primitive::{AtomicUsize, Ordering, Published, UnsafeCell, thread_number};
@@ -44,11 +44,12 @@ pub(crate) struct Task<F, T, O> {
     owner: O,
 }
 
-/// How far a task is. Apart, since its code is the same for all closures: so it is compiled once.
+/// The progress of a task. It is a separate type because its code is the same for all closures: so it is
+/// compiled only once.
 struct Progress {
     /// See the table in the module's header.
     word: AtomicUsize,
-    /// The `thread_number` of the thread that runs it, or has.
+    /// The `thread_number` of the thread that runs the task or has run it.
     runner: Published,
 }
 
@@ -60,10 +61,10 @@ impl Progress {
         }
     }
 
-    /// Whether the caller is the one to run the task.
+    /// Claims the task. Returns whether the caller must run it.
     #[inline]
     fn claim(&self) -> bool {
-        // Relaxed: whoever can see the task sees the closure.
+        // Relaxed: a thread that can see the task sees the closure.
         self.word.fetch_or(CLAIMED, Relaxed) & CLAIMED == 0
     }
 
@@ -72,13 +73,13 @@ impl Progress {
         self.word.load(Relaxed) & CLAIMED != 0
     }
 
-    /// The current thread runs the task.
+    /// Records that the current thread runs the task.
     #[inline]
     fn begin(&self) {
         self.runner.set(thread_number());
     }
 
-    /// The task has run. Returns whether it is for the caller to drop the result (invariant 2).
+    /// Records that the task has run. Returns whether the caller must drop the result (invariant 2).
     #[inline]
     fn end(&self) -> bool {
         // Release: pairs with the Acquires in `wait` and `detach`.
@@ -94,21 +95,21 @@ impl Progress {
         self.word.load(Relaxed) & ENDED != 0
     }
 
-    /// Nobody will join. Returns whether it is for the caller to drop the result (invariant 2).
+    /// Records that no thread will join. Returns whether the caller must drop the result (invariant 2).
     #[inline]
     fn detach(&self) -> bool {
         // Acquire: pairs with the Release in `end`.
         self.word.fetch_or(DETACHED, Acquire) & ENDED != 0
     }
 
-    /// Why the caller would wait for ever; none if it would not.
+    /// Returns why the caller would wait forever, or `None` if it would not.
     fn never_ends(&self) -> Option<&'static str> {
-        // Relaxed: if this thread is the runner, it has set the bit itself. If it only has the number of
-        // a runner that is gone, it began after that one had set it.
+        // Relaxed: if this thread is the runner, it has set the bit itself. If it only has the same number as
+        // a runner that has exited, it began after that runner had set the bit.
         if self.is_ended() {
             None
         } else if self.runner.get() == thread_number() {
-            // It lies beneath the caller on this stack, or is the caller.
+            // The task lies beneath the caller on this stack, or is the caller.
             Some("gosync: a goroutine joins itself, or one that waits for it on the same stack")
         } else {
             workers::has_lost_workers().then_some(workers::LOST_WORKERS)
@@ -143,21 +144,22 @@ impl Progress {
     }
 }
 
-/// Who has to know of the end of a goroutine.
+/// The owner of a goroutine, which learns of its end.
 pub(crate) trait Owner: Send + Sync {
-    /// What the goroutine counts for; see `Job::group`.
+    /// Returns the group in which the goroutine counts; see `Job::group`.
     fn group(&self) -> *const ();
 
-    /// Drops what nobody wants.
+    /// Drops a result or the payload of a panic that no thread will take.
     fn discard(&self, value: impl Sized) {
         drop_contained(value);
     }
 
-    /// Nothing is left of the closure, nor of the result if nobody can join.
+    /// Tells the owner that the goroutine has ended. Nothing is left of the closure, nor of the result if no
+    /// thread can join.
     fn ended(&self);
 }
 
-/// Nobody.
+/// Stands for no owner.
 impl Owner for () {
     fn group(&self) -> *const () {
         ptr::null()
@@ -166,25 +168,23 @@ impl Owner for () {
     fn ended(&self) {}
 }
 
-// SAFETY: closure and result are handed from one thread to another, never shared (invariants 1 and 2);
-// the word orders them.
+// SAFETY: the closure and the result are handed from one thread to another, never shared (invariants 1 and
+// 2). The word orders the accesses.
 unsafe impl<F: Send, T: Send, O: Send> Send for Task<F, T, O> {}
-// SAFETY: as above. A shared `Task` gives nobody a reference to either.
+// SAFETY: as above. A shared `Task` does not give out a reference to either.
 unsafe impl<F: Send, T: Send, O: Sync> Sync for Task<F, T, O> {}
 
-/// What joins a task. There is one.
-///
-/// Dropping it gives up the result.
+/// Joins a task, which has only this handle. Dropping the handle gives up the result.
 pub(crate) struct Handle<'a, T> {
-    /// None if it has been joined.
+    /// `None` if the task has been joined.
     task: Option<Arc<dyn Outcome<T> + 'a>>,
 }
 
 impl<T> Handle<'_, T> {
-    /// Waits for the result; runs the task itself if nobody has started it.
+    /// Waits for the result. Runs the task itself if no thread has started it.
     pub(crate) fn join(mut self) -> thread::Result<T> {
         let task = self.task.take().expect("a handle is joined once");
-        // SAFETY: no other handle has this task, and this one has it no more.
+        // SAFETY: no other handle has this task, and this one no longer has it.
         unsafe { task.join() }
     }
 
@@ -206,22 +206,22 @@ impl<T> Drop for Handle<'_, T> {
 trait Outcome<T>: Job {
     fn is_ended(&self) -> bool;
 
-    /// Waits for the result and takes it; runs the task itself if nobody has started it.
+    /// Waits for the result and takes it. Runs the task itself if no thread has started it.
     ///
     /// # Safety
     ///
-    /// To be called once in the life of the task, and not after `detach`.
+    /// Must be called only once in the life of the task, and not after `detach`.
     ///
     /// # Panics
     ///
-    /// If the task waits for the caller, so that neither would ever go on.
+    /// If the task waits for the caller, so that neither would ever continue.
     unsafe fn join(self: Arc<Self>) -> thread::Result<T>;
 
     /// Gives up the result.
     ///
     /// # Safety
     ///
-    /// As for `join`.
+    /// Must be called only once in the life of the task, and not after `join`.
     unsafe fn detach(&self);
 }
 
@@ -247,20 +247,20 @@ where
         (task, handle)
     }
 
-    /// To be called by who has claimed it.
+    /// Runs the task, which the caller has claimed.
     fn run_claimed(&self) {
         // SAFETY: this is the runner (invariant 1).
         let body = self.body.with_mut(|body| unsafe { (*body).take() });
         let body = body.expect("a task runs once");
         self.progress.begin();
-        // Unwind safe: after a panic nobody sees what `body` captured, and whatever it shares with
-        // others has to bear panics as it has to in any thread.
+        // Unwind safe: after a panic no code sees what `body` captured. Whatever `body` shares with other
+        // threads must bear panics, as it must in any thread.
         let result = catch_unwind(AssertUnwindSafe(body));
         // SAFETY: this is the runner, and `ENDED` is not set (invariant 2).
         self.result.with_mut(|slot| unsafe { *slot = Some(result) });
-        workers::ended();
+        workers::count_end();
         if self.progress.end() {
-            // SAFETY: nobody else does (invariant 2).
+            // SAFETY: no other thread touches the result (invariant 2).
             unsafe { self.discard_result() };
         }
         self.owner.ended();
@@ -268,18 +268,18 @@ where
 
     /// # Safety
     ///
-    /// Nobody else touches the result.
+    /// No other thread may touch the result meanwhile.
     unsafe fn take_result(&self) -> thread::Result<T> {
-        // SAFETY: passed on.
+        // SAFETY: the caller guarantees that no other thread touches the result.
         let result = self.result.with_mut(|slot| unsafe { (*slot).take() });
         result.expect("a task that has ended has a result")
     }
 
     /// # Safety
     ///
-    /// Nobody else touches the result.
+    /// No other thread may touch the result meanwhile.
     unsafe fn discard_result(&self) {
-        // SAFETY: passed on.
+        // SAFETY: the caller guarantees that no other thread touches the result.
         self.owner.discard(unsafe { self.take_result() });
     }
 }
@@ -332,7 +332,7 @@ where
 
     unsafe fn detach(&self) {
         if self.progress.detach() {
-            // SAFETY: nobody else does (invariant 2).
+            // SAFETY: no other thread touches the result (invariant 2).
             unsafe { self.discard_result() };
         }
     }
@@ -344,7 +344,7 @@ pub(crate) struct Member<F, O> {
     owner: O,
 }
 
-// SAFETY: the closure is touched by the runner alone.
+// SAFETY: only the runner touches the closure.
 unsafe impl<F: Send, O: Sync> Sync for Member<F, O> {}
 
 impl<F, O> Member<F, O>
@@ -373,8 +373,9 @@ where
         if let Err(payload) = catch_unwind(AssertUnwindSafe(body)) {
             self.owner.discard(payload);
         }
-        workers::ended();
-        // It panics if somebody has taken the goroutine's part in the group: misuse that ends here.
+        workers::count_end();
+        // `ended` panics if the program has already ended the goroutine's part in the group. The panic of
+        // this misuse ends here.
         contain(|| self.owner.ended());
     }
 
@@ -392,7 +393,8 @@ pub(crate) fn drop_contained(value: impl Sized) {
     contain(|| drop(value));
 }
 
-/// Calls `f`. If that panics, the panic ends here, and so do those of what it panics with, up to some.
+/// Calls `f`. If that panics, the panic ends here. If the drop of its payload panics in turn, that panic ends
+/// here, too, up to a limit.
 fn contain(f: impl FnOnce()) {
     catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(drop_payload);
 }
@@ -405,6 +407,6 @@ fn drop_payload(mut payload: Box<dyn Any + Send>) {
             Err(next) => payload = next,
         }
     }
-    // It would go on for ever.
+    // The payloads might panic forever: leak this one.
     mem::forget(payload);
 }

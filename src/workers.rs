@@ -1,68 +1,71 @@
-//! The threads that run goroutines: about as many as there are CPUs, and one more for each
+//! The workers: the threads that run goroutines. There are about as many as CPUs, and one more for each
 //! goroutine that blocks.
 //!
-//! After Go's scheduler (`runtime/proc.go`), with its P (here a [`Processor`]), its M (a worker) and its
-//! sysmon (the monitor). What Go can do and this cannot is to take a thread from a goroutine: one that
-//! blocks or computes for long keeps its thread, and another thread is added.
+//! Modelled on Go's scheduler (`runtime/proc.go`). Go's P is a [`Processor`] here, its M is a worker, and its
+//! sysmon is the monitor. Unlike Go, this scheduler cannot take a thread away from a goroutine: a goroutine
+//! that blocks or computes for long keeps its thread, and another thread is added.
 //!
-//! # Who runs what
+//! # Which thread runs what
 //!
-//! * Who starts a goroutine pushes it to a deque of its own, that of its processor. Workers steal from all
-//!   of them.
-//! * Who waits for a goroutine that nobody has started runs it: [`help`] takes members of a group from
-//!   the top of the own deque, `Task::join` claims the task wherever it is. An unrelated goroutine is
-//!   never run on top of one that waits: it might need what that one holds, or will do.
-//! * A goroutine that is about to sleep in [`park`], or says that it may ([`block`]), gives its processor back
-//!   and no longer counts (`blocking`). What it has queued goes to the global_queue. When it goes on it takes a
-//!   processor again, maybe as one worker too many: whichever worker ends a goroutine next sees that and
-//!   stops.
-//! * The monitor watches while goroutines wait and no worker searches. A goroutine that blocks in foreign
-//!   code is *stuck*: it keeps its processor and no longer counts. So is one that has run for ten milliseconds while
-//!   others wait, but only some of them at a time (`monitor`).
-//! * Whoever finds that a worker is to come may have to call several at once: threads start faster in a batch than
-//!   one after the other, and where goroutines have blocked more are likely to (`decisions`).
+//! * A thread that starts a goroutine pushes it to the local run queue of its processor. Workers steal from
+//!   all local run queues.
+//! * A thread that waits for a goroutine that has not been started runs it itself: [`help`] takes members of
+//!   a group from the top of the thread's own queue, and `Task::join` claims the task wherever it is queued.
+//!   No thread runs an unrelated goroutine on top of one that waits: the unrelated one might need something
+//!   that the waiting one holds, or that it will do later.
+//! * A goroutine that is about to sleep in [`park`], or says that it may block ([`block`]), gives up its
+//!   processor, and its worker no longer counts as running (`blocking`). What it has queued moves to the
+//!   global run queue. When it continues, its worker takes a processor again, even if that makes one worker
+//!   too many. The next worker whose goroutine ends notices this and stops.
+//! * The monitor watches while goroutines wait and no worker searches. A worker whose goroutine blocks in
+//!   foreign code becomes *stuck*: it keeps its processor and no longer counts as running. So does a worker
+//!   whose goroutine has run for 10 ms while others wait, but only some of these at a time (`monitor`).
+//! * A thread that finds that a worker is needed may wake several at once. Threads start faster in a batch
+//!   than in a chain, and where goroutines have blocked, more are likely to block (`decisions`).
 //!
 //! # What a worker does
 //!
-//! | it | has a processor | counts as running | leaves when |
+//! | it | has a processor | counts as running | until |
 //! |---|---|---|---|
-//! | *searches* (one at a time) | yes | yes | it finds a goroutine, or has looked for long enough |
+//! | *searches* (one at a time) | yes | yes | it finds a goroutine, or has searched for long enough |
 //! | *runs* | yes | yes | the goroutine ends, blocks, or gets stuck |
 //! | is *stuck* | yes | no | the goroutine ends |
 //! | is *blocked* | no | no | it is woken |
-//! | *sleeps* | no | no | it is called, or has slept for long enough, and ends |
+//! | *sleeps* | no | no | it is woken, or has slept for long enough and ends |
 //!
 //! # Invariants
 //!
-//! 1. While a goroutine waits in a queue somebody is to look for it: a worker searches; or the
-//!    monitor watches; or there is a *signal* that calls, and then whoever raised it, or pushed last,
-//!    is about to call a worker or the monitor. Whoever raises a signal passes a fence and looks
-//!    through the queues; whoever pushes passes a fence and looks at the signals. So one of the two sees
-//!    the other. No signal is lowered but by a call, by the start of a search, or while the monitor
-//!    watches, and the monitor does not doze off without raising a signal. If the system refuses even
-//!    the monitor, nobody is left to look but the threads that have queued goroutines and are no
-//!    workers: they call when they queue another one, before they sleep, and again and again while
-//!    they wait for goroutines.
-//! 2. The state and the signals change together, under the scheduler's lock. Nobody sleeps, wakes or
-//!    starts a thread, or runs foreign code under it.
-//! 3. Only the holder of a processor pushes to its deque and pops from it. Processors change hands under the
-//!    lock, and empty. A thread may lose its processor wherever it sleeps, also in an allocator, so it looks for it
-//!    anew at each push and pop, and sleeps nowhere in between.
-//! 4. `running` is the number of workers that have been called and are neither blocked, stuck nor
-//!    asleep. While it is 0, or leaves a CPU of `max_procs` without work, a worker is called for
-//!    a goroutine that waits; so no number of goroutines that block keeps another one from running.
-//! 5. A goroutine is in one queue, once, until somebody takes it from there. A `Task` may have been
-//!    claimed by then; nothing of its closure and its result is left in it when it is dropped.
+//! 1. While a goroutine waits in a queue, some thread will look for it. Either a worker searches; or the
+//!    monitor watches; or a *wake signal* (`WAKE_FOR_WORKER`, `WAKE_FOR_EXTERNAL`) is raised, and then the
+//!    thread that raised it, or the one that pushed last, is about to wake a worker or the monitor. A thread
+//!    that raises a wake signal passes a fence and then looks through the queues. A thread that pushes a
+//!    goroutine passes a fence and then looks at the signals. So one of the two sees the other. A wake signal
+//!    is lowered only by a wake-up, by the start of a search, or while the monitor watches, and the monitor
+//!    does not doze off without raising one. If the system refuses even the monitor, only the external
+//!    threads that have queued goroutines are left to look: they try again to start it when they queue
+//!    another goroutine, before they sleep, and repeatedly while they wait for goroutines.
+//! 2. The state and the signals change together, under the scheduler's lock. No thread that holds this lock
+//!    sleeps, wakes or starts another thread, or runs foreign code.
+//! 3. Only the holder of a processor pushes to its local run queue and pops from it. Processors change hands
+//!    under the lock, and only when they are empty. A thread may lose its processor wherever it sleeps, even
+//!    in an allocator. So it looks its processor up anew for each push and pop, and does not sleep in
+//!    between.
+//! 4. `running` is the number of workers that have been woken or started and are neither blocked, stuck nor
+//!    asleep. While it is 0, or leaves a CPU of `max_procs` without work, a worker is woken for a goroutine
+//!    that waits. So no number of blocked goroutines keeps another one from running.
+//! 5. A goroutine is in one queue, once, until a thread takes it from there. A `Task` may have been claimed
+//!    by then; when it is dropped, nothing of its closure or its result is left in it.
 //!
-//! # What it costs
+//! # Costs
 //!
-//! To queue a goroutine: an allocation, a push, a fence, a look at the signals, and one at whether the processor is
-//! listed. The signals are low while a worker searches or enough of them run, so no thread is woken then. A
-//! worker that searches takes little from those who queue: it looks a few times, ever later, and then naps. And
-//! it leaves what a thread has just queued to that thread, which may be about to wait for it (`steal_delay`).
+//! Queueing a goroutine costs an allocation, a push, a fence, a load of the signals, and a check that the
+//! processor is listed. No wake signal is raised while a worker searches or enough workers run, so no thread
+//! is woken then. A searching worker disturbs the threads that queue goroutines little: it looks a few times,
+//! at growing intervals, and then naps. It also leaves what an external thread has just queued to that
+//! thread, which may be about to wait for it (`steal_delay`).
 //!
-//! To add a thread, to block and to go on: the same with ten threads as with ten thousand. Nobody looks through
-//! all processors (`processors`).
+//! Adding a thread, blocking and continuing cost the same with ten threads as with ten thousand, since no
+//! thread looks through all processors (`processors`).
 
 mod blocking;
 #[cfg(not(gosync_model))]
@@ -102,13 +105,14 @@ use std::sync::LazyLock;
 
 /// A goroutine in a queue.
 pub(crate) trait Job: Send + Sync {
-    /// Runs it, unless somebody has claimed it. Does not panic.
+    /// Runs the goroutine, unless a thread has claimed it already. Does not panic.
     fn run(self: Arc<Self>);
 
     /// Whether `run` would do nothing.
     fn is_claimed(&self) -> bool;
 
-    /// Names those who wait for it; null if nobody does, or only its joiner.
+    /// Returns an address that identifies the group whose waiters wait for this goroutine. Returns null if no
+    /// thread waits for it, or only its joiner.
     fn group(&self) -> *const ();
 }
 
@@ -133,9 +137,11 @@ fn new_scheduler(max_procs: usize) -> Scheduler {
     )
 }
 
+/// Returns the scheduler of the process.
+///
 /// # Panics
 ///
-/// If the environment makes no sense.
+/// If `GOSYNC_MAXPROCS` or `GOSYNC_STACK_SIZE` has an invalid value.
 fn scheduler() -> &'static Scheduler {
     match &*SCHEDULER {
         Ok(scheduler) => scheduler,
@@ -144,13 +150,13 @@ fn scheduler() -> &'static Scheduler {
 }
 
 local! {
-    /// The processor that the current thread has. Without a destructor, so that it can be looked at for as
-    /// long as the thread lives.
+    /// The processor that the current thread holds. It has no destructor, so it can be read for as long as
+    /// the thread lives.
     static CURRENT: Cell<Option<&'static Processor>> = Cell::new(None);
 }
 
 local! {
-    /// Gives the processor back when a thread ends that is no worker.
+    /// Releases the processor of an external thread when the thread ends.
     static AT_THREAD_EXIT: AtThreadExit = AtThreadExit(Cell::new(None));
 }
 
@@ -166,14 +172,14 @@ impl AtThreadExit {
     fn end(&self) {
         if self.0.take().is_some()
             && !has_lost_workers()
-            && let Some(p) = take_current()
+            && let Some(p) = detach_processor()
         {
             scheduler().release_external(p);
         }
     }
 }
 
-/// The current thread gives back the processor that it has as no worker, if it has one.
+/// Releases the processor that the current thread holds as an external thread, if there is one.
 fn release_external() {
     let _ = AT_THREAD_EXIT.try_with(AtThreadExit::end);
 }
@@ -182,14 +188,16 @@ fn current() -> Option<&'static Processor> {
     CURRENT.with(Cell::get)
 }
 
-/// The current thread is about to give its processor back, which it no longer has.
-fn take_current() -> Option<&'static Processor> {
+/// Moves the goroutines that the current thread has queued to the global run queue, and takes its processor
+/// away from it. The caller must release the processor.
+fn detach_processor() -> Option<&'static Processor> {
     scheduler().flush_queue();
     CURRENT.with(Cell::take)
 }
 
-/// A processor for the current thread; none if it has given its own back, since it is about to end, or is at
-/// its deque.
+/// Returns the processor of the current thread, after acquiring one if necessary. Returns `None` if the
+/// thread is about to end and has released its processor, or if it is inside an operation on its local run
+/// queue.
 #[inline]
 fn processor() -> Option<&'static Processor> {
     current().or_else(acquire)
@@ -200,7 +208,7 @@ fn acquire() -> Option<&'static Processor> {
     AT_THREAD_EXIT
         .try_with(|exit| {
             if exit.0.get().is_some() {
-                // It has one, and is at its deque: see `processor::with_own`.
+                // The thread has a processor, but is inside `processor::with_own`.
                 return None;
             }
             let p = scheduler().acquire_external();
@@ -211,11 +219,12 @@ fn acquire() -> Option<&'static Processor> {
         .ok()?
 }
 
-/// To be called before a goroutine is counted or the workers are asked or told anything.
+/// Checks that this process can have goroutines. Must be called before a goroutine is counted, and before any
+/// other use of the workers.
 ///
 /// # Panics
 ///
-/// If the environment makes no sense, or if this process has lost its workers.
+/// If `GOSYNC_MAXPROCS` or `GOSYNC_STACK_SIZE` has an invalid value, or if this process has lost its workers.
 #[inline]
 #[track_caller]
 pub(crate) fn prepare() {
@@ -231,11 +240,11 @@ fn refuse() -> ! {
     panic!("{LOST_WORKERS}");
 }
 
-/// What goroutines are refused with, and joins of those that the parent's workers ran.
+/// The panic message when a child of `fork` starts a goroutine, or joins one that the parent's workers ran.
 pub(crate) const LOST_WORKERS: &str =
     "gosync: a child of fork has no goroutines if its parent had workers";
 
-/// Queues a goroutine. To be called after `prepare`.
+/// Queues a goroutine. The caller must have called `prepare`.
 #[inline]
 pub(crate) fn start(job: Arc<dyn Job>) {
     let scheduler = scheduler();
@@ -249,12 +258,12 @@ pub(crate) fn start(job: Arc<dyn Job>) {
     }
 }
 
-/// Queues a goroutine of a thread without a processor.
+/// Queues a goroutine that a thread without a processor starts.
 pub(crate) fn inject(job: Arc<dyn Job>) {
     scheduler().inject(job);
 }
 
-/// Runs a goroutine on the current thread.
+/// Runs a goroutine on the current thread, and counts the run.
 #[inline]
 pub(crate) fn run(job: impl FnOnce()) {
     if let Some(p) = current() {
@@ -263,16 +272,16 @@ pub(crate) fn run(job: impl FnOnce()) {
     job();
 }
 
-/// A goroutine has ended on the current thread.
+/// Counts a goroutine that has ended on the current thread.
 #[inline]
-pub(crate) fn ended() {
+pub(crate) fn count_end() {
     match current() {
         Some(p) => p.ended.add_one(),
-        None => scheduler().ended_without_processor(),
+        None => scheduler().count_end_without_processor(),
     }
 }
 
-/// How many goroutines there are.
+/// Returns how many goroutines there are.
 #[cfg(not(gosync_model))]
 #[track_caller]
 pub(crate) fn num_goroutines() -> usize {
@@ -280,7 +289,7 @@ pub(crate) fn num_goroutines() -> usize {
     scheduler().goroutines()
 }
 
-/// How many workers there are.
+/// Returns how many workers there are.
 #[cfg(not(gosync_model))]
 #[track_caller]
 pub(crate) fn num_workers() -> usize {
@@ -288,36 +297,36 @@ pub(crate) fn num_workers() -> usize {
     scheduler().workers()
 }
 
-/// Sets how many workers may run, if `n` is not 0. Returns how many could before.
+/// Sets how many workers may run, unless `n` is 0. Returns the previous number.
 #[track_caller]
 pub(crate) fn set_max_procs(n: usize) -> usize {
     prepare();
     scheduler().set_max_procs(n)
 }
 
-/// What only models do.
+/// Functions for models only.
 #[cfg(gosync_model)]
 pub(crate) mod models {
     use super::monitor;
     use super::scheduler;
     #[cfg(test)]
-    use super::{CURRENT, take_current};
+    use super::{CURRENT, detach_processor};
     use std::time::Duration;
 
-    /// Gives the current thread a processor, for longer than the model runs: a lease multiplies the
-    /// schedules.
+    /// Gives the current thread a processor that it keeps beyond the end of the model: releasing it at thread
+    /// exit would multiply the schedules.
     #[cfg(test)]
     pub(crate) fn acquire_processor() {
         CURRENT.with(|current| current.set(Some(scheduler().acquire_external())));
     }
 
-    /// The end of a thread that has a processor.
+    /// Releases the processor of the current thread, as at the end of the thread.
     #[cfg(test)]
     pub(crate) fn release_processor() {
-        scheduler().release_external(take_current().expect("the thread has a processor"));
+        scheduler().release_external(detach_processor().expect("the thread has a processor"));
     }
 
-    /// What the monitor does when there is nothing to watch. Returns false if it is to end.
+    /// Does what the monitor does when there is nothing to watch. Returns false if it must end.
     pub(crate) fn doze() -> bool {
         scheduler().doze()
     }
@@ -329,12 +338,12 @@ pub(crate) mod models {
             Self(monitor::Monitor::new())
         }
 
-        /// What the monitor does now and then: a millisecond has passed. Returns whether goroutines wait.
+        /// Does what the monitor does at each look, 1 ms after the last one. Returns whether goroutines wait.
         pub(crate) fn look(&mut self) -> bool {
             self.0.look_after(Duration::from_millis(1))
         }
 
-        /// As `look`, when so much time has passed that no goroutine may run on.
+        /// Like `look`, but 10 ms after the last one, when every running goroutine has used up its slice.
         #[cfg(all(test, gosync_loom))]
         pub(crate) fn look_after_a_slice(&mut self) -> bool {
             self.0.look_after(Duration::from_millis(10))

@@ -1,7 +1,7 @@
 use super::linux::OldStacks;
 
 #[test]
-fn an_old_stack_serves_once_and_for_its_size() {
+fn an_old_stack_is_reused_once_for_its_size() {
     let mut stacks = OldStacks::new();
     assert!(!stacks.take(7));
     stacks.add(7);
@@ -11,7 +11,7 @@ fn an_old_stack_serves_once_and_for_its_size() {
 }
 
 #[test]
-fn small_ones_do_not_displace_large_ones() {
+fn small_stacks_do_not_displace_large_ones() {
     let mut stacks = OldStacks::new();
     stacks.add(7);
     (0..100).for_each(|_| stacks.add(1));

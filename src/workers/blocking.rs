@@ -1,16 +1,16 @@
-//! How a thread sleeps: a goroutine that does hands its CPU on to another one.
+//! Blocking: when a goroutine sleeps, another one may run in its stead.
 
 use super::processor::Holder;
-use super::{CURRENT, has_lost_workers, release_external, scheduler, take_current};
+use super::{CURRENT, detach_processor, has_lost_workers, release_external, scheduler};
 use crate::park::{self, Key, Parked, sleep};
 use crate::sleeper::Sleeper;
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-/// As [`sleep`]. If this is a goroutine, another one may run meanwhile.
+/// Sleeps like [`sleep`]. If the caller is a goroutine, another one may run meanwhile.
 pub(crate) fn park(key: Key, validate: impl FnOnce() -> bool, deadline: Option<Instant>) -> Parked {
-    // Before the thread joins the queue: a thread may be started here, which allocates, and
-    // parking_lot_core allows nobody to sleep in two queues, not even an allocator with a lock.
+    // Before the thread joins the queue: `block` may start a worker, which allocates, and an allocator with a
+    // lock may sleep. parking_lot_core does not allow a thread to sleep in two queues.
     let _blocked = block();
     sleep(key, validate, deadline)
 }
@@ -19,11 +19,11 @@ pub(crate) fn park(key: Key, validate: impl FnOnce() -> bool, deadline: Option<I
 const FIRST_NAP: Duration = Duration::from_micros(100);
 const LONGEST_NAP: Duration = Duration::from_millis(100);
 
-/// As [`park()`], for a thread that waits for goroutines: while the system refuses whoever could run them, the
-/// thread wakes ever later, and calls again.
+/// Sleeps like [`park()`], for a thread that waits for goroutines. While the system refuses the threads that
+/// could run them, the thread takes naps of growing length, and tries to wake a worker before each.
 ///
-/// Between two naps it is in no queue. If `validate` has become false by then, that is a wake-up; if it has
-/// become true once more, the thread sleeps on.
+/// Between two naps the thread is in no queue. If `validate` is false by the next nap, that counts as a
+/// wake-up. If it was false only in between and is true again, the thread continues to sleep.
 pub(crate) fn park_for_goroutines(
     key: Key,
     validate: impl Fn() -> bool,
@@ -36,7 +36,7 @@ pub(crate) fn park_for_goroutines(
         let end = blocked.end_of_sleep(nap, deadline);
         match sleep(key, &validate, end) {
             Parked::TimedOut if end != deadline => has_slept = true,
-            // Between two naps.
+            // The wake-up came between two naps.
             Parked::Invalid if has_slept => return Parked::Unparked,
             parked => return parked,
         }
@@ -44,7 +44,8 @@ pub(crate) fn park_for_goroutines(
     }
 }
 
-/// As [`Sleeper::sleep`], of a thread that waits for goroutines, like [`park_for_goroutines`].
+/// Sleeps like [`Sleeper::sleep`], for a thread that waits for goroutines, and in naps like
+/// [`park_for_goroutines`].
 pub(crate) fn sleep_until_woken(sleeper: &Sleeper, deadline: Option<Instant>) -> bool {
     let mut nap = FIRST_NAP;
     loop {
@@ -60,22 +61,23 @@ pub(crate) fn sleep_until_woken(sleeper: &Sleeper, deadline: Option<Instant>) ->
     }
 }
 
-/// A thread that is about to block. A worker gets a processor again when this is dropped.
+/// Marks the current thread as blocked. A worker gets a processor again when this is dropped.
 pub(crate) struct Blocked {
     has_given_up_its_processor: bool,
-    /// Whether goroutines may wait that nobody can run: the system refuses threads.
+    /// Whether goroutines may wait that no thread can run, because the system refuses threads.
     lacks_threads: bool,
 }
 
-/// The current thread is about to block. If it is a worker, another one may run meanwhile. Otherwise it calls
-/// a worker, if it has started goroutines and there is nobody to run them.
+/// Prepares the current thread to block. A worker gives up its processor, so that another worker may run
+/// meanwhile. If an external thread has started goroutines and no thread is there to run them, it wakes a
+/// worker.
 pub(crate) fn block() -> Blocked {
     let p = CURRENT.try_with(Cell::get).ok().flatten();
     let is_worker = p.is_some_and(|p| p.holder() != Holder::External);
     let lacks_threads = match p {
         Some(_) if is_worker => {
-            // It may be another one by now, if an allocator has slept.
-            if let Some(p) = take_current() {
+            // This may be another processor than before, if an allocator has slept.
+            if let Some(p) = detach_processor() {
                 scheduler().block(p);
             }
             false
@@ -90,7 +92,8 @@ pub(crate) fn block() -> Blocked {
 }
 
 impl Blocked {
-    /// When to wake and to call again: after this `nap`, if nobody may be there to run goroutines.
+    /// Returns when to wake up: after this `nap`, to try again to wake a worker, if there may be no thread to
+    /// run goroutines, but at the deadline at the latest.
     fn end_of_sleep(&self, nap: Duration, deadline: Option<Instant>) -> Option<Instant> {
         if !self.lacks_threads {
             return deadline;
@@ -103,7 +106,7 @@ impl Blocked {
 impl Drop for Blocked {
     fn drop(&mut self) {
         if self.has_given_up_its_processor && !has_lost_workers() {
-            // Of one that has started goroutines meanwhile.
+            // Gives back the processor that the thread got if it started goroutines meanwhile.
             release_external();
             let p = scheduler().reacquire();
             CURRENT.with(|current| current.set(Some(p)));

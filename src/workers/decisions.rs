@@ -1,5 +1,5 @@
-//! Whether a worker is called, woken or added when a goroutine waits, and who loses its processor: what follows from
-//! the state of all workers.
+//! The decisions that follow from the state of all workers: when to wake or to start workers, and which
+//! workers no longer count as running.
 
 use super::processor::{Holder, Processor};
 use super::processors::FreeList;
@@ -8,49 +8,50 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::{array, mem};
 
-/// A goroutine that another one has queued needs a call.
+// The signals.
+
+/// Wake signal: a goroutine that `QueuedBy::Worker` queues requires a call of `Scheduler::wake`.
 pub(super) const WAKE_FOR_WORKER: usize = 1;
-/// One that a thread has queued which is no worker needs a call.
+/// Wake signal: a goroutine that `QueuedBy::External` queues requires a call of `Scheduler::wake`.
 pub(super) const WAKE_FOR_EXTERNAL: usize = 2;
 /// More workers run than may.
 pub(super) const SURPLUS: usize = 4;
-/// Nobody knows yet whether there will be a monitor.
+/// A thread is starting the monitor, and the system may still refuse it.
 pub(super) const MONITOR_STARTING: usize = 8;
 
 pub(super) struct State {
     /// How many workers may run.
     pub(super) max_procs: usize,
-    /// How many do: they have been called, and are neither blocked nor stuck.
+    /// How many workers run: they have been woken or started, and are neither blocked, stuck nor asleep.
     pub(super) running: usize,
-    /// Whether one of them looks for goroutines.
+    /// Whether one of the running workers searches for goroutines.
     pub(super) is_searching: bool,
-    /// How many searches there have been.
+    /// The number of searches so far.
     pub(super) searches: usize,
-    /// The workers that sleep.
     pub(super) idle: Idle,
-    /// How many workers were last called at a time, and how many goroutines have blocked since and not gone on.
+    /// How many workers the last wake-up woke or started.
     pub(super) batch: usize,
+    /// How many goroutines have blocked since then and have not continued.
     pub(super) blocked: usize,
-    /// The processors that nobody has.
     pub(super) free: FreeList,
     /// How many workers there are.
     pub(super) workers: usize,
     pub(super) watch: Watch,
-    /// How often somebody has begun to start the monitor.
-    pub(super) starts: usize,
-    /// Whether the system has refused a thread.
+    /// The number of times that a thread has begun to start the monitor.
+    pub(super) monitor_starts: usize,
+    /// Whether the system has refused a worker since the monitor last looked.
     pub(super) is_refused: bool,
 }
 
-/// The workers that sleep, by the order in which they have begun to.
+/// The sleeping workers, in the order in which they fell asleep.
 #[derive(Default)]
 pub(super) struct Idle {
     sleepers: BTreeMap<usize, Arc<Sleeper>>,
-    /// How many have ever begun.
+    /// How many workers have ever fallen asleep.
     count: usize,
 }
 
-/// Names a sleeping worker.
+/// Identifies a sleeping worker.
 #[derive(Clone, Copy)]
 pub(super) struct Ticket(usize);
 
@@ -62,12 +63,12 @@ impl Idle {
         Ticket(ticket)
     }
 
-    /// Takes the one that has begun last, so that the others may end.
+    /// Takes the worker that fell asleep last, so that the others can time out and end.
     fn pop(&mut self) -> Option<Arc<Sleeper>> {
         self.sleepers.pop_last().map(|(_, sleeper)| sleeper)
     }
 
-    /// Returns whether it was there.
+    /// Removes a worker. Returns whether it was still there.
     pub(super) fn remove(&mut self, ticket: Ticket) -> bool {
         self.sleepers.remove(&ticket.0).is_some()
     }
@@ -77,23 +78,23 @@ impl Idle {
     }
 }
 
-/// What the monitor has seen, without the lock, of the goroutines that run.
+/// What the monitor has seen, without the lock, of the running goroutines.
 #[derive(Default)]
 pub(super) struct Observations {
-    /// Those that block.
+    /// The goroutines that block.
     pub(super) blocked: Vec<Run>,
-    /// Some of them may as well compute: nobody can tell.
+    /// Whether some of them may in fact compute, which the system does not tell.
     pub(super) is_guess: bool,
-    /// Those that have run for so long that another one may run beside them.
+    /// The goroutines that have run for so long that others may run beside them.
     pub(super) overdue: Vec<Run>,
-    /// The number of the last search, if it has gone on for long.
+    /// The number of the last search, if it has lasted for long.
     pub(super) stale_search: Option<usize>,
 }
 
-/// A goroutine that a worker was at.
+/// A goroutine that a worker ran when the monitor looked.
 pub(super) struct Run {
     pub(super) p: &'static Processor,
-    /// Which one it was.
+    /// `Processor::runs` at that time, which identifies the goroutine.
     pub(super) runs: usize,
 }
 
@@ -106,55 +107,55 @@ impl Run {
     }
 }
 
-/// What has come of a look.
+/// The outcome of a look of the monitor.
 pub(super) struct Look {
-    /// How many searches there have been.
+    /// The number of searches so far.
     pub(super) searches: usize,
     pub(super) is_waiting: bool,
-    /// The system has refused a thread since the last look.
+    /// Whether the system has refused a worker since the last look.
     pub(super) is_refused: bool,
-    /// Whether some block, and no longer count.
+    /// Whether goroutines wait, and some of those that block no longer count.
     pub(super) has_replaced: bool,
-    /// Whether some of those have run for too long no longer count.
+    /// Whether some goroutines that have run for too long no longer count.
     pub(super) has_preempted: bool,
 }
 
-/// The most workers that are called at a time. Whoever calls starts them one by one.
+/// The largest number of workers to wake at a time. The thread that wakes them starts new ones one by one.
 const LARGEST_BATCH: usize = 32;
 
-/// What the monitor does. While there are workers it is there.
+/// What the monitor does. As long as there are workers, there is a monitor.
 pub(super) enum Watch {
-    /// It has ended, or could not be started.
+    /// There is no monitor: it has not been started, has ended, or was refused.
     Absent,
-    /// Somebody starts it: the start of this number.
+    /// A thread is starting it. The number is that of the start.
     Starting(usize),
-    /// It sleeps until it is called.
+    /// It sleeps until it is woken.
     Dozing(Arc<Sleeper>),
     Watching,
 }
 
-/// Not in memory that has to be got under the lock: an allocator may sleep.
+/// An array, so that no memory is allocated for it under the lock: an allocator may sleep.
 pub(super) type Sleepers = [Option<Arc<Sleeper>>; LARGEST_BATCH];
 
-/// Whom to wake or to start when the lock is free again.
+/// The threads to wake or to start once the lock is released.
 #[allow(
     clippy::large_enum_variant,
-    reason = "a box would be memory got under the lock"
+    reason = "a box would be allocated under the lock"
 )]
 pub(super) enum Wakeup {
-    /// Those that sleep, and so many new ones.
+    /// These sleeping workers, and this number of new ones.
     Workers(Sleepers, usize),
     Monitor(Arc<Sleeper>),
-    /// With the number of the start.
+    /// The monitor, with the number of the start.
     NewMonitor(usize),
 }
 
-/// Who has queued a goroutine.
+/// The kind of thread that queued a goroutine.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum QueuedBy {
-    /// A goroutine, whose worker counts among those that run; or a thread that has ended.
+    /// A worker, which already counts as running, or a thread that has ended.
     Worker,
-    /// A thread that is no worker, and keeps a CPU busy.
+    /// An external thread, which keeps a CPU busy besides the running workers.
     External,
 }
 
@@ -173,7 +174,7 @@ impl QueuedBy {
         }
     }
 
-    /// How many threads keep a CPU busy without being workers.
+    /// Returns how many external threads keep a CPU busy.
     pub(super) fn external(self) -> usize {
         match self {
             Self::Worker => 0,
@@ -195,7 +196,7 @@ impl State {
             free: FreeList::default(),
             workers: 0,
             watch: Watch::Absent,
-            starts: 0,
+            monitor_starts: 0,
             is_refused: false,
         }
     }
@@ -216,37 +217,39 @@ impl State {
         signals
     }
 
-    /// Whether `call` does anything.
+    /// Whether `wake` would do anything for a goroutine that waits.
     pub(super) fn needs_wake(&self, external: usize) -> bool {
-        let is_seen_to = match self.watch {
+        let is_covered = match self.watch {
             Watch::Absent | Watch::Dozing(_) => self.is_searching,
             Watch::Starting(_) => true,
             Watch::Watching => self.is_searching || !self.has_room(external),
         };
-        !is_seen_to
+        !is_covered
     }
 
-    /// Whether one more worker should run beside so many `others`, and can. One may in any case.
+    /// Whether one more worker should run, and can, while `external` external threads keep CPUs busy. If no
+    /// worker runs, one should in any case.
     pub(super) fn has_room(&self, external: usize) -> bool {
         let is_free = self.running == 0 || self.running + external < self.max_procs;
         is_free && !self.is_refused()
     }
 
-    /// Whether no worker can be had for now.
+    /// Whether no worker is available for now: the system refuses new ones, and none sleeps.
     fn is_refused(&self) -> bool {
         self.is_refused && self.idle.is_empty()
     }
 
-    /// So many goroutines wait, and `others` keep CPUs busy: workers are to come, or else the monitor
-    /// is to watch. A worker does not come before the monitor.
+    /// Decides which threads to wake or to start for `waiting` goroutines, while `external` external threads
+    /// keep CPUs busy: workers if there is room for them, otherwise the monitor. The monitor is started
+    /// before the first worker.
     pub(super) fn wake(&mut self, external: usize, waiting: usize) -> Option<Wakeup> {
         if waiting == 0 || !self.needs_wake(external) {
             return None;
         }
         if let Watch::Absent = self.watch {
-            self.starts += 1;
-            self.watch = Watch::Starting(self.starts);
-            return Some(Wakeup::NewMonitor(self.starts));
+            self.monitor_starts += 1;
+            self.watch = Watch::Starting(self.monitor_starts);
+            return Some(Wakeup::NewMonitor(self.monitor_starts));
         }
         if self.has_room(external) {
             return Some(self.wake_workers(waiting));
@@ -254,7 +257,8 @@ impl State {
         self.wake_monitor()
     }
 
-    /// Some workers are to come.
+    /// Chooses the workers to wake and to start, at least one and at most one for each of the `waiting`
+    /// goroutines.
     fn wake_workers(&mut self, waiting: usize) -> Wakeup {
         let count = self.next_batch().clamp(1, waiting);
         self.batch = count;
@@ -268,8 +272,9 @@ impl State {
         Wakeup::Workers(sleepers, new)
     }
 
-    /// How many are to come at a time. If most of those that came last have blocked it is twice as many: those
-    /// that wait are likely to block, too, and several threads start in hardly more time than one.
+    /// Returns how many workers to wake at a time. If most of the last batch have blocked, the next batch is
+    /// twice as large: the goroutines that wait are likely to block, too, and several threads start in hardly
+    /// more time than one. Otherwise it is as large as the number that have blocked.
     fn next_batch(&self) -> usize {
         let blocked = self.blocked.min(self.batch);
         let wanted = if 2 * blocked > self.batch {
@@ -283,14 +288,14 @@ impl State {
             .min(LARGEST_BATCH)
     }
 
-    /// A goroutine that was blocked goes on.
+    /// Counts a worker as running again, and its goroutine as no longer blocked.
     pub(super) fn resume(&mut self) {
         self.running += 1;
         self.blocked = self.blocked.saturating_sub(1);
     }
 
-    /// So many new workers are refused.
-    pub(super) fn refuse(&mut self, new: usize) {
+    /// Notes that the system has refused `new` new workers.
+    pub(super) fn note_refusal(&mut self, new: usize) {
         self.running -= new;
         self.workers -= new;
         self.is_searching = false;
@@ -298,7 +303,7 @@ impl State {
         self.batch = 0;
     }
 
-    /// The monitor is to watch, if it dozes.
+    /// Makes the monitor watch if it dozes.
     pub(super) fn wake_monitor(&mut self) -> Option<Wakeup> {
         match mem::replace(&mut self.watch, Watch::Watching) {
             Watch::Dozing(sleeper) => Some(Wakeup::Monitor(sleeper)),
@@ -309,8 +314,8 @@ impl State {
         }
     }
 
-    /// The monitor has been started. It may have come so far as to doze by now, or to end; then maybe
-    /// somebody starts another one.
+    /// Notes that the monitor has been started, by the start of this number. It may doze by now, or have
+    /// ended, and another thread may be starting the next one. Then nothing changes.
     pub(super) fn begin_watch(&mut self, start: usize) {
         if matches!(self.watch, Watch::Starting(latest) if latest == start) {
             self.watch = Watch::Watching;
@@ -322,7 +327,8 @@ impl State {
         self.searches += 1;
     }
 
-    /// What follows from what the monitor has `seen`, while so many goroutines wait and `others` keep CPUs busy.
+    /// Decides what follows from what the monitor has `seen`, while `waiting` goroutines wait and `external`
+    /// external threads keep CPUs busy.
     pub(super) fn look(
         &mut self,
         seen: &Observations,
@@ -336,7 +342,7 @@ impl State {
             has_replaced: false,
             has_preempted: false,
         };
-        // Even if none waits: the next one shall find that there is room.
+        // Even if no goroutine waits, so that the next one finds room.
         let blocked = seen.blocked.iter().filter(|run| self.retake(run)).count();
         if !seen.is_guess {
             self.blocked += blocked;
@@ -345,7 +351,8 @@ impl State {
             return (look, None);
         }
         if seen.stale_search == Some(self.searches) {
-            // The searching worker does not get a CPU. It will find out what there is, later.
+            // The searching worker does not get a CPU. Do not wait for it; it continues its search once it
+            // gets one.
             self.is_searching = false;
         }
         look.has_replaced = blocked > 0;
@@ -358,8 +365,9 @@ impl State {
         (look, wakeup)
     }
 
-    /// If all that may run do, some that have run for too long no longer count. As often as that happens, half of
-    /// the CPUs at most get another goroutine: those that have run for too long go on, unlike in Go.
+    /// If all `max_procs` CPUs are busy and no worker searches, makes some of the workers stuck whose
+    /// goroutines have run for too long. Returns whether there are any. Each time, at most half of the CPUs
+    /// (but at least one) get another goroutine: unlike in Go, those that have run for too long continue.
     fn preempt(&mut self, runs: &[Run], external: usize) -> bool {
         if self.is_searching || self.running + external < self.max_procs {
             return false;
@@ -369,7 +377,8 @@ impl State {
         runs.take(most).count() > 0
     }
 
-    /// If it still runs, it keeps its processor and no longer counts.
+    /// Makes the worker stuck if it still runs the same goroutine: it keeps its processor and no longer
+    /// counts as running. Returns whether it still ran it.
     fn retake(&mut self, run: &Run) -> bool {
         let p = run.p;
         let is_there =

@@ -1,9 +1,10 @@
-//! What is left of the workers in a child of `fork`: nothing.
+//! Forks: a child process has no workers.
 //!
-//! Only the thread that forks lives on in the child. The workers' state says that they are there, a lock
-//! that one of them held stays locked, and what they ran does not go on. So if there were any, the child
-//! cannot have goroutines, and is told so. What the thread itself has queued, and nobody has started, it
-//! still runs when it waits for it. If there were no workers, all is as in the parent.
+//! Only the thread that forks survives in the child. The scheduler's state still lists the parent's workers,
+//! a lock that one of them held stays locked, and the goroutines that they ran never continue. So if the
+//! parent had workers, the child cannot have goroutines, and gets a panic that says so. The surviving thread
+//! still runs the goroutines that it has queued itself and that no thread had started, when it waits for
+//! them. If the parent had no workers, the child can do all that the parent could.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -16,18 +17,19 @@ pub(crate) fn has_lost_workers() -> bool {
     HAS_LOST_WORKERS.load(Relaxed)
 }
 
-/// Notices forks from now on. To be called once.
+/// Notices forks from now on. Must be called only once.
 #[cfg(unix)]
 pub(super) fn watch() {
-    // SAFETY: the function is there as long as the process; should this code be unloaded, the C library
-    // forgets it. If there is no memory for it, forks are not noticed.
+    // SAFETY: the function exists as long as the process. If this code is unloaded, the C library forgets the
+    // function. If there is no memory to register it, forks are not noticed.
     unsafe { libc::pthread_atfork(None, None, Some(begin_child)) };
 }
 
 #[cfg(not(unix))]
 pub(super) fn watch() {}
 
-/// Waits for nobody, and reads nothing that another thread may have left half written.
+/// Runs in the child. Waits for no other thread, and reads nothing that another thread may have left half
+/// written.
 #[cfg(unix)]
 extern "C" fn begin_child() {
     use super::processor::Holder;
@@ -37,12 +39,12 @@ extern "C" fn begin_child() {
     let has_lost_workers = match LazyLock::get(&SCHEDULER) {
         Some(Ok(scheduler)) => scheduler.lose_threads(),
         Some(Err(_)) => false,
-        // Another thread was about to make it, and nobody ever ends that.
+        // Another thread was creating the scheduler and will never finish.
         None => true,
     };
     if has_lost_workers {
         HAS_LOST_WORKERS.store(true, Relaxed);
-        // A thread that is no worker keeps its processor when it sleeps.
+        // An external thread keeps its processor when it sleeps.
         if let Some(p) = CURRENT.get() {
             p.set_holder(Holder::External);
         }

@@ -1,36 +1,36 @@
-//! Who may run a goroutine on its own stack: a thread that waits for it.
+//! Helping: a thread that waits for a goroutine may run it on its own stack.
 
 use super::{Job, current, processor, run, scheduler, system};
 use std::sync::Arc;
 use std::{ptr, thread};
 
-/// Whether the current thread may run a goroutine on top of what it is doing: if it has room, and is not
-/// about to unwind, which the goroutine would be taken to do, too.
+/// Whether the current thread may run a goroutine on its stack. There must be room, and the thread must not
+/// be unwinding: the goroutine would seem to be unwinding, too.
 pub(crate) fn may_help() -> bool {
     system::has_room_on_stack() && !thread::panicking()
 }
 
-/// Runs the goroutines of `group` that the current thread has queued and nobody has started.
+/// Runs the goroutines of `group` that the current thread has queued and no thread has started.
 pub(crate) fn help(group: *const ()) {
     while let Some(job) = may_help().then(|| take_member(group)).flatten() {
         run(|| job.run());
     }
 }
 
-/// Who looks for the goroutines of a group gives up at so many of others.
-const REACH: usize = 8;
+/// The search for a goroutine of a group gives up after this many of other groups.
+const MAX_PASSED: usize = 8;
 
 /// Takes a goroutine of `group` from the top of the current thread's deque, or from near it.
 fn take_member(group: *const ()) -> Option<Arc<dyn Job>> {
-    let mut others = [const { None }; REACH];
+    let mut others = [const { None }; MAX_PASSED];
     let mut passed = 0;
     let mut found = None;
     while found.is_none()
-        && passed < REACH
+        && passed < MAX_PASSED
         && let Some(job) = processor::pop()
     {
         if job.is_claimed() {
-            // Nothing is left in it whose destructor might come back here (invariant 5).
+            // Nothing is left in it whose destructor might lead back here (invariant 5).
             continue;
         }
         if ptr::eq(job.group(), group) {
@@ -44,7 +44,7 @@ fn take_member(group: *const ()) -> Option<Arc<dyn Job>> {
     found
 }
 
-/// Takes what has been claimed from the top of the current thread's deque.
+/// Removes claimed goroutines from the top of the current thread's deque.
 pub(crate) fn clear_claimed() {
     while let Some(job) = processor::pop() {
         if !job.is_claimed() {
@@ -54,7 +54,7 @@ pub(crate) fn clear_claimed() {
     }
 }
 
-/// Queues again at the current thread what it has taken from there, the first on top.
+/// Pushes `jobs`, which come from the current thread's deque, back onto it, so that the first is on top.
 fn requeue(jobs: &mut [Option<Arc<dyn Job>>]) {
     let count = jobs.len();
     let jobs = jobs.iter_mut().rev().filter_map(Option::take);
@@ -62,7 +62,7 @@ fn requeue(jobs: &mut [Option<Arc<dyn Job>>]) {
     if count > 0
         && let Some(p) = current()
     {
-        // For a worker that did not see them meanwhile.
+        // A worker may have looked here meanwhile and not seen them.
         scheduler().notify(p);
     }
 }

@@ -1,4 +1,6 @@
 //! The monitor: notices goroutines that block in foreign code, and those that compute for long. Go's sysmon.
+//!
+//! At each *look* it surveys the goroutines that run, and the queues.
 
 use super::decisions::{Look, Observations, Run};
 use super::processor::{Processor, SLICE};
@@ -6,21 +8,24 @@ use super::{scheduler, system};
 use std::time::{Duration, Instant};
 use std::{io, mem, thread};
 
-/// How often it looks at first, and while goroutines block.
-const SHORTEST: Duration = Duration::from_micros(50);
-/// How often at least while goroutines end.
-const BASE: Duration = Duration::from_millis(1);
-/// How often at least while all compute, or nobody can tell.
-const BUSY: Duration = Duration::from_millis(2);
-/// How often at least if the system refuses threads.
-const LONGEST: Duration = Duration::from_millis(100);
-/// A worker that is called, or has begun to search, has found out by then what there is, if it gets a CPU.
-const LONG_SEARCH: Duration = Duration::from_millis(1);
-/// It dozes off when so many looks in a row, ever later, have found nothing queued. Whoever queues a goroutine for which
-/// there is no room wakes it then: that takes longer, but the look comes sooner.
+/// The first interval between two looks, and the interval while goroutines block.
+const MIN_INTERVAL: Duration = Duration::from_micros(50);
+/// The longest interval while goroutines end.
+const MAX_ACTIVE: Duration = Duration::from_millis(1);
+/// The longest interval while all goroutines compute, or the system cannot tell what they do.
+const MAX_BUSY: Duration = Duration::from_millis(2);
+/// The longest interval while the system refuses threads.
+const MAX_REFUSED: Duration = Duration::from_millis(100);
+/// A worker that has been woken or has begun to search finds out within this time what is queued, if it gets
+/// a CPU.
+const STALE_SEARCH: Duration = Duration::from_millis(1);
+/// The monitor dozes off after this many looks in a row, at growing intervals, have found nothing queued.
+/// From then on, a thread that queues a goroutine for which there is no room wakes the monitor. That costs
+/// the thread more, but the next look comes sooner.
 const QUIET_LOOKS: u32 = 3;
 
-/// Of so many threads that stand still the system is asked whether they sleep.
+/// If more threads than this seem to block, the monitor first asks the system about a sample, of this size at
+/// most.
 const SAMPLE: usize = 4;
 
 pub(super) fn start() -> io::Result<()> {
@@ -35,60 +40,61 @@ pub(super) fn start() -> io::Result<()> {
 
 pub(super) struct Monitor {
     start: Instant,
-    /// When it last looked, since the start.
-    looked: Duration,
-    /// When a goroutine that had run for too long last made room.
-    preempted: Duration,
+    /// When it last looked, as the time since `start`.
+    last_look: Duration,
+    /// When a worker was last declared stuck because its goroutine had run for too long.
+    last_preemption: Duration,
     /// Whether goroutines blocked at the last look.
     is_storm: bool,
-    /// The last search that it knows of, and since when.
+    /// The number of the last search that it knows of, and when it first saw it.
     search: (usize, Duration),
 }
 
-/// What the goroutines do that have been looked at.
+/// What the monitor has found out about the goroutines that run.
 #[derive(Default)]
 struct Survey {
-    seen: Observations,
-    /// Goroutines blocked at the last look, so those that have been started since are likely to block.
+    observations: Observations,
+    /// Whether goroutines blocked at the last look, so that those started since are likely to block, too.
     is_storm: bool,
-    /// Some worker has come to another goroutine.
-    observe_activity: bool,
+    /// Whether some worker has come to another goroutine.
+    has_progress: bool,
 }
 
 impl Monitor {
     pub(super) fn new() -> Self {
         Self {
             start: Instant::now(),
-            looked: Duration::ZERO,
-            preempted: Duration::ZERO,
+            last_look: Duration::ZERO,
+            last_preemption: Duration::ZERO,
             is_storm: false,
             search: (0, Duration::ZERO),
         }
     }
 
-    /// Watches until there is nothing to watch.
+    /// Looks repeatedly, until `QUIET_LOOKS` looks in a row have found nothing queued.
     fn watch(&mut self) {
-        let mut interval = SHORTEST;
+        let mut interval = MIN_INTERVAL;
         let mut quiet_looks = 0;
         while quiet_looks < QUIET_LOOKS {
-            let passed = self.start.elapsed() - self.looked;
+            let passed = self.start.elapsed() - self.last_look;
             thread::sleep(interval.saturating_sub(passed));
             let (survey, look) = self.look(self.start.elapsed());
             (interval, quiet_looks) = if look.is_waiting {
                 (survey.next_interval(&look, interval), 0)
             } else {
-                (SHORTEST * 2_u32.pow(quiet_looks), quiet_looks + 1)
+                (MIN_INTERVAL * 2_u32.pow(quiet_looks), quiet_looks + 1)
             };
         }
     }
 
-    /// Looks after the goroutines that nobody has started, and at those that run. `now` is the time since the start.
+    /// Surveys the goroutines that run, and lets the scheduler see to those that wait in queues. `now` is the
+    /// time since `start`.
     fn look(&mut self, now: Duration) -> (Survey, Look) {
         let survey = self.survey_running(now);
-        let look = scheduler().look(&survey.seen);
-        self.is_storm = look.has_replaced && !survey.seen.is_guess;
+        let look = scheduler().look(&survey.observations);
+        self.is_storm = look.has_replaced && !survey.observations.is_guess;
         if look.has_preempted {
-            self.preempted = now;
+            self.last_preemption = now;
         }
         if look.searches != self.search.0 {
             self.search = (look.searches, now);
@@ -97,35 +103,36 @@ impl Monitor {
     }
 
     fn survey_running(&mut self, now: Duration) -> Survey {
-        let passed = now - mem::replace(&mut self.looked, now);
-        let may_preempt = now - self.preempted >= SLICE;
+        let passed = now - mem::replace(&mut self.last_look, now);
+        let may_preempt = now - self.last_preemption >= SLICE;
         let (search, since) = self.search;
         let mut survey = Survey {
             is_storm: self.is_storm,
             ..Survey::default()
         };
-        survey.seen.stale_search = (now - since >= LONG_SEARCH).then_some(search);
-        for p in scheduler().running() {
+        survey.observations.stale_search = (now - since >= STALE_SEARCH).then_some(search);
+        for p in scheduler().running_processors() {
             survey.look_at(p, passed);
-            let round = p.observe_outer_run(now);
-            if may_preempt && round >= SLICE {
-                survey.seen.overdue.push(Run::now(p));
+            let run_time = p.observe_outer_run(now);
+            if may_preempt && run_time >= SLICE {
+                survey.observations.overdue.push(Run::now(p));
             }
         }
-        survey.drop_awake(|run| system::sleeps(run.p.thread.get()));
+        survey.drop_awake(|run| system::is_asleep(run.p.thread.get()));
         survey
     }
 
-    /// In models it is they who say what time it is. Returns whether goroutines wait.
+    /// Looks as if this much time had `passed` since the last look: models have their own clock. Returns
+    /// whether goroutines wait.
     #[cfg(gosync_model)]
     pub(super) fn look_after(&mut self, passed: Duration) -> bool {
-        self.look(self.looked + passed).1.is_waiting
+        self.look(self.last_look + passed).1.is_waiting
     }
 }
 
 impl Survey {
-    /// Notes what `p` is at, and whether its thread has stood still for all of the time that has `passed` since the
-    /// last look.
+    /// Notes whether the worker at `p` has come to another goroutine, and whether its goroutine seems to
+    /// block: the thread has used hardly any of the time that has `passed` since the last look.
     fn look_at(&mut self, p: &'static Processor, passed: Duration) {
         let run = Run::now(p);
         let used = system::cpu_time_of(p.thread.get()).map(|time| p.observe_cpu_time(time));
@@ -133,22 +140,22 @@ impl Survey {
             return;
         }
         if !p.observe_run(run.runs) {
-            self.observe_activity = true;
+            self.has_progress = true;
             if !self.is_storm {
                 return;
             }
         }
-        // It may have used a little, as one does that wakes up to sleep again.
+        // A blocked thread may have used a little: it may wake up only to sleep again.
         if used.is_none_or(|used| used < passed / 8) {
-            self.seen.blocked.push(run);
+            self.observations.blocked.push(run);
         }
     }
 
-    /// Leaves those out whose threads do not sleep, but wait for a CPU, as `sleeps` says if it can. To ask the
-    /// system costs a good part of what a new thread costs, so of many only some are asked: where those sleep the
-    /// others do, too, as a rule.
+    /// Drops the goroutines whose threads do not sleep but wait for a CPU, as far as `sleeps` can tell. A
+    /// question to the system costs a good part of what a new thread costs. So if many threads seem to block,
+    /// only a sample is asked first: if all of the sample sleep, the others usually do, too.
     fn drop_awake(&mut self, sleeps: impl Fn(&Run) -> Option<bool>) {
-        let blocked = &mut self.seen.blocked;
+        let blocked = &mut self.observations.blocked;
         let step = blocked.len().div_ceil(SAMPLE).max(1);
         let mut sample = blocked.iter().step_by(step);
         if step > 1 && sample.all(|run| sleeps(run) == Some(true)) {
@@ -156,23 +163,23 @@ impl Survey {
         }
         blocked.retain(|run| {
             let sleeps = sleeps(run);
-            self.seen.is_guess |= sleeps.is_none();
+            self.observations.is_guess |= sleeps.is_none();
             sleeps != Some(false)
         });
     }
 
-    /// Goroutines wait.
+    /// Returns the interval until the next look, given that goroutines wait.
     fn next_interval(&self, look: &Look, last: Duration) -> Duration {
         let (least, most) = if look.is_refused {
-            (BASE, LONGEST)
-        } else if self.seen.is_guess {
-            (BUSY, BUSY)
+            (MAX_ACTIVE, MAX_REFUSED)
+        } else if self.observations.is_guess {
+            (MAX_BUSY, MAX_BUSY)
         } else if look.has_replaced {
-            (SHORTEST, SHORTEST)
-        } else if self.observe_activity {
-            (SHORTEST, BASE)
+            (MIN_INTERVAL, MIN_INTERVAL)
+        } else if self.has_progress {
+            (MIN_INTERVAL, MAX_ACTIVE)
         } else {
-            (SHORTEST, BUSY)
+            (MIN_INTERVAL, MAX_BUSY)
         };
         (2 * last).clamp(least, most)
     }

@@ -1,4 +1,4 @@
-//! Processors: a thread needs one to queue goroutines, and a worker one to run them. Go's P.
+//! Processors: a thread must hold one to queue goroutines, and a worker to run them. Go's P.
 
 use super::{CURRENT, Job};
 use crate::deque::{Injector, Steal, Stealer, Worker};
@@ -8,77 +8,79 @@ use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A deque of goroutines that nobody has started yet, and who may push and pop there.
+/// A local run queue of goroutines not started yet, and counters. Only the holder may push and pop.
 ///
-/// Processors live for ever. Whoever needs one takes a free one first, so there are no more than were
-/// needed at a time (`processors`).
+/// Processors are never freed. A thread that needs one takes a free one first, so there are no more
+/// processors than were needed at the same time (`processors`).
 ///
-/// On lines of its own, two since CPUs fetch the neighbour of a line with it.
+/// Aligned to two cache lines, since CPUs fetch the neighbour of a line along with it.
 #[repr(align(128))]
 pub(super) struct Processor {
-    /// The holder's.
+    /// The holder's end of the local run queue.
     deque: UnsafeCell<Worker<Arc<dyn Job>>>,
-    /// Everybody's: the same deque's other end.
+    /// The other end, from which any thread may steal.
     stealer: Stealer<Arc<dyn Job>>,
     /// A `Holder`. Changes under the scheduler's lock.
     holder: Published,
-    /// What the system calls the holder's thread, if that is a worker.
+    /// The system's id of the holder's thread. Used for workers only.
     pub(super) thread: Published,
-    /// Where this stands in the list, and one more; 0 if it is not listed. Changes under the scheduler's lock.
+    /// The position in the list plus one; 0 if not listed. Changes under the scheduler's lock.
     position: AtomicU32,
-    /// 1 while a worker is at a goroutine here, 0 while it looks for one.
+    /// 1 while a worker runs a goroutine here, 0 while it looks for one.
     pub(super) in_goroutine: Published,
-    /// Goroutines that were started here, on top of others or not, and holders that there were.
+    /// The number of goroutines started here, including those on top of others, plus the number of
+    /// times that a thread has acquired the processor.
     pub(super) runs: Published,
-    /// Those that a worker did not start on top of another one, and holders.
+    /// As `runs`, but counts only the goroutines that a worker did not start on top of another one.
     pub(super) outer_runs: Published,
-    /// Decisions of workers here what to run next.
+    /// The number of times that a worker here has decided what to run next. Go's `schedtick`.
     pub(super) sched_ticks: Published,
-    /// Goroutines that the holder has queued.
+    /// The number of goroutines that the holders have queued.
     pub(super) queued: Published,
-    /// How often the holder has found nothing more here.
+    /// The number of times that the holder has found its local run queue empty.
     pub(super) emptied: Published,
-    /// Goroutines that have ended here.
+    /// The number of goroutines that have ended here.
     pub(super) ended: Published,
     monitor_tick: MonitorTick,
-    /// Among all processors.
+    /// The index among all processors.
     pub(super) index: usize,
 }
 
-/// What the monitor has seen of a processor. Its own notes.
+/// What the monitor last saw of a processor. Only the monitor uses it. Go's `sysmontick`.
 #[derive(Default)]
 struct MonitorTick {
-    /// How far the holder had come when the monitor last looked whether it does anything.
+    /// [`Processor::activity`] at the last `observe_activity`.
     activity: Published,
-    /// The last goroutine that was started here, when the monitor last looked at it.
+    /// `runs` at the last `observe_run`.
     runs: Published,
-    /// The CPU time of the holder's thread by then, in ns; begins again at 0 after 4.3 s where a `usize` has
-    /// 32 bits.
+    /// The CPU time of the holder's thread at the last `observe_cpu_time`, in ns. Wraps around after 4.3 s
+    /// where a `usize` has 32 bits.
     time: Published,
+    /// `outer_runs` at the last `observe_outer_run`.
     outer_runs: Published,
-    /// When `outer_runs` was not what it had been, in milliseconds. Begins again at 0 after 49.7 days where a
-    /// `usize` has 32 bits.
+    /// When `outer_runs` was last seen to have changed, in milliseconds since the monitor started. Wraps
+    /// around after 49.7 days where a `usize` has 32 bits.
     since: Published,
 }
 
-/// So long may a worker be at one goroutine, with others on top of it or not, if others wait. As long as Go lets
-/// a goroutine run (`proc.go`, `forcePreemptNS`).
+/// How long a worker may run one goroutine, including those on top of it, while others wait. The same time
+/// slice as in Go (`proc.go`, `forcePreemptNS`).
 pub(super) const SLICE: Duration = Duration::from_millis(10);
 
-// SAFETY: `deque` is used by the holder only, and processors change hands under the scheduler's lock. The
-// rest is made to be shared, and a job may be run by any thread.
+// SAFETY: only the holder uses `deque`, and processors change hands under the scheduler's lock. All other
+// fields are made to be shared, and any thread may run a job.
 unsafe impl Sync for Processor {}
 
-/// Who has a processor.
+/// The kind of thread that holds a processor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Holder {
-    /// Nobody.
+    /// No thread: the processor is free.
     Nobody,
-    /// A thread that is no worker.
+    /// An external thread.
     External,
-    /// A worker, which counts as running.
+    /// A worker that counts as running.
     Running,
-    /// A worker whose goroutine has run for so long that it no longer counts.
+    /// A stuck worker, which no longer counts: its goroutine blocks in foreign code, or has run for too long.
     Stuck,
 }
 
@@ -111,23 +113,23 @@ impl Processor {
         Holder::ALL[self.holder.get()]
     }
 
-    /// To be called under the scheduler's lock.
+    /// The caller must hold the scheduler's lock.
     pub(super) fn set_holder(&self, holder: Holder) {
         self.holder.set(holder as usize);
     }
 
-    /// Goes up as long as the holder queues or starts goroutines.
+    /// Returns a number that changes whenever the holder queues or starts a goroutine.
     pub(super) fn activity(&self) -> usize {
         self.runs.get().wrapping_add(self.queued.get())
     }
 
     #[inline]
     pub(super) fn is_listed(&self) -> bool {
-        // Relaxed: a fence orders this as it orders the queue.
+        // Relaxed: the fence that orders accesses to the queue orders this load, too.
         self.position.load(Relaxed) != 0
     }
 
-    /// Where this stands in the list.
+    /// Returns the position in the list, or `None` if the processor is not listed.
     pub(super) fn position(&self) -> Option<usize> {
         self.position
             .load(Relaxed)
@@ -135,7 +137,7 @@ impl Processor {
             .map(|position| position as usize)
     }
 
-    /// To be called under the scheduler's lock.
+    /// The caller must hold the scheduler's lock.
     pub(super) fn set_position(&self, position: Option<usize>) {
         let position = position.map_or(0, |position| position as u32 + 1);
         self.position.store(position, Relaxed);
@@ -143,23 +145,23 @@ impl Processor {
 
     // For the monitor.
 
-    /// Whether the holder has started or queued a goroutine since this was last called.
+    /// Returns whether the holder has started or queued a goroutine since the last call.
     pub(super) fn observe_activity(&self) -> bool {
         self.monitor_tick.activity.update(self.activity())
     }
 
-    /// Whether a worker is at a goroutine here.
+    /// Whether a worker runs a goroutine here.
     pub(super) fn is_in_goroutine(&self) -> bool {
         self.in_goroutine.get() == 1
     }
 
-    /// Whether no other goroutine has been started here since this was last called. There have been so many `runs`
-    /// by now.
+    /// Returns whether no other goroutine has been started here since the last call. `runs` is the current
+    /// number of runs.
     pub(super) fn observe_run(&self, runs: usize) -> bool {
         !self.monitor_tick.runs.update(runs)
     }
 
-    /// How much CPU time the holder's thread has used since this was last called, if it is at `time` now.
+    /// Returns how much CPU time the holder's thread has used since the last call. `time` is the total.
     pub(super) fn observe_cpu_time(&self, time: Duration) -> Duration {
         let time = time.as_nanos() as usize;
         let before = self.monitor_tick.time.get();
@@ -167,8 +169,8 @@ impl Processor {
         Duration::from_nanos(time.wrapping_sub(before) as u64)
     }
 
-    /// How long the worker has been at the same goroutine, with others on top of it or not. It is looked at
-    /// again and again.
+    /// Returns how long the worker has run the same goroutine, including those on top of it. The time counts
+    /// from the first call that sees the goroutine, so the monitor calls this at every look.
     pub(super) fn observe_outer_run(&self, now: Duration) -> Duration {
         let now = now.as_millis() as usize;
         if self.monitor_tick.outer_runs.update(self.outer_runs.get()) {
@@ -177,39 +179,40 @@ impl Processor {
         Duration::from_millis(now.wrapping_sub(self.monitor_tick.since.get()) as u64)
     }
 
-    /// How many wait here.
+    /// Returns how many goroutines wait here.
     pub(super) fn len(&self) -> usize {
         self.stealer.len()
     }
 
-    /// Takes what has waited here for longest.
+    /// Steals the goroutine that has waited here for longest.
     pub(super) fn steal(&self) -> Option<Arc<dyn Job>> {
         retry(|| self.stealer.steal())
     }
 }
 
-/// Calls `f` with the processor that the current thread has, and its deque. None if it has none.
+/// Calls `f` with the processor of the current thread and its deque. Returns `None` if the thread has no
+/// processor.
 ///
-/// Memory may be needed in `f`, or given back, and an allocator with a lock of ours may sleep then.
-/// Meanwhile the thread seems to have no processor, so that it keeps the one that it has.
+/// `f` may allocate or free memory, and an allocator that uses a lock of this crate may sleep then. During
+/// `f` the thread therefore seems to have no processor, so a sleep does not release the one that it holds.
 #[inline]
 fn with_own<R>(f: impl FnOnce(&'static Processor, &Worker<Arc<dyn Job>>) -> R) -> Option<R> {
     let p = CURRENT.with(Cell::take)?;
-    // SAFETY: the current thread is the holder, and gets here once at a time: whoever comes back from
-    // `f` finds no processor.
+    // SAFETY: the current thread is the holder. A nested call, from within `f`, does not get here, since it
+    // finds no processor in `CURRENT`.
     let result = p.deque.with_mut(|deque| f(p, unsafe { &*deque }));
     CURRENT.with(|current| current.set(Some(p)));
     Some(result)
 }
 
-/// Queues `job` at the current thread, which has a processor.
+/// Pushes `job` to the local run queue of the current thread, which must have a processor.
 #[inline]
 pub(super) fn push(job: Arc<dyn Job>) {
     let pushed = with_own(|_, deque| deque.push(job));
     pushed.expect("a thread that queues here has a processor");
 }
 
-/// Takes what the current thread has queued last.
+/// Pops the goroutine that the current thread queued last.
 pub(super) fn pop() -> Option<Arc<dyn Job>> {
     with_own(|p, deque| {
         let job = deque.pop();
@@ -220,24 +223,26 @@ pub(super) fn pop() -> Option<Arc<dyn Job>> {
     })?
 }
 
-/// Takes all that the current thread has queued, the first first.
+/// Takes all goroutines from the local run queue of the current thread, oldest first.
 pub(super) fn take_all() -> Vec<Arc<dyn Job>> {
     let mut jobs: Vec<_> = iter::from_fn(pop).collect();
     jobs.reverse();
     jobs
 }
 
-/// Takes what has waited for longest at `other`, and some more of it to the current thread's processor.
+/// Steals the goroutine that has waited at `other` for longest, and moves some more from there to the local
+/// run queue of the current thread.
 pub(super) fn steal_some(other: &Processor) -> Option<Arc<dyn Job>> {
     with_own(|_, deque| retry(|| other.stealer.steal_batch_and_pop(deque)))?
 }
 
-/// As `steal_some`.
+/// Takes the oldest goroutine from the global run queue, and moves some more from there to the local run
+/// queue of the current thread.
 pub(super) fn take_global(global_queue: &Injector<Arc<dyn Job>>) -> Option<Arc<dyn Job>> {
     with_own(|_, deque| retry(|| global_queue.steal_batch_and_pop(deque)))?
 }
 
-/// Tries again until nobody comes between.
+/// Repeats `steal` until no other thread interferes.
 pub(super) fn retry<T>(mut steal: impl FnMut() -> Steal<T>) -> Option<T> {
     loop {
         match steal() {

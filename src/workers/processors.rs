@@ -1,15 +1,15 @@
-//! All processors, and the *listed* ones: those through which somebody looks who searches for goroutines.
+//! All processors, and the *listed* ones: those that a search for goroutines looks at.
 //!
-//! Ten thousand threads may have a processor each, most of them at a goroutine that blocks. A search through all
-//! processors would take ever longer. So only these are listed: the processors of workers that run, and those that may
-//! have something to steal. The others have been seen empty; whoever holds one lists it again when it queues a
-//! goroutine there.
+//! Ten thousand threads may hold a processor each, while most of their goroutines block. A search through all
+//! processors would take longer with every thread. So only two kinds are listed: the processors of running
+//! workers, and those that may have goroutines to steal. All others have been seen empty. The holder of such
+//! a processor lists it again when it queues a goroutine there.
 //!
 //! # Invariant
 //!
-//! A processor that is not listed is empty, or its holder is about to list it. Whoever queues passes a fence and
-//! looks whether its processor is listed; whoever takes one from the list passes a fence and looks whether it is
-//! empty. So one of the two sees the other.
+//! A processor that is not listed is empty, or its holder is about to list it. A thread that queues a
+//! goroutine passes a fence and then checks that its processor is listed. A thread that takes a processor
+//! from the list passes a fence and then checks that it is empty. So one of the two sees the other.
 
 use super::processor::{Holder, Processor};
 use crate::primitive::{AtomicU32, Ordering, Published, fence};
@@ -19,12 +19,13 @@ use Ordering::{Relaxed, SeqCst};
 
 pub(super) struct Processors {
     all: SegmentedVec<Processor>,
-    /// Indices. Those of processors that are listed come first. Changes under the scheduler's lock.
+    /// Indices in `all`: the first `listed` ones are those of the listed processors. Changes under the
+    /// scheduler's lock.
     list: SegmentedVec<Published>,
     listed: AtomicU32,
 }
 
-/// The processors that nobody has; the last one given back comes first.
+/// The processors that no thread holds. The one that was released last is taken first.
 #[derive(Default)]
 pub(super) struct FreeList(Vec<&'static Processor>);
 
@@ -37,39 +38,39 @@ impl Processors {
         }
     }
 
-    /// All that there are: for numbers, not for a search.
+    /// Returns all processors: for statistics, not for a search.
     #[cfg(not(gosync_model))]
     pub(super) fn all(&self) -> impl Iterator<Item = &'static Processor> {
         self.all.iter()
     }
 
-    /// Those that are listed. Under the scheduler's lock it is all of them; without it one may be missed,
-    /// while others are taken from the list.
+    /// Returns the listed processors. Under the scheduler's lock these are all of them. Without it, one may
+    /// be missed while others are taken from the list.
     pub(super) fn listed(&self) -> impl Iterator<Item = &'static Processor> + Clone {
         let entries = self.list.iter().take(self.count());
         entries.filter_map(|entry| self.all.iter().nth(entry.get()))
     }
 
-    /// As `listed`, the last one first, under the lock. Those that have been looked at may be taken from the list
-    /// meanwhile.
+    /// Returns the listed processors, the last one first. The caller must hold the lock. It may unlist those
+    /// that the iterator has returned.
     pub(super) fn listed_from_the_end(&self) -> impl Iterator<Item = &'static Processor> {
         (0..self.count()).rev().map(|position| self.at(position))
     }
 
-    /// To be called under the lock.
+    /// The caller must hold the lock.
     fn at(&self, position: usize) -> &'static Processor {
         self.all.get(self.list.get(position).get())
     }
 
-    /// How many are listed.
+    /// Returns how many processors are listed.
     pub(super) fn count(&self) -> usize {
-        // Relaxed: the fences order this as they order the queues.
+        // Relaxed: the fences that order accesses to the queues order this load, too.
         self.listed.load(Relaxed) as usize
     }
 
-    // What follows is to be called under the scheduler's lock.
+    // The callers of all functions below must hold the scheduler's lock.
 
-    /// Takes a free processor, or a new one, and lists it.
+    /// Takes a free processor, or creates one, and lists it.
     pub(super) fn acquire(&self, free: &mut FreeList) -> &'static Processor {
         let new = || self.all.push(Processor::new);
         let p = free.0.pop().unwrap_or_else(new);
@@ -77,14 +78,14 @@ impl Processors {
         p
     }
 
-    /// The holder gives its processor back, which is empty.
+    /// Takes `p`, which must be empty, from its holder.
     pub(super) fn release(&self, p: &'static Processor, free: &mut FreeList) {
         p.set_holder(Holder::Nobody);
         self.remove(p);
         free.0.push(p);
     }
 
-    /// Lists `p`, unless it is.
+    /// Lists `p`, unless it is listed already.
     pub(super) fn list(&self, p: &'static Processor) {
         if !p.is_listed() {
             let count = self.count();
@@ -93,20 +94,20 @@ impl Processors {
         }
     }
 
-    /// Takes `p` from the list, if it is empty.
+    /// Takes `p` from the list if it is empty.
     pub(super) fn unlist(&self, p: &'static Processor) {
         if p.len() > 0 {
             return;
         }
         self.remove(p);
-        // Pairs with the fence in `Scheduler::notify`.
+        // Pairs with the fence in `Scheduler::notify_for`.
         fence(SeqCst);
         if p.len() > 0 {
             self.list(p);
         }
     }
 
-    /// The last one comes to where `p` was.
+    /// Removes `p` from the list. The last listed processor takes its position.
     fn remove(&self, p: &'static Processor) {
         let Some(position) = p.position() else {
             return;

@@ -1,4 +1,4 @@
-//! Who runs, who searches, who sleeps: the state of all workers, and the changes to it.
+//! The state of all workers (which of them run, search or sleep), and every change to it.
 
 use super::decisions::{
     Look, MONITOR_STARTING, Observations, QueuedBy, SURPLUS, State, Ticket, WAKE_FOR_EXTERNAL,
@@ -18,25 +18,26 @@ use std::{io, mem};
 
 use Ordering::{Relaxed, SeqCst};
 
-/// How long a thread that has nothing to do waits for something before it ends.
+/// How long a worker that has nothing to do sleeps before it ends.
 const IDLE: Duration = Duration::from_secs(5);
 
-/// A goroutine that was in a queue, and the kind of thread that had queued it.
+/// A goroutine taken from a queue, and the kind of thread that had queued it.
 pub(super) type Found = (Arc<dyn Job>, QueuedBy);
 
 pub(super) struct Scheduler {
     state: Mutex<State>,
-    /// What follows from `state` for those who do not lock it. Changes under the lock.
+    /// The signals that follow from `state`, for threads that do not lock it. Change under the lock.
     signals: AtomicUsize,
-    /// For threads that cannot have a processor any more.
+    /// What threads without a processor queue, what threads leave behind when they release their processor,
+    /// and what the monitor puts there for the workers that it wakes.
     global_queue: Injector<Arc<dyn Job>>,
     processors: Processors,
-    /// What those threads have queued, and run.
+    /// The numbers of goroutines that were queued, and that ended, on threads without a processor.
     without_processor: WithoutProcessor,
     starters: Starters,
 }
 
-/// What starts a thread of either kind.
+/// The functions that start a worker and the monitor.
 pub(super) struct Starters {
     pub(super) worker: fn() -> io::Result<()>,
     pub(super) monitor: fn() -> io::Result<()>,
@@ -65,7 +66,7 @@ impl Scheduler {
         self.state.lock().expect("no code panics under this lock")
     }
 
-    /// Changes the state and the signals. Returns what `change` does.
+    /// Changes the state and the signals. Returns the result of `change`.
     fn update<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.lock();
         let result = change(&mut state);
@@ -73,7 +74,7 @@ impl Scheduler {
         result
     }
 
-    /// Lets the signals follow from the state. Returns whether that raises one that calls.
+    /// Derives the signals from the state. Returns whether this raises a wake signal.
     fn set_signals(&self, state: &State) -> bool {
         let before = self.signals.load(Relaxed);
         let after = state.signals();
@@ -83,13 +84,13 @@ impl Scheduler {
         after & !before & (WAKE_FOR_WORKER | WAKE_FOR_EXTERNAL) != 0
     }
 
-    /// Changes the state, and looks after those who have not seen a signal that this raises
-    /// (invariant 1).
+    /// Changes the state and the signals. If that raises a wake signal, wakes a worker for the goroutines
+    /// whose threads have not seen the signal (invariant 1).
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         self.change_beside(0, change)
     }
 
-    /// As `change`, while so many `others` keep CPUs busy.
+    /// Like `change`, while `external` external threads keep CPUs busy.
     fn change_beside<T>(&self, external: usize, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.lock();
         let result = change(&mut state);
@@ -101,15 +102,16 @@ impl Scheduler {
         result
     }
 
-    // Calls.
+    // Wake-ups.
 
-    /// The holder of `p`, which is the current thread, has queued a goroutine there.
+    /// Lists `p` and wakes a worker, each if necessary. To be called by the holder of `p` after it has queued
+    /// a goroutine there.
     #[inline]
     pub(super) fn notify(&self, p: &'static Processor) {
         self.notify_for(p, QueuedBy::of(p.holder()));
     }
 
-    /// As `notify`, what `queued_by` had queued elsewhere.
+    /// Like `notify`, for goroutines that `queued_by` had queued elsewhere.
     #[inline]
     fn notify_for(&self, p: &'static Processor, queued_by: QueuedBy) {
         // Pairs with the fences in `is_waiting_now` and `Processors::unlist`.
@@ -122,14 +124,15 @@ impl Scheduler {
 
     #[cold]
     fn list(&self, p: &'static Processor) {
-        // In a child of fork the lock may stay locked, and nobody steals.
+        // In a child of fork the lock may stay locked forever, and no thread steals.
         if !has_lost_workers() {
             let _state = self.lock();
             self.processors.list(p);
         }
     }
 
-    /// Calls for a goroutine that `queued_by` has queued, if that is necessary. To be called after a fence.
+    /// Wakes a worker for a goroutine that `queued_by` has queued, if its wake signal is raised. The caller
+    /// must have passed a fence.
     #[inline]
     fn wake_for(&self, queued_by: QueuedBy) {
         if self.signals.load(Relaxed) & queued_by.signal() != 0 {
@@ -137,6 +140,8 @@ impl Scheduler {
         }
     }
 
+    /// Wakes workers, or else the monitor, if a goroutine waits and this is still necessary. `external`
+    /// external threads keep CPUs busy. Go's `wakep`.
     #[cold]
     fn wake(&self, external: usize) {
         let wakeup = self.change(|state| {
@@ -161,7 +166,7 @@ impl Scheduler {
     fn start_workers(&self, count: usize) {
         for left in (1..=count).rev() {
             if (self.starters.worker)().is_err() {
-                return self.change(|state| state.refuse(left));
+                return self.change(|state| state.note_refusal(left));
             }
         }
     }
@@ -169,20 +174,21 @@ impl Scheduler {
     fn start_monitor(&self, start: usize) {
         match (self.starters.monitor)() {
             Ok(()) => self.change(|state| state.begin_watch(start)),
-            // There is no thread at all. Who queues the next goroutine, or waits, tries again.
+            // There are no workers either. The next thread that queues or waits for a goroutine tries again.
             Err(_) => self.update(|state| state.watch = Watch::Absent),
         }
     }
 
-    /// The holder of `p`, which is no worker, is about to block, and no longer keeps a CPU busy. Returns
-    /// whether goroutines may wait that have nobody to run them: the system refuses threads.
+    /// Wakes a worker, if necessary, before the holder of `p` blocks: an external thread, which then no
+    /// longer keeps a CPU busy. Returns whether goroutines may wait with no thread to run them, since the
+    /// system refuses threads.
     pub(super) fn wake_before_sleep(&self, p: &Processor) -> bool {
         if p.len() > 0 {
-            // No fence: where this sees too little the monitor watches.
+            // No fence: if this misses a signal, the monitor watches.
             self.wake_for(QueuedBy::Worker);
         }
         let may_be_alone = || {
-            // Once: it may be starting again already, or no longer.
+            // Load the signals once: between two loads the start of the monitor may end, or begin again.
             let signals = self.signals.load(Relaxed);
             signals & MONITOR_STARTING != 0
                 || signals & WAKE_FOR_EXTERNAL != 0 && self.is_waiting_now(&self.lock())
@@ -194,20 +200,21 @@ impl Scheduler {
         may_be_alone()
     }
 
-    /// Whether a goroutine waits, among them all that have been queued by those who have not seen the
-    /// signals as they are.
+    /// Returns whether a goroutine waits. Sees every goroutine that was queued by a thread that has not seen
+    /// the current signals.
     fn is_waiting_now(&self, state: &State) -> bool {
-        // Pairs with the fences of those who queue.
+        // Pairs with the fences in `notify_for`, `flush_queue` and `inject`.
         fence(SeqCst);
         self.is_waiting(state)
     }
 
-    /// Under the lock, so that the list stays as it is.
+    /// Returns whether a goroutine waits in a queue. The lock, of which `_state` is the proof, keeps the list
+    /// as it is.
     fn is_waiting(&self, _state: &State) -> bool {
         !self.global_queue.is_empty() || self.processors.listed().any(|p| p.len() > 0)
     }
 
-    /// How many goroutines wait; under the lock.
+    /// Returns how many goroutines wait in queues. The lock keeps the list as it is, as in `is_waiting`.
     fn waiting(&self, _state: &State) -> usize {
         let processors = self.processors.listed().map(Processor::len);
         processors.sum::<usize>() + self.global_queue.len()
@@ -218,16 +225,16 @@ impl Scheduler {
     fn acquire(&self, state: &mut State, holder: Holder) -> &'static Processor {
         let p = self.processors.acquire(&mut state.free);
         p.set_holder(holder);
-        p.thread.set(system::thread());
+        p.thread.set(system::thread_id());
         p.in_goroutine.set(0);
-        // For the monitor: this is not what was here at its last look.
+        // Shows the monitor that this is not the run that it saw at its last look.
         p.runs.add_one();
         p.outer_runs.add_one();
         p
     }
 
-    /// The holder of a processor is about to give it back: what it has queued is left to others. An empty processor
-    /// costs nobody a look.
+    /// Moves the goroutines that the current thread has queued to the global run queue, before the thread
+    /// releases its processor. So free processors are empty, and no search needs to look at them.
     pub(super) fn flush_queue(&self) {
         let jobs = processor::take_all();
         if jobs.is_empty() {
@@ -241,7 +248,7 @@ impl Scheduler {
         self.wake_for(QueuedBy::Worker);
     }
 
-    /// The holder no longer has `p`, and no longer counts.
+    /// Takes `p` from its holder, which no longer counts as running.
     fn release(&self, state: &mut State, p: &'static Processor) {
         if p.holder() == Holder::Running {
             state.running -= 1;
@@ -249,17 +256,18 @@ impl Scheduler {
         self.processors.release(p, &mut state.free);
     }
 
-    /// Gives a processor to a thread that is no worker.
+    /// Gives a processor to an external thread.
     pub(super) fn acquire_external(&self) -> &'static Processor {
         self.change(|state| self.acquire(state, Holder::External))
     }
 
-    /// Gives a processor to a worker that has been called.
+    /// Gives a processor to a worker that has been woken or started, and so counts as running already.
     pub(super) fn acquire_worker(&self) -> &'static Processor {
         self.change(|state| self.acquire(state, Holder::Running))
     }
 
-    /// Gives a processor to a worker whose goroutine was blocked, and goes on.
+    /// Gives a processor to a worker whose goroutine was blocked and continues. The worker counts as running
+    /// again.
     pub(super) fn reacquire(&self) -> &'static Processor {
         self.change(|state| {
             state.resume();
@@ -269,12 +277,12 @@ impl Scheduler {
         })
     }
 
-    /// Takes the processor from a thread that ends, or is no worker.
+    /// Takes the processor from an external thread, or from a thread that ends.
     pub(super) fn release_external(&self, p: &'static Processor) {
         self.change(|state| self.release(state, p));
     }
 
-    /// Takes the processor from a worker whose goroutine blocks.
+    /// Takes the processor from a worker whose goroutine is about to block.
     pub(super) fn block(&self, p: &'static Processor) {
         self.change(|state| {
             if p.holder() == Holder::Running {
@@ -286,7 +294,8 @@ impl Scheduler {
 
     // Workers.
 
-    /// Whether the worker at `p` may start another goroutine.
+    /// Returns whether the worker that holds `p` may start another goroutine. If it was stuck, it counts as
+    /// running again.
     pub(super) fn try_continue(&self, p: &'static Processor) -> bool {
         if p.holder() == Holder::Running && self.signals.load(Relaxed) & SURPLUS == 0 {
             return true;
@@ -295,14 +304,15 @@ impl Scheduler {
             if p.holder() == Holder::Stuck {
                 state.resume();
                 p.set_holder(Holder::Running);
-                // It may have been taken from the list, and the monitor is to see it.
+                // The processor may have been taken from the list, and the monitor must see it.
                 self.processors.list(p);
             }
             state.running <= state.max_procs
         })
     }
 
-    /// A worker has nothing to do. Returns whether it is to search, since no other one does.
+    /// Makes the current worker, which has nothing to do, the searching one, unless another worker searches.
+    /// Returns whether it searches now.
     pub(super) fn begin_search(&self) -> bool {
         self.change(|state| {
             let begins = !state.is_searching;
@@ -313,14 +323,14 @@ impl Scheduler {
         })
     }
 
-    /// The searching worker has found a goroutine that `queued_by` has queued. If there are more, another
-    /// one is called.
+    /// Ends the search, after the searching worker has found a goroutine that `queued_by` has queued. If more
+    /// goroutines wait, wakes another worker. Go's `resetspinning`.
     pub(super) fn end_search(&self, queued_by: QueuedBy) {
         self.change_beside(queued_by.external(), |state| state.is_searching = false);
     }
 
-    /// The worker at `p` sleeps until it is called; it was the searching one if `is_searching`.
-    /// Returns false if nobody has called it, and it ends.
+    /// Releases `p`, and lets its holder, a worker, sleep until it is woken. `is_searching` says whether it
+    /// was the searching one. Returns false if the worker was not woken in time and must end.
     pub(super) fn sleep(&self, p: &'static Processor, is_searching: bool) -> bool {
         let me = Arc::new(Sleeper::new());
         let ticket = self.change(|state| {
@@ -332,8 +342,8 @@ impl Scheduler {
         me.sleep(park::deadline(IDLE)) || !self.try_exit(ticket)
     }
 
-    /// A worker that has slept for long wants to end. It may not if it has just been called. The last one
-    /// sends the monitor home.
+    /// Lets a worker end that has slept for long. Returns false if it has just been woken, and must not end.
+    /// The last worker to end wakes the monitor, so that the monitor ends, too.
     fn try_exit(&self, ticket: Ticket) -> bool {
         let (exits, wakeup) = self.change(|state| {
             if !state.idle.remove(ticket) {
@@ -351,8 +361,11 @@ impl Scheduler {
         exits
     }
 
-    /// Takes a goroutine from the deque of the current thread, which has a processor, or else from elsewhere,
-    /// and then some more with it. Says who had queued it.
+    /// Takes a goroutine from the local run queue of the current thread, which must have a processor, or else
+    /// from the global run queue or another processor, together with some more. Go's `findRunnable`.
+    ///
+    /// Without a `steal_delay`, it takes only one from the global run queue, and leaves none to external
+    /// threads.
     pub(super) fn find(&self, mut steal_delay: Option<&mut StealDelay>) -> Option<Found> {
         if let Some(job) = processor::pop() {
             return Some((job, QueuedBy::Worker));
@@ -378,8 +391,9 @@ impl Scheduler {
         })
     }
 
-    /// What was stolen with another goroutine was in no queue on its way to that of the thief, so somebody
-    /// may have looked for it in vain: it is queued anew.
+    /// Notifies the workers of the goroutines that were stolen together with another one, as if they were
+    /// queued anew. On the way to the thief's queue they were in no queue, so a thread that looked for them
+    /// may have missed them.
     fn notify_stolen(&self, queued_by: QueuedBy) {
         if let Some(p) = current()
             && p.len() > 0
@@ -388,7 +402,7 @@ impl Scheduler {
         }
     }
 
-    /// The listed processors but `p`: those first that come after it, so that thieves spread.
+    /// Returns the listed processors other than `p`. Those after `p` come first, so that thieves spread.
     fn victims(&self, p: &'static Processor) -> impl Iterator<Item = &'static Processor> {
         let all = self.processors.listed();
         let (start, end) = match p.position() {
@@ -398,7 +412,8 @@ impl Scheduler {
         all.clone().skip(start).chain(all.take(end))
     }
 
-    /// Takes what has waited for longest in some queue: in each of them, if `turn` goes on.
+    /// Takes the goroutine that has waited for longest in one of the queues. `turn` says where to begin: as
+    /// it counts up, every queue has its turn.
     pub(super) fn find_oldest(&self, turn: usize) -> Option<Arc<dyn Job>> {
         let global = || processor::retry(|| self.global_queue.steal());
         let local = || {
@@ -414,7 +429,7 @@ impl Scheduler {
         }
     }
 
-    // Threads that cannot have a processor.
+    // Threads that cannot get a processor.
 
     pub(super) fn inject(&self, job: Arc<dyn Job>) {
         self.without_processor.queued.add(1);
@@ -424,21 +439,23 @@ impl Scheduler {
         self.wake_for(QueuedBy::Worker);
     }
 
-    pub(super) fn ended_without_processor(&self) {
+    pub(super) fn count_end_without_processor(&self) {
         self.without_processor.ended.add(1);
     }
 
     // The monitor.
 
-    /// The processors of the workers that run.
-    pub(super) fn running(&self) -> impl Iterator<Item = &'static Processor> {
+    /// Returns the processors of the running workers.
+    pub(super) fn running_processors(&self) -> impl Iterator<Item = &'static Processor> {
         let listed = self.processors.listed();
         listed.filter(|p| p.holder() == Holder::Running)
     }
 
-    /// Looks after the goroutines that nobody has started. The monitor has `seen` what those do that run.
+    /// Finds workers for the goroutines that wait. `seen` is what the monitor, which calls this, has seen of
+    /// the running ones.
     pub(super) fn look(&self, seen: &Observations) -> Look {
-        // Without another look at the queues: the monitor looks again, or dozes (invariant 1).
+        // `update`, not `change`: the queues need no second look, since the monitor looks again, or dozes
+        // (invariant 1).
         let (look, wakeup) = self.update(|state| {
             let external = self.prune_list();
             let waiting = self.waiting(state);
@@ -451,7 +468,8 @@ impl Scheduler {
         look
     }
 
-    /// Sees to it that so many goroutines wait in the global_queue, where workers find them who take one each.
+    /// Fills the global run queue with up to `count` goroutines from other queues, so that `count`
+    /// workers find one each.
     fn fill_global_queue(&self, count: usize) {
         let mut missing = count.saturating_sub(self.global_queue.len());
         for p in self.processors.listed() {
@@ -464,25 +482,25 @@ impl Scheduler {
         }
     }
 
-    /// Takes those from the list that are empty and whose holder does nothing. Returns how many threads that are
-    /// no workers keep a CPU busy. To be called under the lock.
+    /// Takes from the list the empty processors whose holder is not a running worker and has done nothing
+    /// since the last look. Returns how many external threads keep a CPU busy. The caller must hold the lock.
     fn prune_list(&self) -> usize {
         let mut external = 0;
-        // From the end, since it is the last one that comes to where another was.
+        // From the end: the last listed processor takes the position of one that leaves the list.
         for p in self.processors.listed_from_the_end() {
-            let observe_activity = p.observe_activity();
+            let is_active = p.observe_activity();
             match p.holder() {
                 Holder::Running => {}
-                Holder::External if observe_activity => external += 1,
-                Holder::Stuck if observe_activity => {}
+                Holder::External if is_active => external += 1,
+                Holder::Stuck if is_active => {}
                 Holder::Nobody | Holder::External | Holder::Stuck => self.processors.unlist(p),
             }
         }
         external
     }
 
-    /// Sleeps until there is something to watch. Returns false if there is no worker any more, and the
-    /// monitor ends.
+    /// Lets the monitor sleep until there is something to watch. Returns false if there are no workers left
+    /// and the monitor must end.
     pub(super) fn doze(&self) -> bool {
         let me = Arc::new(Sleeper::new());
         let mut state = self.lock();
@@ -493,7 +511,7 @@ impl Scheduler {
             Watch::Dozing(Arc::clone(&me))
         };
         self.set_signals(&state);
-        // Whether that has raised a signal or not: the last look may have (invariant 1).
+        // Look even if this has raised no signal: the monitor's last look may have raised one (invariant 1).
         if self.is_waiting_now(&state) {
             state.watch = Watch::Watching;
             self.set_signals(&state);
@@ -503,33 +521,33 @@ impl Scheduler {
         !ends && me.sleep(None)
     }
 
-    // Numbers.
+    // Statistics.
 
-    /// How many goroutines there are.
+    /// Returns how many goroutines there are.
     #[cfg(not(gosync_model))]
     pub(super) fn goroutines(&self) -> usize {
         let sum = |without_processor: &Published, of: fn(&Processor) -> &Published| {
             let processors = self.processors.all().map(|p| of(p).get());
             processors.fold(without_processor.get(), usize::wrapping_add)
         };
-        // Those that have ended first: each of them was queued before.
+        // Sum up `ended` first: each of those was queued before, so the result is not negative.
         let ended = sum(&self.without_processor.ended, |p| &p.ended);
         sum(&self.without_processor.queued, |p| &p.queued).wrapping_sub(ended)
     }
 
-    /// How many workers there are.
+    /// Returns how many workers there are.
     #[cfg(not(gosync_model))]
     pub(super) fn workers(&self) -> usize {
         self.lock().workers
     }
 
-    /// In a child of fork: whether the parent may have had workers, or a monitor. If so, nobody here calls
-    /// them any more.
+    /// In a child of fork, returns whether the parent may have had workers or a monitor. If so, lowers all
+    /// signals, so that no thread here wakes them.
     #[cfg(all(unix, not(gosync_model)))]
     pub(super) fn lose_threads(&self) -> bool {
         let has_lost_threads = match self.state.try_lock() {
             Ok(state) => state.workers > 0 || !matches!(state.watch, Watch::Absent),
-            // It stays locked.
+            // Another thread of the parent held the lock, so it stays locked.
             Err(_) => true,
         };
         if has_lost_threads {
@@ -538,7 +556,7 @@ impl Scheduler {
         has_lost_threads
     }
 
-    /// Sets how many workers may run, if `n` is not 0. Returns how many could before.
+    /// Sets how many workers may run, unless `n` is 0. Returns the previous number.
     pub(super) fn set_max_procs(&self, n: usize) -> usize {
         self.change(|state| {
             let n = if n == 0 { state.max_procs } else { n };

@@ -1,10 +1,10 @@
-//! What the threads of this crate start from, whichever thread starts them.
+//! Gives the threads of this crate the same attributes, whichever thread starts them.
 //!
-//! The system gives a new thread the affinity, the signal mask, the priority, the scheduling policy and the
-//! filters of system calls of the thread that starts it. A worker outlives the goroutine for which it was
-//! started, so it takes its affinity and its signal mask from the main thread. The rest cannot be
-//! undone, so it has to come from a thread that has nothing of the kind: [`init`] starts one, the
-//! *spawner*, and from then on it starts all others.
+//! A new thread inherits the affinity, the signal mask, the priority, the scheduling policy and the system
+//! call filters of the thread that starts it. A worker outlives the goroutine for which it was started, so it
+//! takes its affinity and its signal mask from the main thread. A change of the other attributes cannot be
+//! undone. So the thread that starts a worker must not have changed them: [`init`] starts such a thread, the
+//! *spawner*, which from then on starts all others.
 
 use super::cpus;
 use crate::limits::{self, SMALL_STACK};
@@ -17,7 +17,7 @@ static SPAWNER: OnceLock<Spawner> = OnceLock::new();
 
 struct Spawner {
     requests: Sender<Request>,
-    /// A child of fork has no spawner.
+    /// The process that has this spawner. A child of `fork` has none.
     process: u32,
 }
 
@@ -28,20 +28,20 @@ struct Request {
     reply: Sender<io::Result<()>>,
 }
 
-/// Starts the spawner, unless it is there.
+/// Starts the spawner, unless there is one.
 pub(crate) fn init() -> io::Result<()> {
     if SPAWNER.get().is_none() {
         let (requests, received) = mpsc::channel::<Request>();
         let serve = move || {
             for request in received {
                 let result = start(request.name, request.stack_size, request.body);
-                // Fails if nobody waits any more, which nobody does.
+                // Does not fail: the thread that sent the request waits for the reply.
                 let _ = request.reply.send(result);
             }
         };
         main_thread::remember();
         start("gosync-spawner", SMALL_STACK, serve)?;
-        // If another thread was faster, this spawner ends with its channel.
+        // If another thread was faster, this spawner ends when its channel is dropped here.
         let _ = SPAWNER.set(Spawner {
             requests,
             process: process::id(),
@@ -50,7 +50,7 @@ pub(crate) fn init() -> io::Result<()> {
     Ok(())
 }
 
-/// Starts a thread with a stack of so many bytes.
+/// Starts a thread with a stack of `stack_size` bytes.
 pub(super) fn spawn(name: &'static str, stack_size: usize, body: fn()) -> io::Result<()> {
     main_thread::remember();
     match SPAWNER.get() {
@@ -81,14 +81,14 @@ fn start(name: &str, stack_size: usize, body: impl FnOnce() + Send + 'static) ->
     })
 }
 
-/// How many CPUs there are for the main thread.
+/// Returns how many CPUs there are for the main thread.
 pub(super) fn cpus() -> usize {
     if main_thread::has_same_affinity() {
         return cpus::count();
     }
     let (send, there) = mpsc::channel();
     let look = move || _ = send.send(cpus::count());
-    // If the thread is refused, the channel is closed at once.
+    // If the system refuses the thread, the channel is closed at once.
     let _ = start("gosync-origin", SMALL_STACK, look);
     there.recv().unwrap_or_else(|_| cpus::count())
 }
@@ -103,18 +103,22 @@ mod main_thread {
     use std::time::Duration;
     use std::{fs, process, ptr, thread};
 
-    /// The signals that the main thread blocked when the first thread was started: one bit each, from
-    /// signal 1 on. None where nobody knows.
+    /// The signals that the main thread blocked when the first thread was started: one bit each, beginning
+    /// with signal 1. `None` if the system does not tell.
     static BLOCKED: OnceLock<Option<u64>> = OnceLock::new();
 
-    /// Looks at what may change later. To be called before a thread is started.
+    /// Remembers the main thread's signal mask, which may change later. Must be called before a thread is
+    /// started.
     pub(super) fn remember() {
         BLOCKED.get_or_init(find_blocked);
     }
 
-    /// While the main thread starts a thread or a process, the C library has it block every signal, for a
-    /// moment, which gets longer if it loses its CPU. So if it seems to block all, this looks
-    /// again, until the thread sleeps: it does not sleep in that moment.
+    /// Finds the signals that the main thread blocks.
+    ///
+    /// While the main thread starts a thread or a process, the C library blocks all signals for a moment,
+    /// which gets longer if the thread loses its CPU. So if all signals seem to be blocked, this function
+    /// looks again until it has seen the main thread sleep at two looks in a row: the thread does not sleep
+    /// in that moment.
     fn find_blocked() -> Option<u64> {
         const TRIES: u32 = 100;
 
@@ -134,7 +138,7 @@ mod main_thread {
     }
 
     fn blocks_all(mask: u64) -> bool {
-        // SIGKILL and SIGSTOP, which nobody can block, and two that the C library keeps for itself.
+        // SIGKILL and SIGSTOP, which cannot be blocked, and two signals that the C library keeps for itself.
         const OTHERS: u64 = 1 << 8 | 1 << 18 | 1 << 31 | 1 << 32;
         mask | OTHERS == u64::MAX
     }
@@ -144,7 +148,7 @@ mod main_thread {
         unsafe { libc::gettid() == libc::getpid() }
     }
 
-    /// The mask in `status`, which the system prints of a process: that of its main thread.
+    /// Returns the signal mask in `status`, the system's text about a process: the mask of its main thread.
     pub(super) fn blocked(status: &str) -> Option<u64> {
         u64::from_str_radix(field(status, "SigBlk:")?, 16).ok()
     }
@@ -154,10 +158,10 @@ mod main_thread {
         status.lines().find_map(field)
     }
 
-    /// Gives the current thread what the main thread has.
+    /// Gives the current thread the affinity and the signal mask of the main thread.
     pub(super) fn adopt() {
         if let Some(affinity) = other_affinity() {
-            // SAFETY: the set is there to be read. If the call fails, the thread keeps what it has.
+            // SAFETY: the set is valid for reads. If the call fails, the thread keeps its affinity.
             unsafe { libc::sched_setaffinity(CURRENT, size_of_val(&affinity), &affinity) };
         }
         if let Some(Some(blocked)) = BLOCKED.get() {
@@ -167,8 +171,8 @@ mod main_thread {
 
     fn block(signals: u64) {
         let mut set = MaybeUninit::<libc::sigset_t>::uninit();
-        // SAFETY: `sigemptyset` writes the set before it is used. The numbers that it refuses are
-        // those that the C library keeps for itself.
+        // SAFETY: `sigemptyset` writes the set before it is used. `sigaddset` refuses only the numbers that
+        // the C library keeps for itself.
         unsafe {
             libc::sigemptyset(set.as_mut_ptr());
             for bit in (0..u64::BITS).filter(|bit| signals >> bit & 1 == 1) {
@@ -178,33 +182,33 @@ mod main_thread {
         }
     }
 
-    /// Whether the current thread may run where the main thread may, as far as anybody knows.
+    /// Whether the current thread may run on the same CPUs as the main thread, as far as the system tells.
     pub(super) fn has_same_affinity() -> bool {
         other_affinity().is_none()
     }
 
-    /// Where the main thread may run, if that is not where the current thread may.
+    /// Returns the CPUs on which the main thread may run, if they differ from those of the current thread.
     fn other_affinity() -> Option<libc::cpu_set_t> {
         let of_main = affinity_of(process::id().cast_signed())?;
         let own = own_affinity()?;
-        // SAFETY: both are sets.
+        // SAFETY: both are initialized sets.
         let is_same = unsafe { libc::CPU_EQUAL(&of_main, &own) };
         (!is_same).then_some(of_main)
     }
 
-    /// Where the current thread may run; none as in `affinity_of`.
+    /// Returns the CPUs on which the current thread may run, or `None` if there are more than fit into a set.
     pub(in super::super) fn own_affinity() -> Option<libc::cpu_set_t> {
         affinity_of(CURRENT)
     }
 
-    /// Stands for the number of the current thread.
+    /// Stands for the current thread in system calls that take the number of a thread.
     const CURRENT: libc::pid_t = 0;
 
-    /// Of the thread with this number; that of the main thread is the number of the process. None if
-    /// there are more CPUs than fit into a set.
+    /// Returns the CPUs on which the thread with this number may run, or `None` if there are more than fit
+    /// into a set. The number of the main thread is that of the process.
     fn affinity_of(thread: libc::pid_t) -> Option<libc::cpu_set_t> {
         let mut set = MaybeUninit::<libc::cpu_set_t>::zeroed();
-        // SAFETY: the call writes the set, at most, which is valid all zeros.
+        // SAFETY: the call writes at most the set, which is valid if it is all zeros.
         unsafe {
             let result = libc::sched_getaffinity(thread, size_of_val(&set), set.as_mut_ptr());
             (result == 0).then(|| set.assume_init())
@@ -212,7 +216,7 @@ mod main_thread {
     }
 }
 
-/// Nobody has asked for it elsewhere.
+/// Does nothing on other systems: there has been no need.
 #[cfg(not(target_os = "linux"))]
 mod main_thread {
     pub(super) fn remember() {}

@@ -1,9 +1,8 @@
-//! How much stack a goroutine has before it, wherever it runs.
+//! How much stack is left for a goroutine, on whichever thread it runs.
 //!
-//! So much is promised: `GOSYNC_STACK_SIZE`, for what the goroutine captures and for its frames. A thread
-//! runs a goroutine on top of what it does only if that much is left, on the stack that the system gave
-//! it: a coroutine's stack has bounds that nobody here knows, as does every stack where the system does
-//! not tell.
+//! A goroutine is promised `GOSYNC_STACK_SIZE` bytes, for the values that it captures and for its frames. A
+//! thread helps only if that much is left, and only on the stack that the system gave it: the bounds of a
+//! coroutine's stack are not known here. Neither are those of any stack if the system does not tell.
 
 #[cfg(target_os = "linux")]
 use super::spawner;
@@ -12,29 +11,30 @@ use std::cell::Cell;
 use std::ops::Range;
 use std::ptr;
 
-/// What is promised unless the user says otherwise, in bytes. A thread of std's, which has 2 MiB, may
-/// so help while it has used no more than half a MiB.
-pub(super) const PROMISE: usize = 3 << 19;
+/// The promise unless the user sets another one, in bytes. A thread of std, which has 2 MiB, may thus help
+/// while it has used no more than half a MiB.
+pub(super) const DEFAULT_SIZE: usize = 3 << 19;
 
-/// What a worker has besides, for itself and for what a goroutine finds there.
+/// The additional stack of a worker, in bytes: for its own frames and for what a goroutine finds there.
 const SPARE: usize = 1 << 19;
 
-/// What may lie between the look at the stack and the first frame of the goroutine.
+/// The most stack that lies between the check in `has_room` and the first frame of the goroutine, in bytes.
 const FRAMES: usize = 16 << 10;
 
-/// The stack of a worker in bytes: so large that a goroutine that has used all that it was promised may
-/// help. With the usual promise it is no multiple of 2 MiB, which some kernels would make resident at
-/// once, as huge pages.
+/// Returns the stack size of a worker in bytes. It is large enough that a goroutine which has used all that
+/// it was promised may still help. With the default promise it is no multiple of 2 MiB: some kernels would
+/// make such a stack resident at once, as huge pages.
 pub(super) fn worker_size() -> usize {
     2 * system::stack_size() + SPARE
 }
 
 thread_local! {
-    /// Where a goroutine may begin on the stack of the current thread; none if that is not known yet.
+    /// The addresses between which a goroutine may begin on the stack of the current thread. `None` if they
+    /// are not known yet.
     static ROOM: Cell<Option<(usize, usize)>> = const { Cell::new(None) };
 }
 
-/// Whether the current thread has room for a goroutine on top of what it does.
+/// Whether the current thread has room for a goroutine on its stack.
 #[inline]
 pub(crate) fn has_room() -> bool {
     let here = 0_u8;
@@ -43,8 +43,8 @@ pub(crate) fn has_room() -> bool {
     lowest < here && here < highest
 }
 
-/// Where no goroutine may begin.
-const NOWHERE: (usize, usize) = (usize::MAX, 0);
+/// An empty range of addresses: no goroutine may begin there.
+const NO_ROOM: (usize, usize) = (usize::MAX, 0);
 
 #[cold]
 fn find_room() -> (usize, usize) {
@@ -53,14 +53,14 @@ fn find_room() -> (usize, usize) {
             let needed = FRAMES + system::stack_size();
             (stack.start.saturating_add(needed), stack.end)
         }
-        // Maybe only for now.
-        None => return NOWHERE,
+        // Not stored in `ROOM`: the bounds may become known later.
+        None => return NO_ROOM,
     };
     ROOM.set(Some(room));
     room
 }
 
-/// The addresses that the current thread may use as its stack; none where they are not known.
+/// Returns the addresses that the current thread may use as its stack, or `None` if they are not known.
 #[cfg(target_os = "linux")]
 fn bounds() -> Option<Range<usize>> {
     use std::mem::MaybeUninit;
@@ -68,8 +68,8 @@ fn bounds() -> Option<Range<usize>> {
     let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
     let mut lowest = ptr::null_mut();
     let (mut size, mut guard) = (0, 0);
-    // SAFETY: as pthread_getattr_np(3) has it, the attributes are read only after they have been
-    // written, and destroyed once.
+    // SAFETY: as pthread_getattr_np(3) demands, the attributes are read only after they have been written,
+    // and they are destroyed once.
     let result = unsafe {
         if libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) != 0 {
             return None;
@@ -83,7 +83,7 @@ fn bounds() -> Option<Range<usize>> {
     if result != 0 {
         return None;
     }
-    // Some C libraries count the guard page in.
+    // Some C libraries include the guard page in the stack.
     let (lowest, highest) = (lowest.addr() + guard, lowest.addr() + size);
     let is_endless = spawner::is_main_thread() && has_no_limit();
     let lowest = if is_endless {
@@ -94,8 +94,9 @@ fn bounds() -> Option<Range<usize>> {
     Some(lowest..highest)
 }
 
-/// What Linux gives to main threads as a rule. If there is no limit a stack may grow until it meets
-/// another mapping, and no one can tell what is mapped there later: maybe the stack of a coroutine.
+/// The stack size that Linux usually gives to the main thread, in bytes. Without a limit the stack may grow
+/// until it meets another mapping, and there is no telling what is mapped there later: maybe the stack of a
+/// coroutine.
 #[cfg(target_os = "linux")]
 const USUAL_SIZE: usize = 8 << 20;
 
@@ -105,7 +106,7 @@ fn has_no_limit() -> bool {
         rlim_cur: 0,
         rlim_max: 0,
     };
-    // SAFETY: `limit` is there to be written.
+    // SAFETY: `limit` is valid for writes.
     let result = unsafe { libc::getrlimit(libc::RLIMIT_STACK, &mut limit) };
     result != 0 || limit.rlim_cur == libc::RLIM_INFINITY
 }

@@ -1,33 +1,33 @@
-//! What a worker does: it runs goroutines, searches for them, and sleeps.
+//! The main loop of a worker: it runs goroutines, searches for more, and sleeps when there are none.
 
 use super::decisions::QueuedBy;
 use super::processor::Processor;
 use super::scheduler::Found;
 use super::steal_delay::StealDelay;
-use super::{CURRENT, Job, current, has_lost_workers, run, scheduler, system, take_current};
+use super::{CURRENT, Job, current, detach_processor, has_lost_workers, run, scheduler, system};
 use std::io;
 use std::mem;
 use std::sync::Arc;
 
-/// One goroutine in so many comes from the queue whose turn it is, as in Go (`proc.go`, `schedtick`).
-/// So a processor that always has goroutines of its own starves nobody, whatever workers come and go there.
+/// One in this many goroutines comes from the queue whose turn it is, as in Go (`proc.go`, `schedtick`). So a
+/// processor whose local run queue never empties starves no other queue, even if its workers change.
 const FAIR_TICK: usize = 61;
 
-/// Starts a worker, which has been called already.
+/// Starts a worker. The scheduler already counts it as running.
 pub(super) fn start() -> io::Result<()> {
     system::start_worker(|| Worker::woken().work())
 }
 
 struct Worker {
-    /// Whether it is the one that searches.
+    /// Whether this is the searching worker.
     is_searching: bool,
-    /// Whether nothing has been looked for since the call.
+    /// Whether it has not looked for a goroutine since it was woken.
     is_just_woken: bool,
     steal_delay: StealDelay,
 }
 
 impl Worker {
-    /// A worker after a call: it counts, and is to search.
+    /// Returns a worker that has just been woken or started: it counts as running and must search.
     fn woken() -> Self {
         let p = scheduler().acquire_worker();
         CURRENT.with(|current| current.set(Some(p)));
@@ -58,18 +58,18 @@ impl Worker {
         }
     }
 
-    /// Returns false if the thread is to end.
+    /// Sleeps until the worker is woken. Returns false if the thread must end.
     fn sleep(&self) -> bool {
-        let p = take_current().expect("an awake worker has a processor");
+        let p = detach_processor().expect("an awake worker has a processor");
         scheduler().sleep(p, self.is_searching)
     }
 
-    /// Changes while a goroutine blocks.
+    /// Returns the worker's processor, which may be another one after a goroutine has blocked.
     fn processor(&self) -> &'static Processor {
         current().expect("an awake worker has a processor")
     }
 
-    /// The next goroutine to run; none if there is nothing to do, or others do it.
+    /// Returns the next goroutine to run. Returns `None` if there is nothing to do or other workers do it.
     fn next(&mut self) -> Option<Arc<dyn Job>> {
         if !self.is_searching && !scheduler().try_continue(self.processor()) {
             return None;
@@ -88,8 +88,9 @@ impl Worker {
         Some(job)
     }
 
-    /// From the queue whose turn it is, if it is time for that; otherwise from where it is nearest. What
-    /// is there at the first look after a call has waited for long enough.
+    /// Takes a goroutine from the queue whose turn it is, once every `FAIR_TICK` times, and otherwise from
+    /// the nearest queue. The first look after a wake-up ignores the steal delay: what it finds has waited
+    /// for long enough.
     fn find_fairly(&mut self) -> Option<Found> {
         let is_just_woken = mem::take(&mut self.is_just_woken);
         let p = self.processor();
@@ -108,10 +109,11 @@ impl Worker {
         scheduler().find(is_patient.then_some(&mut self.steal_delay))
     }
 
-    /// Looks again and again, for a while, and at last takes what there is.
+    /// Looks repeatedly for a while, and leaves alone what the steal delay protects. The last look ignores
+    /// the steal delay.
     fn search(&mut self) -> Option<Found> {
         let mut round = 0;
-        while system::pause(round) {
+        while system::pause_search(round) {
             let found = self.find(true);
             if found.is_some() {
                 return found;

@@ -1,13 +1,13 @@
 use super::{Holder, LARGEST_BATCH, Observations, Processor, Run, State, Wakeup, Watch};
 
-/// So many workers may run, and the monitor watches.
+/// Returns a state in which `max_procs` workers may run and the monitor watches.
 fn state(max_procs: usize) -> State {
     let mut state = State::new(max_procs);
     state.watch = Watch::Watching;
     state
 }
 
-/// The processor of a worker that is at a goroutine, and counts.
+/// Returns the processor of a worker that runs a goroutine and counts as running.
 fn in_goroutine(state: &mut State) -> &'static Processor {
     let p: &Processor = Box::leak(Box::new(Processor::new(0)));
     p.set_holder(Holder::Running);
@@ -16,7 +16,7 @@ fn in_goroutine(state: &mut State) -> &'static Processor {
     p
 }
 
-/// How many new workers are to come.
+/// Returns how many new workers to start.
 #[track_caller]
 fn new_workers(wakeup: Option<Wakeup>) -> usize {
     match wakeup {
@@ -24,12 +24,12 @@ fn new_workers(wakeup: Option<Wakeup>) -> usize {
             assert!(sleepers.iter().all(Option::is_none));
             new
         }
-        Some(_) => panic!("the monitor is called"),
+        Some(_) => panic!("the monitor is woken"),
         None => 0,
     }
 }
 
-/// They have found something, and `blocked` of them have blocked.
+/// The workers have found goroutines, and `blocked` of them have blocked.
 fn begin(state: &mut State, blocked: usize) {
     state.is_searching = false;
     state.running -= blocked;
@@ -37,7 +37,7 @@ fn begin(state: &mut State, blocked: usize) {
 }
 
 #[test]
-fn twice_as_many_come_if_all_have_blocked() {
+fn the_batch_doubles_if_all_have_blocked() {
     let mut state = state(1);
     let mut expected = 1;
     for _ in 0..10 {
@@ -49,9 +49,9 @@ fn twice_as_many_come_if_all_have_blocked() {
     assert_eq!(expected, LARGEST_BATCH);
 }
 
-/// However often one has blocked before, and gone on.
+/// However often goroutines have blocked and continued before.
 #[test]
-fn those_that_have_gone_on_do_not_count() {
+fn goroutines_that_have_continued_do_not_count_as_blocked() {
     let mut state = state(2);
     for _ in 0..100 {
         in_goroutine(&mut state);
@@ -63,7 +63,7 @@ fn those_that_have_gone_on_do_not_count() {
 }
 
 #[test]
-fn no_more_come_than_wait() {
+fn no_more_workers_than_waiting_goroutines() {
     let mut state = state(1);
     for waiting in [4, 1, 1, 2, 0] {
         let new = new_workers(state.wake(0, waiting));
@@ -72,9 +72,9 @@ fn no_more_come_than_wait() {
     }
 }
 
-/// One more, as long as fewer run than may.
+/// One each time, as long as fewer workers run than may.
 #[test]
-fn one_comes_if_none_has_blocked() {
+fn one_worker_is_woken_if_none_has_blocked() {
     let mut state = state(4);
     for _ in 0..4 {
         assert_eq!(new_workers(state.wake(0, usize::MAX)), 1);
@@ -84,7 +84,7 @@ fn one_comes_if_none_has_blocked() {
 }
 
 #[test]
-fn those_that_block_are_replaced_though_others_run() {
+fn blocked_workers_are_replaced_while_others_run() {
     let mut state = state(2);
     let processors = [(); 2].map(|()| in_goroutine(&mut state));
     let seen = Observations {
@@ -100,7 +100,8 @@ fn those_that_block_are_replaced_though_others_run() {
     assert_eq!(new_workers(wakeup), 1);
 }
 
-/// Whether it counts still, although the monitor has seen it blocked, and for long, before `change`.
+/// Asserts that the worker still counts as running after `change`, although the monitor had seen its
+/// goroutine block, and run for too long, before.
 #[track_caller]
 fn assert_counts(change: fn(&Processor)) {
     let mut state = state(1);
@@ -132,7 +133,7 @@ fn a_processor_counts_as_its_current_holder_does() {
 }
 
 #[test]
-fn one_in_two_of_those_that_run_for_long_makes_room() {
+fn half_of_the_overdue_goroutines_make_room() {
     let mut state = state(4);
     let processors = [(); 4].map(|()| in_goroutine(&mut state));
     let seen = Observations {
@@ -146,9 +147,9 @@ fn one_in_two_of_those_that_run_for_long_makes_room() {
     assert_eq!(stuck.count(), 2);
 }
 
-/// Otherwise a goroutine waits for as long as both go on.
+/// Otherwise a goroutine would wait for as long as the other one and the thread continue.
 #[test]
-fn one_that_runs_for_long_beside_a_busy_thread_makes_room() {
+fn an_overdue_goroutine_beside_a_busy_thread_makes_room() {
     let mut state = state(2);
     let p = in_goroutine(&mut state);
     let seen = Observations {

@@ -2,12 +2,13 @@ use super::super::processor::Processor;
 use super::{Observations, Run, SAMPLE, Survey};
 use std::cell::Cell;
 
-/// So many threads that stand still; what each of them answers follows from its index. Returns who counts as blocked,
-/// whether that is a guess, and how many have been asked.
+/// Calls `drop_awake` for `count` threads that seem to block. `sleeps` answers for the thread with a given
+/// index. Returns the threads that still count as blocked, whether that is a guess, and how many questions
+/// were asked.
 fn ask(count: usize, sleeps: fn(usize) -> Option<bool>) -> (Vec<usize>, bool, usize) {
     let p = |index| -> &'static Processor { Box::leak(Box::new(Processor::new(index))) };
     let mut survey = Survey {
-        seen: Observations {
+        observations: Observations {
             blocked: (0..count).map(|index| Run::now(p(index))).collect(),
             ..Observations::default()
         },
@@ -18,12 +19,12 @@ fn ask(count: usize, sleeps: fn(usize) -> Option<bool>) -> (Vec<usize>, bool, us
         asked.set(asked.get() + 1);
         sleeps(run.p.index)
     });
-    let blocked = survey.seen.blocked.iter().map(|run| run.p.index);
-    (blocked.collect(), survey.seen.is_guess, asked.get())
+    let blocked = survey.observations.blocked.iter().map(|run| run.p.index);
+    (blocked.collect(), survey.observations.is_guess, asked.get())
 }
 
 #[test]
-fn of_many_that_sleep_some_are_asked() {
+fn only_a_sample_of_many_sleeping_threads_is_asked() {
     for count in [SAMPLE + 1, 100, 101] {
         let (blocked, is_guess, asked) = ask(count, |_| Some(true));
         assert_eq!(blocked.len(), count);

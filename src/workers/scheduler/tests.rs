@@ -5,9 +5,9 @@ use super::{Scheduler, Starters};
 use crate::go;
 use std::sync::mpsc;
 
-/// Otherwise the monitor would not see it when it blocks once more.
+/// Otherwise the monitor would not see the worker when its goroutine blocks again.
 #[test]
-fn a_worker_that_was_stuck_is_listed_when_it_goes_on() {
+fn a_stuck_worker_is_listed_when_it_continues() {
     let scheduler = Scheduler::new(
         1,
         Starters {
@@ -21,7 +21,7 @@ fn a_worker_that_was_stuck_is_listed_when_it_goes_on() {
         ..Observations::default()
     });
     assert_eq!(p.holder(), Holder::Stuck);
-    // It has moved, and then not.
+    // The first look sees that the holder has done something, the second one that it has not.
     (0..2).for_each(|_| _ = scheduler.look(&Observations::default()));
     assert!(!p.is_listed());
     assert!(scheduler.try_continue(p));
@@ -29,11 +29,11 @@ fn a_worker_that_was_stuck_is_listed_when_it_goes_on() {
     assert!(p.is_listed());
 }
 
-/// So the cost of a search does not grow with the number of threads.
+/// Otherwise the cost of a search would grow with the number of threads.
 #[test]
-fn the_processors_of_a_crowd_that_blocks_are_not_listed() {
+fn processors_of_many_blocked_goroutines_are_not_listed() {
     const CROWD: usize = 1000;
-    /// As many as the monitor may not have come to by now, before nothing was left to watch.
+    /// Up to this many may still be listed: the monitor stops when there is nothing left to watch.
     const MOST: usize = 100;
 
     prepare();

@@ -424,13 +424,13 @@ const FAULTS: &[Fault] = &[
         file: "src/workers/helping.rs",
         name: "others not requeued",
         code: "requeue(&mut others[..passed]);",
-        broken: "drop(external);",
+        broken: "drop(others);",
     },
     Fault {
         file: "src/workers/blocking.rs",
         name: "blocks with its processor",
-        code: "if let Some(p) = take_current() {\n                scheduler().block(p);\n            }",
-        broken: "take_current();",
+        code: "if let Some(p) = detach_processor() {\n                scheduler().block(p);\n            }",
+        broken: "detach_processor();",
     },
     Fault {
         file: "src/workers/scheduler.rs",
