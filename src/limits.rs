@@ -284,7 +284,8 @@ mod linux {
         }
     }
 
-    /// The mappings of a thread: its stack and the stack of its signal handlers, each with a guard page.
+    /// The mappings that a thread takes at once: its stack and the stack of its signal handlers, each with a guard
+    /// page.
     const PER_THREAD: usize = 4;
 
     /// One part in `MARGIN` of the limit is left to the program.

@@ -18,7 +18,8 @@
 //!    the result.
 //! 3. A runner that sets `ENDED` and finds `PARKED` wakes the joiner. Before the joiner sleeps, it looks at
 //!    `ENDED` again under the queue's lock.
-//! 4. A task may be in a queue after it has run. Nothing of the closure or the result is left in it then.
+//! 4. A task may stay in a queue after it has run. Its closure is gone then. When the queue drops the task, its
+//!    result is gone, too: the joiner has it, or the thread that dropped it.
 
 use crate::park::{self, Key};
 use crate::primitive::{AtomicUsize, Ordering, Published, UnsafeCell, thread_number};
@@ -214,7 +215,8 @@ trait Outcome<T>: Job {
     ///
     /// # Panics
     ///
-    /// If the task waits for the caller, so that neither would ever continue.
+    /// If the task waits for the caller, so that neither would ever continue; or if this process is a child of
+    /// `fork` and the task ran in the parent.
     unsafe fn join(self: Arc<Self>) -> thread::Result<T>;
 
     /// Gives up the result.

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 static HAS_LOST_WORKERS: AtomicBool = AtomicBool::new(false);
 
-/// Whether the parent had workers when this process was forked.
+/// Whether the parent had, or may have had, workers or a monitor when this process was forked.
 #[inline]
 pub(crate) fn has_lost_workers() -> bool {
     // Relaxed: it is set before the process has a second thread.

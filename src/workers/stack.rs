@@ -15,7 +15,7 @@ use std::ptr;
 /// while it has used no more than half a MiB.
 pub(super) const DEFAULT_SIZE: usize = 3 << 19;
 
-/// The additional stack of a worker, in bytes: for its own frames and for what a goroutine finds there.
+/// The additional stack of a worker, in bytes: for its own frames.
 const SPARE: usize = 1 << 19;
 
 /// The most stack that lies between the check in `has_room` and the first frame of the goroutine, in bytes.

@@ -23,7 +23,7 @@ struct Observed {
 }
 
 /// How long a worker holds off, both before the first theft and between two thefts. In this time the external
-/// thread runs some hundred goroutines that do nothing. It takes longer to wake a worker.
+/// thread runs about a hundred goroutines that do nothing. It takes longer to wake a worker.
 const STEAL_DELAY: Duration = Duration::from_micros(30);
 
 impl StealDelay {
