@@ -4,17 +4,17 @@ use crate::workers;
 use std::thread;
 use std::time::Duration;
 
-/// Runs `f`, which may block for as long as it likes. If this is called in a goroutine, another goroutine
-/// takes its place at once. tokio has a function of the same name; Go needs none.
+/// Runs `f`, which may block for any length of time. If the caller is a goroutine, another goroutine takes
+/// its place at once. tokio has a function of the same name; Go needs none.
 ///
-/// Whatever waits in this crate does so by itself: locks, groups, joins and [`sleep`]. For the rest (a channel, a
-/// socket, a file, a lock of std) the workers' monitor notices that a goroutine blocks, after some hundred
-/// microseconds. With this call nobody has to notice.
+/// Everything in this crate that waits already does this by itself: locks, groups, joins and [`sleep`]. When
+/// a goroutine blocks in anything else (a channel, a socket, a file, a lock of std), the workers' monitor
+/// notices after some hundred microseconds. With `block_in_place` there is no such delay.
 ///
 /// While `f` runs, the calling goroutine does not count among those that may run at a time
-/// ([`set_max_procs`](crate::set_max_procs)); so `f` is to block, not to compute. When it returns, or panics,
-/// the goroutine goes on at once. Outside of a goroutine, and in another `block_in_place`, this calls `f` and
-/// does nothing else. `f` may do whatever a goroutine may.
+/// ([`set_max_procs`](crate::set_max_procs)), so `f` should block, not compute. When `f` returns or panics,
+/// the goroutine continues at once. Outside of a goroutine, and inside another `block_in_place`, this
+/// function only calls `f`. `f` may do whatever a goroutine may.
 ///
 /// # Examples
 ///
@@ -37,7 +37,7 @@ pub fn block_in_place<T>(f: impl FnOnce() -> T) -> T {
     f()
 }
 
-/// Sleeps for `duration`, at least. Meanwhile another goroutine may run. Go's `time.Sleep`.
+/// Sleeps for at least `duration`. Meanwhile another goroutine may run. Go's `time.Sleep`.
 ///
 /// This is [`block_in_place`] around [`thread::sleep`].
 ///

@@ -1,5 +1,5 @@
-//! Misuse that must not compile. Each case stands beside a twin that differs in as little as possible
-//! and does compile, so that the case fails for the reason that it names.
+//! Misuse that must not compile. Each case stands beside a twin that differs as little as possible and does
+//! compile, so that the case fails for the reason in its name.
 //!
 //! Only the nightly compiler checks the error codes: `cargo +nightly test --doc compile_fail`.
 
@@ -421,7 +421,7 @@ mod a_scoped_goroutine_does_not_borrow_from_the_closure_of_its_scope {}
 /// ```
 mod a_scoped_goroutine_does_not_take_a_reference_to_what_its_closure_owns {}
 
-/// The compiler has no code for this one.
+/// The compiler has no error code for this one.
 ///
 /// ```compile_fail
 /// let handle = gosync::scope(|s| s.go(|| 1));

@@ -1,4 +1,4 @@
-//! `Cond`: Go's names over the raw list, and the guards that it takes.
+//! `Cond`: Go's names over the raw list, and the guards that a `Cond` accepts.
 
 use crate::park;
 use crate::raw_cond::RawCond;
@@ -7,31 +7,32 @@ use std::time::{Duration, Instant};
 
 pub use guard::CondGuard;
 
-/// A condition variable: goroutines wait until another one says that something has changed. Go's `sync.Cond`.
+/// A condition variable: goroutines wait until another one signals that something has changed. Go's
+/// `sync.Cond`.
 ///
-/// Go gives a `Cond` its lock when it is made. Here each wait takes a guard, as in parking_lot: of a
-/// [`Mutex`](crate::Mutex), or of an [`RWMutex`](crate::RWMutex), for writing or for reading (Go:
-/// `sync.NewCond(rw.RLocker())`). A wait unlocks, sleeps until it is called, and locks again. Guards of different locks
-/// may wait at one `Cond`.
+/// In Go, a `Cond` gets its lock when it is made. Here each wait takes a guard, as in parking_lot: a guard of
+/// a [`Mutex`](crate::Mutex), or of an [`RWMutex`](crate::RWMutex) for writing or for reading (Go:
+/// `sync.NewCond(rw.RLocker())`). A wait unlocks, sleeps until it is woken, and locks again. Guards of
+/// different locks may wait on the same `Cond`.
 ///
 /// # Fairness
 ///
-/// Those who wait are called in the order in which they came, and nobody wakes without a call. But when one that was
-/// called has the lock again, others may have had it before, so the condition has to be looked at once more, as in Go:
-/// [`wait_while`](Self::wait_while) does that.
+/// Waiters are woken in the order in which they came, and only by a `signal` or a `broadcast`. By the time a
+/// woken waiter has the lock again, other threads may have had it before. So the condition must be checked
+/// once more, as in Go; [`wait_while`](Self::wait_while) does that.
 ///
-/// A call is not lost when it meets the end of a timed wait: the wait then counts as called.
+/// A wake-up is not lost if it coincides with the end of a timed wait: the wait then counts as woken.
 ///
 /// # Differences from Go
 ///
-/// * [`signal`](Self::signal) and [`broadcast`](Self::broadcast) tell how many they have called.
+/// * [`signal`](Self::signal) and [`broadcast`](Self::broadcast) return how many waiters they have woken.
 /// * There are timed waits.
-/// * A `Cond` may be moved; Go panics if one is used after it was copied.
+/// * A `Cond` may be moved. Go panics if a `Cond` is used after it was copied.
 ///
 /// # Aborts
 ///
-/// If a wait cannot lock again. The one cause is a read lock that panics since there are too many readers; see
-/// [`RWMutex::rlock`](crate::RWMutex::rlock).
+/// A wait aborts the process if it cannot lock again. The only cause is a read lock that panics because there
+/// are too many readers; see [`RWMutex::rlock`](crate::RWMutex::rlock).
 ///
 /// # Memory
 ///
@@ -56,7 +57,7 @@ pub use guard::CondGuard;
 /// assert_eq!(consumer.join().unwrap(), Some(7));
 /// ```
 ///
-/// A queue with room for so many:
+/// A bounded queue:
 ///
 /// ```
 /// use gosync::{Cond, Mutex, WaitGroup};
@@ -100,7 +101,7 @@ pub struct Cond {
 }
 
 impl Cond {
-    /// Returns a `Cond` at which nobody waits. Go's `NewCond`, without the lock.
+    /// Returns a `Cond` without waiters. Go's `NewCond`, without the lock.
     ///
     /// # Examples
     ///
@@ -113,9 +114,10 @@ impl Cond {
         }
     }
 
-    /// Unlocks, sleeps until it is called, and locks again. Go's `Wait`.
+    /// Unlocks, sleeps until [`signal`](Self::signal) or [`broadcast`](Self::broadcast) wakes it, and locks
+    /// again. Go's `Wait`.
     ///
-    /// When it returns the condition may have changed once more. Look at it again, or use
+    /// By the time it returns, the condition may have changed again. Check it once more, or use
     /// [`wait_while`](Self::wait_while).
     ///
     /// # Examples
@@ -140,9 +142,9 @@ impl Cond {
         self.wait_until_called(guard, None);
     }
 
-    /// Waits as long as `condition` holds: Go's loop around `Wait`.
+    /// Waits as long as `condition` returns true: Go's loop around `Wait`.
     ///
-    /// `condition` is asked with the lock, before the first sleep and after each.
+    /// `condition` is called with the lock held, before the first sleep and after each one.
     ///
     /// # Examples
     ///
@@ -172,10 +174,10 @@ impl Cond {
         }
     }
 
-    /// As [`wait`](Self::wait), for `timeout` at most. Returns whether it was woken by a call, and false after the timeout. Go
-    /// has no counterpart.
+    /// Waits like [`wait`](Self::wait), but for `timeout` at most. Returns true if a `signal` or `broadcast`
+    /// has woken it, and false if the timeout has passed first. Go has no counterpart.
     ///
-    /// It may return later than that, since it has to lock again.
+    /// It may return after the timeout, since it must lock again.
     ///
     /// # Examples
     ///
@@ -190,7 +192,7 @@ impl Cond {
         self.wait_until_called(guard, park::deadline(timeout))
     }
 
-    /// As [`wait_for`](Self::wait_for), until `deadline`.
+    /// Waits like [`wait_for`](Self::wait_for), but until `deadline`.
     ///
     /// # Examples
     ///
@@ -210,11 +212,11 @@ impl Cond {
         guard.while_unlocked(|| self.raw.wait(waiter, deadline))
     }
 
-    /// Wakes the one that waits for longest. Returns whether there was one. Go's `Signal`.
+    /// Wakes the waiter that has waited longest. Returns whether there was one. Go's `Signal`.
     ///
-    /// Change the condition under the lock. Signal with the lock or without it: it is faster to unlock first, since a waiter
-    /// that wakes while the lock is held has to wait again. Where waiters use guards of different locks, or wait
-    /// for different things, use [`broadcast`](Self::broadcast).
+    /// Change the condition under the lock. The signal itself does not need the lock, and it is faster to
+    /// unlock first: a waiter that wakes while the lock is held must wait again. If waiters use guards of
+    /// different locks, or wait for different things, use [`broadcast`](Self::broadcast).
     ///
     /// # Examples
     ///
@@ -228,9 +230,9 @@ impl Cond {
         self.raw.signal()
     }
 
-    /// Wakes all that wait. Returns how many there were. Go's `Broadcast`.
+    /// Wakes all waiters. Returns how many there were. Go's `Broadcast`.
     ///
-    /// As for [`signal`](Self::signal) you need not hold the lock.
+    /// Change the condition under the lock. The broadcast itself does not need the lock.
     ///
     /// # Examples
     ///
@@ -257,25 +259,25 @@ impl fmt::Debug for Cond {
     }
 }
 
-/// What is a guard to a `Cond`.
+/// The guards that a `Cond` accepts.
 mod guard {
     #[cfg(feature = "arc_lock")]
     use crate::{ArcMutexGuard, ArcRWMutexReadGuard, ArcRWMutexWriteGuard};
     use crate::{MutexGuard, RWMutexReadGuard, RWMutexWriteGuard};
     use std::ops::Deref;
 
-    /// A guard with which one can wait at a [`Cond`](crate::Cond): of a [`Mutex`](crate::Mutex), or of an
-    /// [`RWMutex`](crate::RWMutex) for writing or for reading. It may own an `Arc` of its lock, but a part of the data
-    /// will not do: lock_api has no way to unlock that for a while.
+    /// A guard that can wait on a [`Cond`](crate::Cond): of a [`Mutex`](crate::Mutex), or of an
+    /// [`RWMutex`](crate::RWMutex) for writing or for reading. It may own an `Arc` of its lock. A mapped
+    /// guard is not accepted, because lock_api cannot unlock one temporarily.
     ///
-    /// No other type can implement it.
+    /// No other type can implement this trait.
     pub trait CondGuard: Deref + Unlock {}
 
     impl<G: Deref + Unlock> CondGuard for G {}
 
-    /// Out of reach for others.
+    /// Not reachable from outside, so no other crate can implement [`CondGuard`].
     pub trait Unlock {
-        /// Calls `f` while the lock is unlocked.
+        /// Unlocks, calls `f`, and locks again.
         fn while_unlocked<R>(&mut self, f: impl FnOnce() -> R) -> R;
     }
 

@@ -9,23 +9,23 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
-/// Goroutines that work on parts of one task, and may fail. Go's `errgroup.Group` (golang.org/x/sync).
+/// Goroutines that work on parts of one task and may fail. Go's `errgroup.Group` (golang.org/x/sync).
 ///
 /// A clone is another handle to the same group.
 ///
 /// # Differences from Go
 ///
-/// * There is no context. A goroutine that is to stop when another one has failed looks at
+/// * There is no context. A goroutine that should stop when another one has failed calls
 ///   [`is_cancelled`](Self::is_cancelled).
-/// * A panic of a goroutine is raised again by [`wait`](Self::wait), once all have ended, as `join` and
-///   [`scope`](crate::scope) do here. (x/sync did that in 0.15, too; in 0.20 it ends the process, as any panic does in
-///   Go.)
-/// * After a `wait` the group can be used again.
+/// * If a goroutine panics, [`wait`](Self::wait) raises the panic again once all have ended, as `join` and
+///   [`scope`](crate::scope) do here. (x/sync did that in 0.15, too; in 0.20 the panic ends the process, as
+///   any panic does in Go.)
+/// * The group can be used again after a `wait`.
 /// * [`scope`] is for goroutines that borrow.
 ///
 /// # Memory
 ///
-/// What a goroutine of the group does happens before the return of the `wait` that waits for it.
+/// Everything that a goroutine of the group does happens before the return of the `wait` that waits for it.
 ///
 /// # Examples
 ///
@@ -45,7 +45,7 @@ pub struct Group<E> {
 
 struct Data<E> {
     state: Mutex<State<E>>,
-    /// A goroutine has ended.
+    /// Signalled when a goroutine has ended.
     ended: Cond,
 }
 
@@ -55,12 +55,12 @@ struct State<E> {
     failure: Failure<E>,
 }
 
-/// What has gone wrong.
+/// The failures of the goroutines since the last wait.
 struct Failure<E> {
     has_failed: bool,
-    /// The first one.
+    /// The first error.
     error: Option<E>,
-    /// What the first panic carries.
+    /// The payload of the first panic.
     panic: Option<Payload>,
 }
 
@@ -82,12 +82,13 @@ impl<E: Send + 'static> Group<E> {
         }
     }
 
-    /// From now on at most `limit` goroutines of the group run at a time. Go's `SetLimit`; its -1, for no limit, is
-    /// `usize::MAX` here.
+    /// Limits the number of goroutines of the group that run at a time to `limit`, from now on. Go's
+    /// `SetLimit`. Go's -1, for no limit, is `usize::MAX` here.
     ///
     /// # Panics
     ///
-    /// If `limit` is 0 (Go's next `Go` would wait for ever), or while goroutines of the group run (Go's text).
+    /// * If `limit` is 0. (In Go, the next `Go` would wait forever.)
+    /// * While goroutines of the group run, with Go's message.
     ///
     /// # Examples
     ///
@@ -105,10 +106,11 @@ impl<E: Send + 'static> Group<E> {
         self.data.set_limit(limit);
     }
 
-    /// Runs `f` in a goroutine of this group; waits before that while the limit is reached. Go's `Go`.
+    /// Runs `f` in a goroutine of this group. Waits first while the limit is reached. Go's `Go`.
     ///
-    /// A goroutine that starts others in its own group takes part in the limit: if all that may run wait for a turn,
-    /// none gets one, as in Go. Use [`try_go`](Self::try_go) there, and do the work on the spot if it fails.
+    /// A goroutine that starts others in its own group counts towards the limit. If all goroutines that may
+    /// run wait for a turn, none of them gets one, as in Go. In such a goroutine, use
+    /// [`try_go`](Self::try_go), and do the work on the spot if it returns false.
     ///
     /// # Examples
     ///
@@ -128,7 +130,7 @@ impl<E: Send + 'static> Group<E> {
         self.group.go(|| turn.run(f));
     }
 
-    /// As [`go`](Self::go), if the limit is not reached. Returns whether `f` runs. Go's `TryGo`.
+    /// Runs `f` like [`go`](Self::go), if the limit is not reached. Returns whether `f` runs. Go's `TryGo`.
     ///
     /// # Examples
     ///
@@ -156,15 +158,16 @@ impl<E: Send + 'static> Group<E> {
 
     /// Waits until all goroutines of the group have ended. Go's `Wait`.
     ///
-    /// As [`WaitGroup::wait`](crate::WaitGroup::wait) it runs those that nobody has begun.
+    /// Like [`WaitGroup::wait`](crate::WaitGroup::wait), it runs those that no thread has begun.
     ///
     /// # Errors
     ///
-    /// The first error that one of them has returned since the last wait. If several threads wait, one gets it.
+    /// Returns the first error that a goroutine has returned since the last wait. If several threads wait,
+    /// one of them gets it.
     ///
     /// # Panics
     ///
-    /// If one of the goroutines has panicked, with what the first panic carries.
+    /// If a goroutine has panicked, with the payload of the first panic.
     ///
     /// # Examples
     ///
@@ -180,8 +183,8 @@ impl<E: Send + 'static> Group<E> {
         self.data.conclude()
     }
 
-    /// Whether a goroutine of the group has returned an error, or has panicked. In Go the context of `WithContext` is done
-    /// then. Becomes false again when a [`wait`](Self::wait) returns.
+    /// Returns whether a goroutine of the group has returned an error or has panicked. In Go, the context of
+    /// `WithContext` is done then. It becomes false again when a [`wait`](Self::wait) returns.
     ///
     /// # Examples
     ///
@@ -290,7 +293,7 @@ impl<E> Data<E> {
         let mut state = self.state.lock();
         let failure = &mut state.failure;
         failure.has_failed = true;
-        // Dropped without the lock: that is foreign code.
+        // Dropped after unlocking: a destructor is foreign code.
         let _late = (
             keep_first(&mut failure.error, error),
             keep_first(&mut failure.panic, panic),
@@ -298,7 +301,7 @@ impl<E> Data<E> {
         drop(state);
     }
 
-    /// What has become of all of them.
+    /// Returns the first error, or raises the first panic again, and forgets both.
     fn conclude(&self) -> Result<(), E> {
         let failure = mem::replace(&mut self.state.lock().failure, Failure::none());
         if let Some(payload) = failure.panic {
@@ -308,7 +311,7 @@ impl<E> Data<E> {
     }
 }
 
-/// One of those that may run at a time, until it is dropped.
+/// A place among the goroutines that may run at a time. Dropping it frees the place.
 struct Turn<E>(Arc<Data<E>>);
 
 impl<E> Turn<E> {
@@ -321,7 +324,7 @@ impl<E> Turn<E> {
     }
 }
 
-/// Returns what has come too late.
+/// Stores `new` if `first` is empty. Otherwise returns `new`.
 fn keep_first<T>(first: &mut Option<T>, new: Option<T>) -> Option<T> {
     if first.is_some() {
         return new;
@@ -350,11 +353,12 @@ mod scoped {
     ///
     /// # Errors
     ///
-    /// The first one that `f` or a goroutine has returned.
+    /// Returns the first error that `f` or a goroutine has returned.
     ///
     /// # Panics
     ///
-    /// If `f` or one of the goroutines has panicked, with what that panic carries, as [`scope`](crate::scope).
+    /// If `f` has panicked, with the payload of that panic. Otherwise, if a goroutine has panicked, with the
+    /// payload of the first panic.
     ///
     /// # Examples
     ///
@@ -371,7 +375,8 @@ mod scoped {
     /// assert!(result.is_err());
     /// ```
     ///
-    /// A goroutine that looks whether another one has failed, or starts others, takes a clone of the group:
+    /// A goroutine that checks whether another one has failed, or that starts others, takes a clone of the
+    /// group:
     ///
     /// ```
     /// use gosync::errgroup;
@@ -406,7 +411,7 @@ mod scoped {
         data.conclude()
     }
 
-    /// The group of a call of [`scope`]. A clone is another handle to it.
+    /// The group of a [`scope`] call. A clone is another handle to the same group.
     pub struct Scope<'scope, 'env: 'scope, E> {
         scope: &'scope crate::Scope<'scope, 'env>,
         data: Arc<Data<E>>,
@@ -422,17 +427,19 @@ mod scoped {
     }
 
     impl<'scope, E: Send + 'scope> Scope<'scope, '_, E> {
-        /// As [`Group::set_limit`](super::Group::set_limit).
+        /// Limits the number of goroutines of the group that run at a time to `limit`, from now on. See
+        /// [`Group::set_limit`](super::Group::set_limit).
         ///
         /// # Panics
         ///
-        /// As [`Group::set_limit`](super::Group::set_limit).
+        /// * If `limit` is 0. (In Go, the next `Go` would wait forever.)
+        /// * While goroutines of the group run, with Go's message.
         #[track_caller]
         pub fn set_limit(&self, limit: usize) {
             self.data.set_limit(limit);
         }
 
-        /// As [`Group::go`](super::Group::go); `f` may borrow whatever outlives the scope.
+        /// Runs `f` like [`Group::go`](super::Group::go). `f` may borrow anything that outlives the scope.
         #[track_caller]
         pub fn go<F>(&self, f: F)
         where
@@ -442,7 +449,8 @@ mod scoped {
             drop(self.scope.go(|| turn.run(f)));
         }
 
-        /// As [`Group::try_go`](super::Group::try_go).
+        /// Runs `f` like [`Group::try_go`](super::Group::try_go). `f` may borrow anything that outlives the
+        /// scope.
         #[track_caller]
         pub fn try_go<F>(&self, f: F) -> bool
         where
@@ -453,7 +461,8 @@ mod scoped {
                 .is_some()
         }
 
-        /// As [`Group::is_cancelled`](super::Group::is_cancelled).
+        /// Returns whether `f` or a goroutine has failed, like
+        /// [`Group::is_cancelled`](super::Group::is_cancelled).
         pub fn is_cancelled(&self) -> bool {
             self.data.is_cancelled()
         }

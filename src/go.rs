@@ -1,4 +1,4 @@
-//! `go`, `JoinHandle` and `scope`: closures run as goroutines.
+//! `go`, `JoinHandle` and `scope`: closures that run as goroutines.
 
 use crate::raw_wait_group::RawWaitGroup;
 use crate::task::{Handle, Owner, Task, drop_contained};
@@ -10,20 +10,24 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-/// Runs `f` in a goroutine. The function behind [`go!`](crate::go!), and Go's `go` statement for a
-/// function literal: `go func() { … }()`.
+/// Runs `f` in a goroutine: Go's `go` statement for a function literal, `go func() { … }()`. This is the
+/// function behind [`go!`](crate::go!).
 ///
-/// A goroutine runs on a thread that gosync keeps for goroutines, or on the one that joins it, and
-/// always runs sooner or later: it may block in anything, or compute for ever, and holds nobody up but
-/// those who wait for it. See [Goroutines](crate#goroutines).
+/// A goroutine runs on a thread that gosync keeps for goroutines, or on the thread that joins it. It always
+/// runs sooner or later. It may block in any code and compute forever, and holds up only the threads that
+/// wait for it. See [Goroutines](crate#goroutines).
 ///
-/// What it panics with goes to [`JoinHandle::join`], and to the panic hook. (In Go it ends the process.)
+/// If `f` panics, [`JoinHandle::join`] returns the value that it panicked with. The panic hook is called,
+/// too. (In Go the process ends.)
 ///
-/// As in Go, the process ends when `main` returns, whatever goroutines still run.
+/// As in Go, the process ends when `main` returns, even if goroutines still run.
 ///
 /// # Panics
 ///
-/// As [`set_max_procs`](crate::set_max_procs).
+/// * If `GOSYNC_MAXPROCS` is set and is not a positive number.
+/// * If `GOSYNC_STACK_SIZE` is set and is not a number of bytes between 64 KiB and 1 GiB (256 MiB where a
+///   pointer has 32 bits).
+/// * In a child of `fork`, if its parent had workers at the fork.
 ///
 /// # Examples
 ///
@@ -43,10 +47,10 @@ where
     JoinHandle(handle)
 }
 
-/// The result of a goroutine, when it is there. Returned by [`go`](fn@crate::go) and
+/// A handle to a goroutine, to wait for its result. Returned by [`go`](fn@crate::go) and
 /// [`go!`](crate::go!).
 ///
-/// Dropping it lets the goroutine run on alone.
+/// If the handle is dropped, the goroutine continues to run alone.
 ///
 /// # Examples
 ///
@@ -59,18 +63,18 @@ where
 pub struct JoinHandle<T>(Handle<'static, T>);
 
 impl<T> JoinHandle<T> {
-    /// Waits for the goroutine to end, and returns what it returned. If nobody has started it, it runs
-    /// here.
+    /// Waits for the goroutine to end, and returns its result. If no thread has started the goroutine, it
+    /// runs on the calling thread.
     ///
     /// # Errors
     ///
-    /// If the goroutine panicked, the value that it panicked with.
+    /// If the goroutine panicked, returns the value that it panicked with.
     ///
     /// # Panics
     ///
-    /// If the goroutine joins itself, or another one that lies beneath it on the same stack, because it
-    /// waits for this one and runs it meanwhile. Neither would ever go on. And in a child of `fork`, if a
-    /// worker of the parent has the goroutine.
+    /// * If the goroutine joins itself, or joins a goroutine that lies beneath it on the same stack. The
+    ///   goroutine beneath waits for this one and runs it meanwhile, so neither would ever continue.
+    /// * In a child of `fork`, if a worker of the parent was running the goroutine.
     ///
     /// # Examples
     ///
@@ -83,7 +87,7 @@ impl<T> JoinHandle<T> {
         self.0.join()
     }
 
-    /// Reports whether the goroutine has ended, so that `join` would not wait.
+    /// Returns whether the goroutine has ended, so that `join` would not wait.
     ///
     /// # Examples
     ///
@@ -106,17 +110,19 @@ impl<T> fmt::Debug for JoinHandle<T> {
     }
 }
 
-/// Runs `f` with a [`Scope`] whose goroutines may borrow from the caller's stack, and waits for all
-/// of them. Those that it started itself and nobody has begun run here then.
+/// Runs `f` with a [`Scope`] whose goroutines may borrow from the caller's stack, and waits for all of them.
+/// Meanwhile the current thread runs those goroutines that it has started itself and that no thread has
+/// begun.
 ///
-/// Go has no counterpart, since its closures borrow nothing; where a Go function starts goroutines
-/// over its own variables and ends with `wg.Wait()`, use this.
+/// Go has no counterpart, since its closures borrow nothing. Use `scope` where a Go function starts
+/// goroutines that use its local variables, and ends with `wg.Wait()`.
 ///
 /// # Panics
 ///
-/// If a goroutine of the scope panicked and nobody joined it, `scope` panics with the same value
-/// once all have ended; with that of the first, if there are several. A panic of `f` itself goes
-/// first. If `f` forks, `scope` panics in the child if a worker of the parent has a goroutine of it.
+/// * If `f` panics, with the same value, once all goroutines of the scope have ended.
+/// * Otherwise, if a goroutine of the scope panicked and was not joined, with the value of that panic, once
+///   all have ended. If there are several such panics, with the first.
+/// * If `f` forks: in the child, if a worker of the parent was running a goroutine of the scope.
 ///
 /// # Examples
 ///
@@ -142,11 +148,12 @@ where
         scope: PhantomData,
         env: PhantomData,
     };
-    // Unwind safe: a panic is raised again, after the wait.
+    // Unwind safe: the panic is raised again, after the wait.
     let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
     workers::help(scope.data.group());
     if workers::has_lost_workers() && scope.data.running.count() > 0 {
-        // What is counted ran in the parent. In this process there is none of it, so nothing borrows.
+        // The goroutines that are still counted ran in the parent. They do not exist in this process, so none
+        // borrows.
         match result {
             Err(payload) => resume_unwind(payload),
             Ok(_) => panic!("{}", workers::LOST_WORKERS),
@@ -166,32 +173,37 @@ where
     }
 }
 
-/// Starts goroutines that end before the call of [`scope`] that made it returns.
+/// Starts goroutines that end before the call of [`scope`] that created this `Scope` returns.
 pub struct Scope<'scope, 'env: 'scope> {
     data: Arc<ScopeData>,
-    /// Invariant over `'scope`: otherwise it could shrink, and a goroutine borrow from inside `f`.
+    /// Invariant over `'scope`: otherwise the lifetime could shrink, and a goroutine could borrow from inside
+    /// `f`.
     scope: PhantomData<&'scope mut &'scope ()>,
     env: PhantomData<&'env mut &'env ()>,
 }
 
 struct ScopeData {
-    /// Counts the goroutines.
+    /// Counts the goroutines that have not ended.
     running: RawWaitGroup,
-    /// What the goroutines that panicked left for `join`, or else for `scope`, in their order.
+    /// The panics of goroutines, in order. `join` takes the panic of its goroutine; `scope` takes the first
+    /// that is left.
     panics: Mutex<Vec<Panic>>,
 }
 
 type Payload = Box<dyn Any + Send>;
 
-/// A panic of a scoped goroutine: belongs to whoever takes it first.
+/// A panic of a scoped goroutine. It belongs to the first of `join` and `scope` that takes it.
 type Panic = Arc<Mutex<Option<Payload>>>;
 
 impl<'scope> Scope<'scope, '_> {
-    /// Runs `f` in a goroutine that may borrow whatever outlives the scope.
+    /// Runs `f` in a goroutine that may borrow anything that outlives the scope.
     ///
     /// # Panics
     ///
-    /// As [`set_max_procs`](crate::set_max_procs).
+    /// * If `GOSYNC_MAXPROCS` is set and is not a positive number.
+    /// * If `GOSYNC_STACK_SIZE` is set and is not a number of bytes between 64 KiB and 1 GiB (256 MiB where a
+    ///   pointer has 32 bits).
+    /// * In a child of `fork`, if its parent had workers at the fork.
     ///
     /// # Examples
     ///
@@ -217,8 +229,9 @@ impl<'scope> Scope<'scope, '_> {
             .expect("fewer goroutines than addresses");
         let (task, handle) = Task::new(move || data.contain(f), Arc::clone(&self.data));
         let job: Arc<dyn Job + 'scope> = task;
-        // SAFETY: `scope` does not return before the task has counted out. Then nothing is left in it of
-        // `f`; nor of the result, unless the handle still has it, which cannot outlive `'scope`.
+        // SAFETY: `scope` does not return before the task has counted itself out. By then nothing of `f` is
+        // left in the task. Nor is anything of the result, unless the handle still has it, and the handle
+        // cannot outlive `'scope`.
         let job = unsafe { std::mem::transmute::<Arc<dyn Job + 'scope>, Arc<dyn Job>>(job) };
         workers::start(job);
         ScopedJoinHandle(handle)
@@ -231,7 +244,7 @@ impl Owner for Arc<ScopeData> {
     }
 
     fn discard(&self, value: impl Sized) {
-        // If it panics, so does the scope.
+        // If the drop panics, so does the scope.
         let _ = self.contain(|| drop(value));
     }
 
@@ -241,7 +254,7 @@ impl Owner for Arc<ScopeData> {
 }
 
 impl ScopeData {
-    /// Runs `f`; a panic is kept, for the joiner and for the scope.
+    /// Runs `f`. Keeps its panic for the joiner and for the scope.
     fn contain<T>(&self, f: impl FnOnce() -> T) -> Result<T, Panic> {
         // Unwind safe: as in `Task::run_claimed`.
         catch_unwind(AssertUnwindSafe(f)).map_err(|payload| {
@@ -251,8 +264,9 @@ impl ScopeData {
         })
     }
 
-    /// The first panic that nobody has claimed. Of the others nothing is left: what has been claimed of
-    /// the scope may outlive it in some queue, and must not hold what has a destructor.
+    /// Returns the first panic that no joiner has claimed, and drops the others. None is left here
+    /// afterwards: a claimed task of the scope may outlive it in some queue, keeps this `ScopeData` alive,
+    /// and must not hold anything that has a destructor.
     fn take_panics(&self) -> Option<Payload> {
         let panics = std::mem::take(&mut *self.lock_panics());
         let mut unclaimed = panics.iter().filter_map(claim);
@@ -271,24 +285,25 @@ fn claim(panic: &Panic) -> Option<Payload> {
     panic.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
-/// The result of a scoped goroutine, when it is there. Returned by [`Scope::go`].
+/// A handle to a scoped goroutine, to wait for its result. Returned by [`Scope::go`].
 ///
-/// Dropping it leaves the goroutine to its scope, which waits for it.
+/// If the handle is dropped, the goroutine is left to its scope, which waits for it.
 pub struct ScopedJoinHandle<'scope, T>(Handle<'scope, Result<T, Panic>>);
 
 impl<T> ScopedJoinHandle<'_, T> {
-    /// Waits for the goroutine to end, and returns what it returned. If nobody has started it, it runs
-    /// here.
+    /// Waits for the goroutine to end, and returns its result. If no thread has started the goroutine, it
+    /// runs on the calling thread.
     ///
     /// # Errors
     ///
-    /// If the goroutine panicked, the value that it panicked with. The scope does not raise it again
-    /// then.
+    /// If the goroutine panicked, returns the value that it panicked with. The scope does not raise that
+    /// panic again.
     ///
     /// # Panics
     ///
-    /// If the goroutine joins itself, or another one that lies beneath it on the same stack: see
-    /// [`JoinHandle::join`].
+    /// * If the goroutine joins itself, or joins a goroutine that lies beneath it on the same stack. The
+    ///   goroutine beneath waits for this one and runs it meanwhile, so neither would ever continue.
+    /// * In a child of `fork`, if a worker of the parent was running the goroutine.
     pub fn join(self) -> thread::Result<T> {
         match self.0.join() {
             Ok(Ok(value)) => Ok(value),
@@ -299,7 +314,7 @@ impl<T> ScopedJoinHandle<'_, T> {
         }
     }
 
-    /// Reports whether the goroutine has ended, so that `join` would not wait.
+    /// Returns whether the goroutine has ended, so that `join` would not wait.
     pub fn is_finished(&self) -> bool {
         self.0.is_finished()
     }

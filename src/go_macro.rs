@@ -2,9 +2,9 @@
 
 /// Runs a call in a goroutine: Go's `go` statement.
 ///
-/// `go!(f(x))` evaluates `x` at once, in the caller. Then it calls `f` in a goroutine, and gives the
-/// [`JoinHandle`](crate::JoinHandle) of what that returns. A handle that is dropped lets the
-/// goroutine run on alone.
+/// `go!(f(x))` evaluates `x` at once, in the caller. Then it calls `f` in a goroutine, and returns the
+/// [`JoinHandle`](crate::JoinHandle) of that call. If the handle is dropped, the goroutine continues to run
+/// alone.
 ///
 /// ```
 /// use gosync::{WaitGroup, go};
@@ -31,21 +31,21 @@
 /// | `make()(x)`, `table[i](x)`, `(expression)(x)` | the function, `x` | calls it |
 /// | `v.clone().method(x)`, `T::new().method(x)`, `list[i].method(x)` | the receiver, `x` | calls its method |
 /// | `\|\| …`, `move \|\| …` | nothing | calls the closure |
-/// | `{ … }`, `unsafe { … }`, `match …`, `a + f(x)`, `!f(x)`, `println!(…)`, any other | nothing | takes what is named in it, evaluates all |
+/// | `{ … }`, `unsafe { … }`, `match …`, `a + f(x)`, `!f(x)`, `println!(…)`, any other | nothing | captures the variables in it, evaluates all of it |
 ///
-/// A call is evaluated like this if it is all of the expression: `go!(f(x) + 1)` is of the last kind,
-/// and evaluates `x` in the goroutine, as does `go!({ f(x) })`.
+/// A call is evaluated like this only if it is the whole expression. `go!(f(x) + 1)` is of the last kind, and
+/// evaluates `x` in the goroutine, as does `go!({ f(x) })`.
 ///
-/// What is evaluated moves. `list[i]` cannot, unless it is `Copy`: call `list[i].clone().method(x)`.
-/// As with [`go`](fn@crate::go), all that reaches the goroutine must be `Send`, and borrow nothing that
-/// can end before it. For `f(&x)`, write `go!({ f(&x) })`, which takes `x`; or share an `Arc`; or use
-/// [`scope`](crate::scope).
+/// Evaluated values move. `list[i]` cannot move, unless it is `Copy`: call `list[i].clone().method(x)`. As
+/// with [`go`](fn@crate::go), everything that reaches the goroutine must be `Send`, and must not borrow
+/// anything that can end before the goroutine. For `f(&x)`, write `go!({ f(&x) })`, which moves `x` into the
+/// goroutine; or share an `Arc`; or use [`scope`](crate::scope).
 ///
 /// # Order of evaluation
 ///
-/// As in Go: first the function or the receiver, then the arguments from left to right, each once,
-/// and all before the goroutine starts. If one of them panics, it is the caller that panics, and
-/// there is no goroutine.
+/// As in Go: first the function or the receiver, then the arguments from left to right. Each is evaluated
+/// once, and all before the goroutine starts. If one of them panics, the caller panics, and no goroutine
+/// starts.
 ///
 /// ```
 /// use gosync::go;
@@ -75,10 +75,10 @@
 /// assert_ne!(threads[3], here);
 /// ```
 ///
-/// Where the function or the receiver is a variable or a field, there is nothing to evaluate. The
-/// goroutine takes the variable over, or reads it in place if it is a `static`. It does so after the
-/// arguments, which may still use it, as they may in a call in Rust. The same goes for a closure
-/// among the arguments.
+/// If the function or the receiver is a variable or a field, there is nothing to evaluate. The goroutine
+/// takes the variable over, or reads it in place if it is a `static`. This happens after the arguments have
+/// been evaluated, so they may still use the variable, as in an ordinary Rust call. The same applies to a
+/// closure among the arguments.
 ///
 /// ```
 /// use gosync::go;
@@ -96,13 +96,13 @@
 ///
 /// # Differences from Go
 ///
-/// - It is an expression, with the result of the call. A panic of the goroutine goes to
-///   [`join`](crate::JoinHandle::join) too; in Go it ends the process.
-/// - A closure is called, without the `()` of Go's `go func() { … }()`. An expression that is no call
-///   is allowed, and moves into the goroutine.
+/// - It is an expression: its value is a handle to the result of the call. A panic of the goroutine goes to
+///   [`join`](crate::JoinHandle::join), too; in Go it ends the process.
+/// - A closure is called, without the `()` of Go's `go func() { … }()`. An expression that is not a call is
+///   allowed, and moves into the goroutine.
 /// - Variables move (or are copied), where Go's closures share them.
-/// - A macro is no function. Go's `go fmt.Println(f())` calls `f` at once, in the caller, but
-///   `go!(println!("{}", f()))` does so in the goroutine. To have it as in Go, call `f` before:
+/// - A macro is not a function. Go's `go fmt.Println(f())` calls `f` at once, in the caller, but
+///   `go!(println!("{}", f()))` calls it in the goroutine. To get Go's behaviour, call `f` before:
 ///
 /// ```
 /// use gosync::go;
@@ -124,19 +124,22 @@
 /// assert_eq!(at_once.join().unwrap(), "0");
 /// ```
 ///
-/// # Errors of the compiler
+/// # Compiler errors
 ///
-/// - "expression in go must be function call" (as in Go) for `go!()`, and for a function without its
-///   call: `go!(f)`, `go!(path::f)`, `go!(v.f)`, `go!(table[i])`. To move a variable, write
+/// - "expression in go must be function call" (as in Go) for `go!()`, and for a function that is not called:
+///   `go!(f)`, `go!(path::f)`, `go!(v.f)`, `go!(table[i])`. To move a variable into a goroutine, write
 ///   `go!({ v })`.
 /// - "expression in go must not be parenthesized" (as in Go) for `go!((f(x)))`.
-/// - "expected `{`", for `go!($e)` in a macro whose `$e` is an `expr`: whether that is a call cannot be
-///   seen. `go!($f($x))` works; so does `go!($($tokens)*)`, and `go!({ $e })` evaluates all of it in the
+/// - "expected `{`", for `go!($e)` in a macro whose `$e` is an `expr`: `go!` cannot see whether that is a
+///   call. `go!($f($x))` works, and so does `go!($($tokens)*)`. `go!({ $e })` evaluates all of `$e` in the
 ///   goroutine.
 ///
 /// # Panics
 ///
-/// As [`set_max_procs`](crate::set_max_procs).
+/// * If `GOSYNC_MAXPROCS` is set and is not a positive number.
+/// * If `GOSYNC_STACK_SIZE` is set and is not a number of bytes between 64 KiB and 1 GiB (256 MiB where a
+///   pointer has 32 bits).
+/// * In a child of `fork`, if its parent had workers at the fork.
 #[macro_export]
 macro_rules! go {
     () => {
@@ -147,22 +150,22 @@ macro_rules! go {
     };
 }
 
-/// A call is a chain: a head, postfix operators, and at last its arguments. The rules walk along the
-/// chain, token by token. They keep
+/// A call is a chain: a head, postfix operators, and finally the arguments. The rules walk along the chain,
+/// token by token. They keep
 ///
-/// - `$all`, the whole expression, for when it turns out to be no call;
-/// - `$chain`, what they have passed;
-/// - `$kind`, what that is:
-///   - a `place`: a path, a variable or a field of one. It is used where it stands, so that the
-///     goroutine's closure captures no more of it than the call needs, and of a `static` nothing;
+/// - `$all`, the whole expression, in case it turns out not to be a call;
+/// - `$chain`, the part that they have passed;
+/// - `$kind`, the kind of that part:
+///   - a `place`: a path, a variable or a field of a variable. It is used where it stands, so that the
+///     goroutine's closure captures no more of it than the call needs, and nothing of a `static`;
 ///   - an `element` of something indexed, or another `value`: the caller evaluates it.
 ///
-/// What is tested by a pattern of its own is passed twice: the second, as a `tt`, keeps its place in
-/// the source for the compiler's errors.
+/// A token that has a separate pattern to test it is passed twice. The second copy, a `tt`, keeps its place
+/// in the source for the compiler's errors.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __go {
-    // A closure, to be called.
+    // A closure: the goroutine calls it.
     (@expression $all:tt || $($rest:tt)*) => { $crate::__go!(@closure $all) };
     (@expression $all:tt | $($rest:tt)*) => { $crate::__go!(@closure $all) };
     (@expression $all:tt move $($rest:tt)*) => { $crate::__go!(@closure $all) };
@@ -172,8 +175,8 @@ macro_rules! __go {
     (@expression $all:tt async move | $($rest:tt)*) => { $crate::__go!(@closure $all) };
     (@expression $all:tt for < $($rest:tt)*) => { $crate::__go!(@closure $all) };
 
-    // Prefix operators bind less than a call. Other keywords need no rule: what follows them ends the
-    // chain.
+    // Prefix operators bind less tightly than a call. Other keywords need no rule: the token after them ends
+    // the chain.
     (@expression $all:tt - $($rest:tt)*) => { $crate::__go!(@whole $all) };
     (@expression $all:tt ! $($rest:tt)*) => { $crate::__go!(@whole $all) };
     (@expression $all:tt * $($rest:tt)*) => { $crate::__go!(@whole $all) };
@@ -222,8 +225,8 @@ macro_rules! __go {
     (@head { $($same:tt)* } $all:tt $head:tt $($rest:tt)*) => {
         $crate::__go!(@chain value $all [$head] $($rest)*)
     };
-    // A fragment of another macro. One that is the whole expression hides whether it is a call, so it
-    // must be a block. For others, the compiler's own error says to make them one.
+    // A fragment of another macro. If it is the whole expression, it hides whether it is a call, so it must
+    // be a block. For a fragment that is not a block, the compiler's own error says to make it one.
     (@head $same:tt $all:tt $head:tt ,) => { $crate::__go!(@block $head) };
     (@head $same:tt $all:tt $head:tt) => { $crate::__go!(@block $head) };
     (@head $same:tt $all:tt $head:tt $($rest:tt)*) => {
@@ -261,7 +264,7 @@ macro_rules! __go {
         $crate::__go!(@next $next $kind $all $chain [] $next $($rest)*)
     };
 
-    // Arguments, an index or the fields of a struct; `$name` is that of the method, if there is one.
+    // Arguments, an index or the fields of a struct. `$name` is the name of the method, if there is one.
     (@next ($($args:tt)*) place $all:tt [$($chain:tt)*] [$($name:tt)*] $next:tt $(,)?) => {
         $crate::__go!(@call [$($chain)* $($name)*] [] [] $($args)*)
     };
@@ -330,8 +333,8 @@ macro_rules! __go {
     };
     (@member $kind:ident $all:tt $chain:tt $name:tt) => { $crate::__go!(@no_call $all) };
 
-    // The call: `$f` without its arguments, those to evaluate as variables, and all of them. Each
-    // `arg` is a variable of its own, since each has the hygiene of its own expansion.
+    // The call: `$f` without its arguments, the arguments to evaluate as variables, and all arguments. Each
+    // `arg` is a different variable, because each has the hygiene of its own expansion.
     (@call $f:tt $lets:tt $args:tt || $($rest:tt)*) => {
         $crate::__go!(@call_with_closure $f $lets $args || $($rest)*)
     };
@@ -344,15 +347,15 @@ macro_rules! __go {
     (@call $f:tt [$($lets:tt)*] [$($args:tt)*] $arg:expr $(, $($rest:tt)*)?) => {
         $crate::__go!(@call $f [$($lets)* arg = $arg;] [$($args)* arg,] $($($rest)*)?)
     };
-    // Only in the call itself does a closure get the types of its parameters. To evaluate it is to
-    // capture, and that the goroutine's closure does for it.
+    // A closure gets the types of its parameters only in the call itself, so it stays there. Evaluating a
+    // closure means capturing its variables, which the goroutine's closure does for it.
     (@call_with_closure $f:tt $lets:tt [$($args:tt)*] $arg:expr $(, $($rest:tt)*)?) => {
         $crate::__go!(@call $f $lets [$($args)* $arg,] $($($rest)*)?)
     };
     (@call [$($f:tt)*] [] [$($args:tt)*]) => { $crate::go(move || $($f)*($($args)*)) };
-    // The arguments run before the call, but need the types that it gives them: `Some(Box::new(f))`
-    // may have to be an `Option<Box<dyn Fn()>>`. An assignment does both: its right side runs before
-    // its left side, and is typed after it.
+    // The arguments run before the call, but need the types that the call gives them: `Some(Box::new(f))` may
+    // have to be an `Option<Box<dyn Fn()>>`. An assignment does both: its right side runs before its left
+    // side, and is typed after it.
     (@call [$($f:tt)*] [$($arg:ident = $value:expr;)+] [$($args:tt)*]) => {{
         $(let $arg;)+
         let handle;
@@ -367,7 +370,7 @@ macro_rules! __go {
     }};
 
     (@closure [$closure:expr $(,)?]) => {{
-        // What clippy would have is `go!(f)`, which is an error.
+        // Clippy would have `go!(f)` instead, which is an error.
         #[allow(clippy::redundant_closure)]
         let handle = $crate::go($closure);
         handle
@@ -383,7 +386,7 @@ macro_rules! __go {
     };
 }
 
-/// What does not compile, beside a twin that does.
+/// Code that does not compile, each case beside a twin that does.
 ///
 /// # Empty
 ///
@@ -481,7 +484,7 @@ macro_rules! __go {
 /// gosync::go!((String::new(), String::new()));
 /// ```
 ///
-/// # Borrowing what does not live as long
+/// # Borrowing a value that does not live long enough
 ///
 /// ```compile_fail,E0597
 /// let name = String::from("gopher");
@@ -523,7 +526,7 @@ macro_rules! __go {
 /// }
 /// ```
 ///
-/// # Using what has moved
+/// # Using a value that has moved
 ///
 /// ```compile_fail,E0382
 /// let name = String::from("gopher");
@@ -537,7 +540,7 @@ macro_rules! __go {
 /// drop(name);
 /// ```
 ///
-/// # What must stay on its thread
+/// # A value that must stay on its thread
 ///
 /// ```compile_fail,E0277
 /// gosync::go!(drop(std::rc::Rc::new(1)));

@@ -2,16 +2,16 @@
 
 use crate::raw_mutex::RawMutex;
 
-/// A mutual exclusion lock that lets nobody wait for long: Go's `sync.Mutex`, with the data inside.
+/// A mutual exclusion lock that starves no waiter: Go's `sync.Mutex`, with the data inside.
 ///
-/// Go's `Lock` and `TryLock` are `lock` and `try_lock`, and `Unlock` is what happens when the guard is dropped, so that
-/// to unlock what is not locked does not compile. The methods are those of [`lock_api::Mutex`], and so the same as
-/// those of `parking_lot::Mutex`:
+/// Go's `Lock` and `TryLock` are `lock` and `try_lock`. Dropping the guard is Go's `Unlock`, so unlocking a
+/// mutex that is not locked does not compile. The methods are those of [`lock_api::Mutex`], and so the same
+/// as those of `parking_lot::Mutex`:
 ///
 /// | method | |
 /// |---|---|
 /// | `new` (`const`), `into_inner`, `get_mut`, `data_ptr`, `Default`, `From`, `Debug` | |
-/// | `lock` | waits until nobody else has the lock |
+/// | `lock` | waits until the mutex is free, and locks it |
 /// | `try_lock` | locks if that needs no wait |
 /// | `try_lock_for`, `try_lock_until` | lock, or give up after some time; Go has no counterpart |
 /// | `is_locked` | a snapshot |
@@ -19,19 +19,21 @@ use crate::raw_mutex::RawMutex;
 ///
 /// # Fairness
 ///
-/// As in Go: a newcomer may overtake those who sleep, since to wait for each of them to wake up would make the lock
-/// slow. One that has waited for a millisecond, and loses once more when it wakes, is handed the lock by whoever has
-/// it. Those who sleep get their turns in the order in which they came. `MutexGuard::unlock_fair` hands the lock to the
-/// one that sleeps longest at once, if there is one, and `MutexGuard::bump` does so and waits for its next turn.
+/// As in Go, a newcomer may overtake sleeping waiters: waiting for each of them to wake up would make the
+/// lock slow. A waiter that has waited for a millisecond, and loses once more when it wakes, is handed the
+/// lock by its holder. Sleeping waiters get their turns in the order in which they came.
+/// `MutexGuard::unlock_fair` hands the lock at once to the waiter that has slept longest, if there is one.
+/// `MutexGuard::bump` does the same, and then waits for its next turn.
 ///
 /// # Differences from Go
 ///
 /// * The mutex owns its data, and only a guard gives access to it.
-/// * It is not poisoned: a panic in a critical section drops the guard, which unlocks. (An unrecovered panic ends a Go
-///   program.)
+/// * It is not poisoned: a panic in a critical section drops the guard, which unlocks. (An unrecovered panic
+///   ends a Go program.)
 ///
-/// As in Go, to lock a mutex twice in one goroutine is a deadlock, and another one may unlock it: a guard may be sent to
-/// another thread. So the compiler does not refuse a guard that is held over an `.await`.
+/// As in Go, locking a mutex twice in one goroutine is a deadlock, and another goroutine may unlock it: a
+/// guard may be sent to another thread. So the compiler does not reject a guard that is held across an
+/// `.await`.
 ///
 /// # Memory
 ///
@@ -75,7 +77,7 @@ pub type Mutex<T> = lock_api::Mutex<RawMutex, T>;
 
 /// A lock on a [`Mutex`]: exclusive access until it is dropped.
 ///
-/// It may be sent to another thread and dropped there, if the data is `Send`.
+/// It may be sent to another thread and dropped there if the data is `Send`.
 pub type MutexGuard<'a, T> = lock_api::MutexGuard<'a, RawMutex, T>;
 
 /// A lock narrowed to a part of the data by [`MutexGuard::map`], `try_map` or `filter_map`.

@@ -1,29 +1,31 @@
-//! The lock: writers are preferred, and nobody starves. One word.
+//! A reader-writer lock in one word. It prefers writers, and no thread starves.
 //!
 //! # The idea
 //!
-//! A writer first *announces* itself by setting [`WRITER`]. That alone stops new readers. Then it
-//! *drains*: it waits until the readers inside have left. When it unlocks, every reader that sleeps
-//! is *admitted*: counted in by the writer itself, in the step that ends the write, so nobody can
-//! take its place. This much is Go's `sync.RWMutex` (`rwmutex.go`), but for the admission: Go counts
-//! how many readers may pass, not which.
+//! A writer first *announces* itself: it sets [`WRITER`]. From then on no new reader enters. The writer then
+//! *drains* the lock: it waits until the readers inside have left. When it unlocks, it *admits* every
+//! sleeping reader: it counts them in itself, in the same step that ends the write, so no other thread can
+//! take their place. All of this is Go's `sync.RWMutex` (`rwmutex.go`), except for the admission: Go counts
+//! how many readers may pass, not which ones.
 //!
-//! Writers queue among themselves. To hand the lock to a thread that sleeps would cost a context
-//! switch for every write, so a newcomer may *overtake*: the front of the queue is woken and becomes
-//! the *successor*, and has to win `WRITER` like everybody else. Go's `sync.Mutex` (`mutex.go`) has the
-//! same two modes and the same bound: a successor that has waited for a millisecond asks for a *hand-off*
-//! and is given `WRITER` directly. While there is a successor no reader enters, so "once a writer waits,
-//! no later reader enters before it" holds in the gap between two writers, too.
+//! Writers queue among themselves. Handing the lock to a sleeping thread would cost a context switch for
+//! every write, so a newcomer may *overtake*: the first writer in the queue is woken and becomes the
+//! *successor*, and it must win `WRITER` in competition with newcomers. Go's `sync.Mutex` (`mutex.go`) has
+//! the same two modes and the same bound: a successor that has waited for a millisecond asks for a *hand-off*
+//! and is given `WRITER` directly. While there is a successor, no reader enters. So "once a writer waits, no
+//! later reader enters before it" also holds in the gap between two writers.
 //!
-//! One reader at a time may be *upgradable* (`upgrade`). It has a flag of its own, for which the announced writer waits
-//! before it drains. An upgrade passes that writer; otherwise it announces itself.
+//! One reader at a time may be *upgradable* (`upgrade`). It has its own flag, and the announced writer waits
+//! for that flag before it drains. If a writer has announced itself, an upgrade passes it. Otherwise the
+//! upgrade announces itself.
 //!
-//! Readers are counted in the word; or, when they outnumber writers, they hold the lock by slots of
-//! their own, and cost each other nothing: see `readers` for that and for its proofs.
+//! Readers are counted in the word. When they outnumber writers, each reader holds the lock by a slot of its
+//! own thread instead, so that readers do not slow each other down. `readers` describes the slots and proves
+//! them correct.
 //!
 //! # The word
 //!
-//! `word` has its layout. How ownership passes from writer to writer:
+//! The layout is in `word`. Ownership passes from writer to writer like this:
 //!
 //! ```text
 //!            announce              drained                 release
@@ -36,7 +38,7 @@
 //!                                               └──gives up────────► the next SUCCESSOR, or free
 //! ```
 //!
-//! And from an upgradable reader to a writer, and back:
+//! From an upgradable reader to a writer, and back:
 //!
 //! ```text
 //!                       nobody announced: an announcement
@@ -49,8 +51,9 @@
 //!                └──────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! How the speed changes. The credit decides between *counted* and *slots*: it grows by what slots save
-//! readers, and a write takes away what they cost it; at *counted*, all of it.
+//! The speed changes like this. The credit decides between *counted* and *slots*. It grows by what slots save
+//! readers. At *slots*, a write subtracts what the slots cost it. At *counted*, a write takes all of the
+//! credit.
 //!
 //! ```text
 //!               enough credit              a long run of reads
@@ -62,34 +65,34 @@
 //!
 //! # Invariants
 //!
-//! 1. `WRITER` has one owner, from its announcement until it steps down. Data is written only by
-//!    the owner, or by the upgradable reader that has passed it, and only after it has seen a count
-//!    of 0 and no slot that holds the lock; by the owner, only after it has seen `UPGRADABLE` clear
-//!    before that. Readers enter only while neither `WRITER` nor `SUCCESSOR` is set, or by the hand of the
-//!    owner as it steps down.
+//! 1. `WRITER` has one owner, from its announcement until it steps down. Only the owner, or the upgradable
+//!    reader that has passed it, writes the data, and only after it has seen a count of 0 and no slot that
+//!    holds the lock. Before that, the owner must also have seen `UPGRADABLE` clear. Readers enter only while
+//!    neither `WRITER` nor `SUCCESSOR` is set, or because the owner admits them as it steps down.
 //! 2. `SUCCESSOR` has one owner: the thread that was woken, or the thread that is about to wake one.
-//! 3. `READERS_PARKED` or `WRITERS_PARKED` implies `WRITER` or `SUCCESSOR`: somebody is awake, or will be
-//!    woken, who owes the sleepers their turn. Nobody drops `WRITER` or `SUCCESSOR` without paying.
-//!    `UPGRADERS_PARKED` implies one of them or `UPGRADABLE`; or a thread that has just given up the last of them, and
-//!    is about to wake one, or one that was woken, and has not looked at the word yet.
-//! 4. Only the owner of `WRITER` sets or clears `DRAIN`, or the upgradable reader that has passed it.
-//!    Only the successor sets `SUCCESSOR_PARKED` or `HANDOFF`; both imply `SUCCESSOR`. `HANDOFF` implies `WRITER`. So
-//!    if the successor finds `SUCCESSOR` gone, the lock was handed to it.
-//! 5. A flag `…_PARKED` is set under its queue's lock by a sleeper that joins the queue then, and
-//!    cleared under that lock or before that queue is woken. So whoever finds it set finds the sleeper
-//!    in the queue. A flag may outlive its sleepers, if they give up.
-//! 6. Nobody clears `COUNTED` or `FENCED` while `WRITER` or `SUCCESSOR` is set. Only an owner of `WRITER` that
-//!    has seen all readers leave sets `COUNTED`. Only readers that count themselves in, at *counted*,
-//!    owners of `WRITER`, and the upgradable reader that has passed one change the credit.
-//! 7. Every owner of `WRITER` sets `FENCED`, at the latest as it steps down, and has passed a heavy
-//!    barrier by then if it was clear. So it is never clear with a successor.
-//! 8. `UPGRADABLE` has one owner: the upgradable reader, or the thread that is about to hand it to one. It is set only
-//!    while neither `WRITER` nor `SUCCESSOR` is, or by the owner of `WRITER` as it steps down. Only its owner sets
-//!    `UPGRADED`, which implies `WRITER`, and finds it gone only if the owner of `WRITER` has given up: then it owns `WRITER`
-//!    itself.
+//! 3. `READERS_PARKED` or `WRITERS_PARKED` implies `WRITER` or `SUCCESSOR`: some thread that is awake, or
+//!    will be woken, owes the sleepers their turn. No thread drops `WRITER` or `SUCCESSOR` without paying
+//!    that debt. `UPGRADERS_PARKED` implies `WRITER`, `SUCCESSOR` or `UPGRADABLE`. The exceptions are a
+//!    thread that has just given up the last of them and is about to wake an upgrader, and an upgrader that
+//!    was woken and has not looked at the word yet.
+//! 4. Only the owner of `WRITER`, or the upgradable reader that has passed it, sets or clears `DRAIN`. Only
+//!    the successor sets `SUCCESSOR_PARKED` or `HANDOFF`. Both imply `SUCCESSOR`, and `HANDOFF` implies
+//!    `WRITER`. So a successor that finds `SUCCESSOR` gone has been handed the lock.
+//! 5. A flag `…_PARKED` is set under its queue's lock, by a sleeper that joins the queue at that moment. It
+//!    is cleared under that lock, or before that queue is woken. So a thread that finds the flag set finds
+//!    the sleeper in the queue. A flag may outlive its sleepers if they give up.
+//! 6. No thread clears `COUNTED` or `FENCED` while `WRITER` or `SUCCESSOR` is set. Only an owner of `WRITER`
+//!    that has seen all readers leave sets `COUNTED`. The credit is changed only by readers that count
+//!    themselves in at *counted*, by owners of `WRITER`, and by the upgradable reader that has passed one.
+//! 7. Every owner of `WRITER` sets `FENCED`, at the latest as it steps down. If `FENCED` was clear, the owner
+//!    has passed a heavy barrier by then. So `FENCED` is never clear while there is a successor.
+//! 8. `UPGRADABLE` has one owner: the upgradable reader, or the thread that is about to hand the flag to one.
+//!    It is set only while neither `WRITER` nor `SUCCESSOR` is set, or by the owner of `WRITER` as it steps
+//!    down. Only the owner of `UPGRADABLE` sets `UPGRADED`, which implies `WRITER`. It finds `UPGRADED` gone
+//!    only if the owner of `WRITER` has given up: then it owns `WRITER` itself.
 //!
-//! The word changes by read-modify-write only, so each change continues the release sequences of all
-//! before it: whoever acquires from the word acquires from every earlier release.
+//! The word changes only by read-modify-writes, so each change continues the release sequences of all earlier
+//! ones: a thread that acquires from the word acquires from every earlier release.
 
 mod bias;
 mod drain;
@@ -117,18 +120,19 @@ use Ordering::{Acquire, Relaxed, Release};
 
 /// The raw lock behind [`RWMutex`](crate::RWMutex) and [`RwLock`](crate::RwLock): one word, no data.
 ///
-/// Use it through [`lock_api`]'s traits to build a lock type of your own. It has to outlive each call that unlocks it, as
-/// it does behind a guard: such a call may still wake somebody when another thread has the lock already.
+/// Build your own lock type on it with [`lock_api`]'s traits. The lock must outlive each call that unlocks
+/// it, as it does behind a guard: such a call may still wake a waiter after another thread has got the lock.
 pub struct RawRWMutex {
-    /// See the table in `word`.
+    /// The table in `word` shows the layout.
     word: AtomicU64,
 }
 
-/// One read lock, and where it is noted: in a slot, or in the word.
+/// A read lock, and where it is registered: in a slot (`Some`), or in the word (`None`).
 #[must_use]
 pub struct ReadToken(Option<Entry>);
 
-/// The write lock, and what the word was when it was got: most likely it still is when it ends.
+/// The write lock, and the word at the moment it was acquired. Most likely the word is still the same at the
+/// unlock.
 #[must_use]
 pub struct WriteToken(u64);
 
@@ -136,17 +140,17 @@ pub struct WriteToken(u64);
 #[must_use]
 pub struct UpgradableToken(());
 
-/// What a thread that is about to sleep makes of the word.
+/// The decision of a thread that is about to sleep, and the word that it stores.
 enum Turn {
-    /// Its flag is set; it has to sleep.
+    /// It sets its flag and must sleep.
     Sleep(u64),
-    /// It has got what it waits for.
+    /// It gets what it waits for, and does not sleep.
     Enter(u64),
 }
 
 #[cfg(gosync_model)]
 impl ReadToken {
-    /// What the readers have that a writer has admitted.
+    /// The token of a reader that a writer has admitted.
     pub(crate) fn counted() -> Self {
         Self(None)
     }
@@ -160,8 +164,8 @@ impl RawRWMutex {
         }
     }
 
-    /// A lock that has got to `speed` already, and has enough credit to stay there for `credit`
-    /// reads' worth of writes.
+    /// Returns a lock that has reached `speed` already. It has enough credit to stay there for writes that
+    /// cost as much as `credit` reads save.
     #[cfg(gosync_model)]
     pub(crate) fn at(speed: Speed, credit: u64) -> Self {
         let word = match speed {
@@ -177,18 +181,19 @@ impl RawRWMutex {
         ptr::from_ref(self).addr()
     }
 
-    /// Whether anybody reads, at the moment. Costs nobody anything, unlike an announcement.
+    /// Whether any reader is inside at the moment. Only looks, so unlike an announcement it holds up no other
+    /// thread.
     fn has_readers(&self, word: u64) -> bool {
         has_upgradable(word) || self.has_plain_readers(word)
     }
 
-    /// As `has_readers`, apart from the upgradable one.
+    /// As `has_readers`, but ignores the upgradable reader.
     fn has_plain_readers(&self, word: u64) -> bool {
         has_counted_readers(word) || (word & COUNTED == 0 && readers::any_holds(id(word)))
     }
 
-    /// Changes the word from `word` to `next`, and releases all that the caller has done or seen. False if the word is
-    /// another one.
+    /// Changes the word from `word` to `next`, and releases everything that the caller has done or seen.
+    /// Returns false if the word is not `word` any more.
     #[inline(always)]
     fn release(&self, word: u64, next: u64) -> bool {
         // Release: pairs with every Acquire on the word.
@@ -197,14 +202,15 @@ impl RawRWMutex {
             .is_ok()
     }
 
-    /// Sleeps in `queue`, unless `turn` finds that the caller may enter now. Otherwise it has entered, and has not slept:
-    /// one that is about to sleep is not overtaken once more.
+    /// Sleeps in `queue`, unless `turn` lets the caller enter at once. In that case it returns
+    /// `Parked::Invalid`: the caller has entered without a sleep. So a thread that is about to sleep is not
+    /// overtaken once more.
     fn park(&self, queue: Key, turn: impl Fn(u64) -> Turn, deadline: Option<Instant>) -> Parked {
         workers::park(queue, || self.take_turn(turn), deadline)
     }
 
-    /// Makes of the word what `turn` says. Returns whether the caller has to sleep. Under the lock of its queue
-    /// (invariant 5).
+    /// Changes the word as `turn` says, and returns whether the caller must sleep. Runs under the lock of the
+    /// caller's queue (invariant 5).
     fn take_turn(&self, turn: impl Fn(u64) -> Turn) -> bool {
         loop {
             let word = self.word.load(Relaxed);
@@ -212,7 +218,7 @@ impl RawRWMutex {
                 Turn::Sleep(next) => (true, next),
                 Turn::Enter(next) => (false, next),
             };
-            // Acquire: pairs with the Release in `release`, for readers. Writers acquire in their drain.
+            // Acquire: pairs with the Release in `release`, for readers. Writers acquire when they drain.
             if self
                 .word
                 .compare_exchange_weak(word, next, Acquire, Relaxed)
@@ -232,14 +238,15 @@ impl RawRWMutex {
     #[cfg(not(gosync_model))]
     pub(crate) fn is_write_locked(&self) -> bool {
         let word = self.word.load(Relaxed);
-        // An entry that another thread has made may be passing. One's own is not.
+        // An entry of another thread may be passing, so only this thread's own slots count: its entries are
+        // never passing here.
         let is_reader = has_counted_readers(word)
             || has_upgradable(word) != is_upgraded(word)
             || readers::own_holds(id(word));
         is_announced(word) && !is_draining(word) && !is_reader
     }
 
-    /// Whether anybody waits for the lock, and is not about to get it anyway.
+    /// Whether any thread waits for the lock and is not about to get it anyway.
     #[cfg(not(gosync_model))]
     fn is_wanted(&self) -> bool {
         const WAITING: u64 =
@@ -247,13 +254,13 @@ impl RawRWMutex {
         self.word.load(Relaxed) & WAITING != 0
     }
 
-    /// What is left in the word of a lock that nobody has or wants: nothing, apart from its past.
+    /// Returns the word without its past. That is 0 if no thread holds the lock or waits for it.
     #[cfg(gosync_model)]
     pub(crate) fn traces(&self) -> u64 {
         self.word.load(Relaxed) & !PAST
     }
 
-    /// The speed, at the moment.
+    /// The speed at the moment.
     #[cfg(all(test, gosync_model))]
     pub(crate) fn speed(&self) -> Speed {
         match self.word.load(Relaxed) {
@@ -263,77 +270,77 @@ impl RawRWMutex {
         }
     }
 
-    /// Readers sleep here until a writer admits them.
+    /// The queue in which readers sleep until a writer admits them.
     pub(crate) fn readers(&self) -> Key {
         Key::new(&self.word, 0)
     }
 
-    /// Writers sleep here until one of them becomes successor.
+    /// The queue in which writers sleep until one of them becomes the successor.
     pub(crate) fn writers(&self) -> Key {
         Key::new(&self.word, 1)
     }
 
-    /// The successor sleeps here until the write phase ends.
+    /// The queue in which the successor sleeps until the write phase ends.
     pub(crate) fn successor(&self) -> Key {
         Key::new(&self.word, 2)
     }
 
-    /// The announced writer sleeps here until the last reader leaves.
+    /// The queue in which the announced writer sleeps until the last reader has left.
     pub(crate) fn drained(&self) -> Key {
         Key::new(&self.word, 3)
     }
 
-    /// Upgradable readers sleep here until they may compete, or are let in.
+    /// The queue in which upgraders sleep until they may compete for `UPGRADABLE`, or are handed it.
     pub(crate) fn upgraders(&self) -> Key {
         Key::new(&self.word, 4)
     }
 
-    /// The announced writer sleeps here until the upgradable reader has left.
+    /// The queue in which the announced writer sleeps until the upgradable reader has left.
     pub(crate) fn upgradable(&self) -> Key {
         Key::new(&self.word, 5)
     }
 
-    /// Called by each reader that has got in.
+    /// Each reader calls this once it is inside.
     #[inline]
     fn track_enter(&self) {
         deadlock::acquire(self.drained());
     }
 
-    /// Called by each reader before it leaves.
+    /// Each reader calls this before it leaves.
     #[inline]
     fn track_leave(&self) {
         deadlock::release(self.drained());
     }
 
-    /// Called by each owner of `WRITER`, once it is.
+    /// Each owner of `WRITER` calls this once it owns the flag.
     #[inline]
     fn track_announce(&self) {
         deadlock::acquire(self.upgraders());
         self.track_begin_upgrade();
     }
 
-    /// Called by the owner of `WRITER` before it steps down.
+    /// The owner of `WRITER` calls this before it steps down.
     #[inline]
     fn track_step_down(&self) {
         deadlock::release(self.upgraders());
         self.track_fail_upgrade();
     }
 
-    /// Called by each upgradable reader that has got in.
+    /// Each upgradable reader calls this once it is inside.
     #[inline]
     fn track_enter_upgradable(&self) {
         deadlock::acquire(self.upgraders());
         deadlock::acquire(self.upgradable());
     }
 
-    /// Called by each upgradable reader before it leaves.
+    /// Each upgradable reader calls this before it leaves.
     #[inline]
     fn track_leave_upgradable(&self) {
         deadlock::release(self.upgraders());
         self.track_no_writer_behind();
     }
 
-    /// Called by each upgradable reader that begins to upgrade.
+    /// Each upgradable reader calls this when it begins to upgrade.
     #[inline]
     fn track_begin_upgrade(&self) {
         deadlock::acquire(self.readers());
@@ -341,7 +348,7 @@ impl RawRWMutex {
         deadlock::acquire(self.successor());
     }
 
-    /// Called by each upgradable reader whose upgrade has failed.
+    /// Each upgradable reader calls this if its upgrade has failed.
     #[inline]
     fn track_fail_upgrade(&self) {
         deadlock::release(self.readers());
@@ -349,8 +356,8 @@ impl RawRWMutex {
         deadlock::release(self.successor());
     }
 
-    /// Called once no announced writer waits any more for what was an upgradable reader. Such a writer is not among
-    /// those that others wait for here: it would wait for itself.
+    /// Called once no announced writer waits any longer for the thread that was the upgradable reader. A
+    /// writer that announces itself does not acquire this key, since it would then wait for itself.
     #[inline]
     fn track_no_writer_behind(&self) {
         deadlock::release(self.upgradable());

@@ -1,22 +1,22 @@
-//! The knobs and gauges of the process: what Go has in its package `runtime`, and one more.
+//! The settings and counters of the process: those of Go's package `runtime`, and some that Go does not have.
 
 use crate::{barrier, workers};
 use std::io;
 
-/// Starts a thread from which all later threads of this crate descend. To be called early in `main`, by a
-/// program that changes what new threads take_over. Go has no such function.
+/// Starts a thread from which all later threads of this crate descend. Call it early in `main` if the program
+/// changes what new threads inherit. Go has no such function.
 ///
-/// Workers take their affinity and their signal mask from the main thread, whichever thread starts them;
-/// the mask as it is when the first one starts, or at this call. But the system also hands on the nice
-/// value, the scheduling policy and the filters of system calls (seccomp) of the thread that starts
-/// another one, and none of them can be taken back. Without this call they come from whichever thread
-/// needs a new worker.
+/// Workers take their affinity and their signal mask from the main thread, whichever thread starts them. The
+/// mask is the one at the start of the first worker, or at this call. But the system also passes on the nice
+/// value, the scheduling policy and the filters of system calls (seccomp) of the thread that starts another
+/// one, and none of them can be undone. Without this call they come from whichever thread happens to need a
+/// new worker.
 ///
-/// Later calls do nothing. In a child of `fork` it counts no more.
+/// Later calls do nothing. In a child of `fork`, an earlier call no longer has any effect.
 ///
 /// # Errors
 ///
-/// If the system refuses the thread.
+/// If the system refuses to start the thread.
 ///
 /// # Examples
 ///
@@ -32,22 +32,25 @@ pub fn init_workers() -> io::Result<()> {
     workers::init()
 }
 
-/// Sets how many goroutines may run at a time, and returns how many could before. Go's
-/// `runtime.GOMAXPROCS`.
+/// Sets how many goroutines may run at a time, and returns the previous value. Go's `runtime.GOMAXPROCS`.
 ///
-/// If `n` is 0 it changes nothing. At first it is the environment variable `GOSYNC_MAXPROCS`, or else what Go takes: the
-/// CPUs that the main thread may use, or fewer if the process has a quota of CPU time, as in a container.
-/// Then it is the quota rounded up, or 2 if that is more; looked at once, when the first goroutine starts. (Go 1.25
-/// and later follow a quota that changes.) An empty variable counts as none.
+/// If `n` is 0, nothing changes. The initial value is the environment variable `GOSYNC_MAXPROCS`, or else the
+/// value that Go takes: the number of CPUs that the main thread may use, or fewer if the process has a quota
+/// of CPU time, as in a container. Then it is the quota rounded up, or 2 if that is more. The quota is read
+/// once, when the first goroutine starts. (Go 1.25 and later follow a quota that changes.) An empty variable
+/// counts as unset.
 ///
-/// A goroutine that is blocked does not count, and goes on at once when it no longer is, nor does one
-/// that a thread runs while it waits for it. Every 10 ms that all of them compute while others wait, one in two, or
-/// the only one, no longer counts, and others start beside them. Go takes the CPU from it instead.
+/// A blocked goroutine does not count, and continues at once when it is no longer blocked. A goroutine that a
+/// thread runs while it waits for it does not count, either. As long as all counted goroutines compute and
+/// others wait, every 10 ms half of them (or the only one) stop counting, and others start beside them. Go
+/// takes the CPU from a goroutine instead.
 ///
 /// # Panics
 ///
-/// If `GOSYNC_MAXPROCS` is set and is no positive number, or `GOSYNC_STACK_SIZE` and is no number of bytes
-/// between 64 KiB and 1 GiB (256 MiB where a pointer has 32 bits). And in a child of `fork`, if its parent had workers then.
+/// * If `GOSYNC_MAXPROCS` is set and is not a positive number.
+/// * If `GOSYNC_STACK_SIZE` is set and is not a number of bytes between 64 KiB and 1 GiB (256 MiB where a
+///   pointer has 32 bits).
+/// * In a child of `fork`, if its parent had workers at the fork.
 ///
 /// # Examples
 ///
@@ -62,15 +65,18 @@ pub fn set_max_procs(n: usize) -> usize {
     workers::set_max_procs(n)
 }
 
-/// Returns how many goroutines there are: have been started, and have not ended. Go's
-/// `runtime.NumGoroutine`, but for `main` and other threads, which count there.
+/// Returns the number of goroutines that have been started and have not ended. Go's `runtime.NumGoroutine`,
+/// except that `main` and other threads do not count here.
 ///
-/// A goroutine that has been joined or waited for is not among them. While others start and end
-/// goroutines, it is a number that was true for each of them at some moment of the call.
+/// A goroutine that has been joined or waited for is not counted. While other threads start and end
+/// goroutines, each goroutine is counted by its state at some moment of the call.
 ///
 /// # Panics
 ///
-/// As [`set_max_procs`].
+/// * If `GOSYNC_MAXPROCS` is set and is not a positive number.
+/// * If `GOSYNC_STACK_SIZE` is set and is not a number of bytes between 64 KiB and 1 GiB (256 MiB where a
+///   pointer has 32 bits).
+/// * In a child of `fork`, if its parent had workers at the fork.
 ///
 /// # Examples
 ///
@@ -90,14 +96,16 @@ pub fn num_goroutines() -> usize {
     workers::num_goroutines()
 }
 
-/// Returns how many threads there are for goroutines, whether they run, block or sleep. Go has no such
-/// function.
+/// Returns the number of threads for goroutines, whether they run, block or sleep. Go has no such function.
 ///
 /// A thread that finds nothing to run for 5 seconds ends.
 ///
 /// # Panics
 ///
-/// As [`set_max_procs`].
+/// * If `GOSYNC_MAXPROCS` is set and is not a positive number.
+/// * If `GOSYNC_STACK_SIZE` is set and is not a number of bytes between 64 KiB and 1 GiB (256 MiB where a
+///   pointer has 32 bits).
+/// * In a child of `fork`, if its parent had workers at the fork.
 ///
 /// # Examples
 ///
@@ -110,25 +118,27 @@ pub fn num_workers() -> usize {
     workers::num_workers()
 }
 
-/// Keeps the locks of this process from the system call `membarrier`, and returns true; false if it is too
-/// late for that. The same as `GOSYNC_MEMBARRIER=off` in the environment. Go has no such function.
+/// Keeps the locks of this process from making the system call `membarrier`. Returns true, or false if it is
+/// too late for that. Setting `GOSYNC_MEMBARRIER=off` in the environment has the same effect. Go has no such
+/// function.
 ///
-/// It is for programs with a filter of system calls (seccomp) that kills. One that refuses `membarrier` does
-/// no harm, if it is set up before a lock first asks for it: then locks use fences. But one that kills the
-/// process does so when a lock asks, at a read, or at a later write. Call this function first of all, or
-/// set the variable: then locks never make the call, nor start a thread for it. A read of a lock that is
-/// seldom written takes some nanoseconds longer.
+/// Call it in programs with a filter of system calls (seccomp) that kills the process. A filter that only
+/// refuses `membarrier` does no harm if it is set up before a lock first makes the call: then locks use
+/// fences. But a filter that kills does so when a lock makes the call, at a read or at a later write. Call
+/// this function before anything else, or set the variable. Then locks never make the call, nor start a
+/// thread for it. A read of a lock that is seldom written takes a few nanoseconds longer.
 ///
-/// Without it, on Linux, the first lock that has been read some 500 times registers the process for
-/// `membarrier`. If there is one thread, it does so on the spot, in microseconds, and there is still one.
-/// Otherwise a thread named `gosync-registrar` does it, and ends. Whether there is one, glibc says since
-/// version 2.32 (`__libc_single_threaded`). With other C libraries it is always the thread that does it.
+/// Without this call, on Linux, the first lock that has been read about 500 times registers the process for
+/// `membarrier`. If the process has one thread, the lock does so on the spot, in microseconds, and starts no
+/// thread. Otherwise a thread named `gosync-registrar` does it, and ends. glibc tells since version 2.32
+/// whether there is one thread (`__libc_single_threaded`). With other C libraries it is always the separate
+/// thread that registers.
 ///
-/// It is too late when a lock has begun to register. Then nothing changes. As long as locks use fences, for
+/// It is too late once a lock has begun to register. Then nothing changes. As long as locks use fences, for
 /// whatever reason, the function returns true.
 ///
-/// The variable is read when a lock is about to register. `on` and an empty value are the same as none;
-/// every value that means nothing counts as `off`.
+/// The variable is read when a lock is about to register. `on` and an empty value count as unset. Every other
+/// value counts as `off`.
 ///
 /// # Examples
 ///

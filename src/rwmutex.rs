@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 /// The same lock with `parking_lot`'s method names (`read`, `write`, `upgradable_read`, `try_read_for`, …).
 ///
-/// It has every method of parking_lot 0.13's `RwLock`, and of its guards, so that a program which uses that changes one
-/// import. `parking_lot::RecursiveRwLock` has no counterpart: there a reader may pass a writer that waits.
+/// It has every method of parking_lot 0.13's `RwLock` and of its guards, so a program that uses that lock
+/// changes one import. `parking_lot::RecursiveRwLock` has no counterpart: there, a reader may pass a waiting
+/// writer.
 ///
 /// # Examples
 ///
@@ -26,18 +27,18 @@ pub type RwLock<T> = lock_api::RwLock<RawRWMutex, T>;
 
 /// A read lock on an [`RWMutex`]: shared access until it is dropped. See [`RWMutex::rlock`].
 ///
-/// It may be sent to another thread and dropped there, if the data is `Send` and `Sync`.
+/// It may be sent to another thread and dropped there if the data is `Send` and `Sync`.
 pub type RWMutexReadGuard<'a, T> = lock_api::RwLockReadGuard<'a, RawRWMutex, T>;
 
 /// The write lock on an [`RWMutex`]: exclusive access until it is dropped. See [`RWMutex::lock`].
 ///
-/// It may be sent to another thread and dropped there, if the data is `Send` and `Sync`.
+/// It may be sent to another thread and dropped there if the data is `Send` and `Sync`.
 pub type RWMutexWriteGuard<'a, T> = lock_api::RwLockWriteGuard<'a, RawRWMutex, T>;
 
-/// An upgradable read lock on an [`RWMutex`]: shared access until it is dropped, or exclusive access once it has been
-/// [upgraded](Self::upgrade). See [`RWMutex::rlock_upgradable`].
+/// An upgradable read lock on an [`RWMutex`]: shared access until it is dropped, or exclusive access once it
+/// has been [upgraded](Self::upgrade). See [`RWMutex::rlock_upgradable`].
 ///
-/// It may be sent to another thread and dropped there, if the data is `Send` and `Sync`.
+/// It may be sent to another thread and dropped there if the data is `Send` and `Sync`.
 pub type RWMutexUpgradableReadGuard<'a, T> = lock_api::RwLockUpgradableReadGuard<'a, RawRWMutex, T>;
 
 /// A read lock narrowed to a part of the data by [`RWMutexReadGuard::map`].
@@ -58,75 +59,78 @@ pub type ArcRWMutexUpgradableReadGuard<T> = lock_api::ArcRwLockUpgradableReadGua
 #[cfg(feature = "arc_lock")]
 pub type ArcRWMutexWriteGuard<T> = lock_api::ArcRwLockWriteGuard<RawRWMutex, T>;
 
-/// parking_lot's name of [`RWMutexReadGuard`].
+/// parking_lot's name for [`RWMutexReadGuard`].
 pub type RwLockReadGuard<'a, T> = RWMutexReadGuard<'a, T>;
 
-/// parking_lot's name of [`RWMutexUpgradableReadGuard`].
+/// parking_lot's name for [`RWMutexUpgradableReadGuard`].
 pub type RwLockUpgradableReadGuard<'a, T> = RWMutexUpgradableReadGuard<'a, T>;
 
-/// parking_lot's name of [`RWMutexWriteGuard`].
+/// parking_lot's name for [`RWMutexWriteGuard`].
 pub type RwLockWriteGuard<'a, T> = RWMutexWriteGuard<'a, T>;
 
-/// parking_lot's name of [`MappedRWMutexReadGuard`].
+/// parking_lot's name for [`MappedRWMutexReadGuard`].
 pub type MappedRwLockReadGuard<'a, T> = MappedRWMutexReadGuard<'a, T>;
 
-/// parking_lot's name of [`MappedRWMutexWriteGuard`].
+/// parking_lot's name for [`MappedRWMutexWriteGuard`].
 pub type MappedRwLockWriteGuard<'a, T> = MappedRWMutexWriteGuard<'a, T>;
 
-/// A reader-writer lock that prefers writers and starves nobody: Go's `sync.RWMutex`, with the data
+/// A reader-writer lock that prefers writers and starves no thread: Go's `sync.RWMutex`, with the data
 /// inside.
 ///
-/// Any number of readers or one writer hold it at a time. Go's `RLock` is [`rlock`](Self::rlock),
-/// `Lock` is [`lock`](Self::lock), and `RUnlock` and `Unlock` are what happens when the guard is
-/// dropped, so that to unlock what is not locked does not compile.
+/// Any number of readers or one writer hold it at a time. Go's `RLock` is [`rlock`](Self::rlock), and `Lock`
+/// is [`lock`](Self::lock). Dropping the guard is Go's `RUnlock` or `Unlock`, so unlocking a lock that is not
+/// locked does not compile.
 ///
 /// # Fairness
 ///
 /// * Once a writer waits for the readers inside, no later reader enters before it.
-/// * Readers that sleep when a writer unlocks are admitted together, before the next writer. The
-///   lock is handed to those readers, so a sleeping reader waits for one write at most, and for what
-///   the upgradable reader before that writes. Apart from them no reader enters between a writer and the next one that sleeps.
-/// * A writer may be overtaken by other writers for a millisecond. Then, when it wakes the next time,
-///   it asks for the lock, and is next. Those who sleep get their turns in the order in which they
-///   came.
-/// * An upgradable reader that sleeps is admitted with the other readers, one at a time. It may be overtaken
-///   by others of its kind, until it is first in the queue and has waited for a millisecond.
-/// * An upgrade waits for the readers inside, and for nobody else: a writer that waits comes after it.
-/// * `unlock_fair` of a write guard hands the lock to the writer that has waited for longest, after
-///   the readers that sleep; `bump` does that and locks again.
+/// * Readers that sleep when a writer unlocks are admitted together, before the next writer. The lock is
+///   handed to those readers, so a sleeping reader waits for at most one writer, and for the writes of an
+///   upgradable reader before that writer. No other reader enters between a writer and the next one that
+///   sleeps.
+/// * A writer may be overtaken by other writers for a millisecond. The next time it wakes after that, it asks
+///   for the lock, and is next. Sleeping writers get their turns in the order in which they came.
+/// * A sleeping upgradable reader is admitted with the other readers, one upgradable reader at a time. It may
+///   be overtaken by other upgradable readers until it is first in the queue and has waited for a
+///   millisecond.
+/// * An upgrade waits for the readers inside, and for no other thread: a writer that waits comes after it.
+/// * `unlock_fair` of a write guard hands the lock to the writer that has waited longest, after the readers
+///   that sleep. `bump` does the same, and locks again.
 ///
 /// # Deadlocks
 ///
-/// As in Go, a thread that holds a read lock must not ask for another one of the same lock: if a
+/// As in Go, a thread that holds a read lock must not ask for another read lock on the same `RWMutex`. If a
 /// writer has come between the two, the reader waits for the writer and the writer for the reader.
 ///
 /// # Differences from Go
 ///
 /// * The lock owns its data, and only a guard gives access to it.
-/// * The lock is not poisoned: a panic in a critical section drops the guard, which unlocks. (An
-///   unrecovered panic ends a Go program.)
-/// * There are timed attempts, a write lock can be downgraded to a read lock, and an upgradable read
-///   lock can become a write lock.
-/// * Go admits as many readers as were waiting, whichever they are; here the waiting ones enter.
+/// * The lock is not poisoned: a panic in a critical section drops the guard, which unlocks. (An unrecovered
+///   panic ends a Go program.)
+/// * There are timed attempts. A write lock can be downgraded to a read lock, and an upgradable read lock can
+///   become a write lock.
+/// * Go admits as many readers as were waiting, whichever readers these are. Here, the readers that were
+///   waiting enter.
 ///
 /// # Memory
 ///
-/// An unlock synchronizes before every later lock, a write unlock also before every later read
+/// An unlock synchronizes before every later write lock, and a write unlock also before every later read
 /// lock. `RWMutex<()>` takes 8 bytes. Each thread that reads often has 128 bytes more, for all locks
-/// together, which go to another thread when it ends.
+/// together. They go to another thread when it ends.
 ///
 /// # Speed
 ///
-/// A lock that is read much more than written notes its readers with their threads, instead of in a
-/// word that all of them write. Then a read lock costs a few nanoseconds less than an atomic
-/// read-modify-write, or, if it has not been written for long, no more than some plain loads and
-/// stores, on any number of CPUs at once; and a write takes longer by a look at each thread,
-/// and by a system call after a long time without one. The lock finds out by itself what pays.
+/// A lock that is read much more than written records its readers in slots of their threads, instead of
+/// counting them in a word that all of them write. Then a read lock costs a few nanoseconds less than an
+/// atomic read-modify-write. If the lock has not been written for long, a read lock costs no more than a few
+/// plain loads and stores, on any number of CPUs at once. In return a write takes longer: it looks at each
+/// thread, and after a long time without a write it also makes a system call. The lock finds out by itself
+/// what pays.
 ///
-/// On Linux the first lock that is read often starts a thread that lives for some milliseconds, to
-/// register the process with the system call `membarrier`. A process that forbids this call later on,
-/// by a filter, is aborted by the next write. Elsewhere, and where the call is forbidden from the
-/// start, reads keep a fence.
+/// On Linux, the first lock that is read often starts a thread that lives for a few milliseconds, to register
+/// the process with the system call `membarrier`. If a process forbids this call later, by a filter, the next
+/// write aborts the process. On other systems, and where the call is forbidden from the start, reads keep a
+/// fence.
 ///
 /// A signal handler must not return while it holds a lock that it has taken.
 ///
@@ -147,7 +151,7 @@ pub type MappedRwLockWriteGuard<'a, T> = MappedRWMutexWriteGuard<'a, T>;
 pub struct RWMutex<T: ?Sized>(RwLock<T>);
 
 impl<T> RWMutex<T> {
-    /// Returns an unlocked `RWMutex` around `value`. Go's zero value.
+    /// Returns an unlocked `RWMutex` that holds `value`. Go's zero value.
     ///
     /// # Examples
     ///
@@ -160,7 +164,7 @@ impl<T> RWMutex<T> {
         Self(RwLock::new(value))
     }
 
-    /// Returns the value, without locking: nobody else can hold a reference to it.
+    /// Returns the value, without locking: no other thread can hold a reference to it.
     ///
     /// # Examples
     ///
@@ -174,9 +178,9 @@ impl<T> RWMutex<T> {
 }
 
 impl<T: ?Sized> RWMutex<T> {
-    /// Locks for writing: waits until all readers and writers before it have left. Go's `Lock`.
+    /// Locks for writing. Waits until all readers and writers before it have left. Go's `Lock`.
     ///
-    /// Readers that come while it waits for others to leave wait behind it.
+    /// Readers that arrive while it waits for others to leave wait behind it.
     ///
     /// # Examples
     ///
@@ -193,12 +197,12 @@ impl<T: ?Sized> RWMutex<T> {
         self.0.write()
     }
 
-    /// Locks for reading: waits until no writer holds the lock or waits for it. Go's `RLock`.
+    /// Locks for reading. Waits until no writer holds the lock or waits for it. Go's `RLock`.
     ///
     /// # Panics
     ///
-    /// If there are already some 2²⁵ readers that are not noted with their threads, which takes guards that
-    /// are forgotten.
+    /// If about 2²⁵ readers are already counted in the lock. Readers recorded in the slots of their threads
+    /// are not counted, so it takes forgotten guards to get there.
     ///
     /// # Examples
     ///
@@ -219,20 +223,22 @@ impl<T: ?Sized> RWMutex<T> {
         self.0.read()
     }
 
-    /// Locks for reading, with the right to [upgrade](RWMutexUpgradableReadGuard::upgrade) to a write lock later: waits
-    /// until no writer and no other upgradable reader holds the lock, and no writer waits for it. Go has no counterpart.
+    /// Locks for reading, with the right to [upgrade](RWMutexUpgradableReadGuard::upgrade) to a write lock
+    /// later. Waits until no writer and no other upgradable reader holds the lock, and no writer waits for
+    /// it. Go has no counterpart.
     ///
-    /// Other readers come and go beside it. Writers wait, so what it has read is still true after the upgrade. An upgrade
-    /// waits for the readers inside.
+    /// Other readers may enter and leave meanwhile. Writers wait, so whatever the guard has read is still
+    /// true after the upgrade. An upgrade waits for the readers inside.
     ///
     /// # Deadlocks
     ///
-    /// A thread that holds a plain read lock must not upgrade one of the same lock: it would wait for itself.
+    /// A thread that holds a plain read lock must not upgrade an upgradable read lock on the same `RWMutex`:
+    /// it would wait for itself.
     ///
     /// # Panics
     ///
-    /// If there are already some 2²⁵ readers that are not noted with their threads, which takes guards that
-    /// are forgotten.
+    /// If about 2²⁵ readers are already counted in the lock. Readers recorded in the slots of their threads
+    /// are not counted, so it takes forgotten guards to get there.
     ///
     /// # Examples
     ///
@@ -266,7 +272,7 @@ impl<T: ?Sized> RWMutex<T> {
 
     /// Locks for writing if that needs no wait. Go's `TryLock`.
     ///
-    /// It may fail because of another attempt that fails as well, or of a reader that has just left.
+    /// It may fail because of another attempt that also fails, or because of a reader that has just left.
     ///
     /// # Examples
     ///
@@ -283,8 +289,7 @@ impl<T: ?Sized> RWMutex<T> {
         self.0.try_write()
     }
 
-    /// Locks for reading if that needs no wait: if no writer holds the lock or waits for it. Go's
-    /// `TryRLock`.
+    /// Locks for reading if that needs no wait: if no writer holds the lock or waits for it. Go's `TryRLock`.
     ///
     /// # Examples
     ///
@@ -301,7 +306,7 @@ impl<T: ?Sized> RWMutex<T> {
         self.0.try_read()
     }
 
-    /// Like [`rlock_upgradable`](Self::rlock_upgradable), if that needs no wait.
+    /// Locks like [`rlock_upgradable`](Self::rlock_upgradable) if that needs no wait.
     ///
     /// # Examples
     ///
@@ -319,7 +324,7 @@ impl<T: ?Sized> RWMutex<T> {
 
     /// Locks for writing, or gives up after `timeout`. Go has no counterpart.
     ///
-    /// An attempt that gives up leaves no trace: readers that it held back go on at once.
+    /// An attempt that gives up leaves no trace: readers that it held back continue at once.
     ///
     /// # Examples
     ///
@@ -354,7 +359,8 @@ impl<T: ?Sized> RWMutex<T> {
     ///
     /// # Panics
     ///
-    /// As [`rlock`](Self::rlock).
+    /// If about 2²⁵ readers are already counted in the lock. Readers recorded in the slots of their threads
+    /// are not counted, so it takes forgotten guards to get there.
     ///
     /// # Examples
     ///
@@ -375,7 +381,8 @@ impl<T: ?Sized> RWMutex<T> {
     ///
     /// # Panics
     ///
-    /// As [`rlock`](Self::rlock).
+    /// If about 2²⁵ readers are already counted in the lock. Readers recorded in the slots of their threads
+    /// are not counted, so it takes forgotten guards to get there.
     ///
     /// # Examples
     ///
@@ -390,12 +397,12 @@ impl<T: ?Sized> RWMutex<T> {
         self.0.try_read_until(deadline)
     }
 
-    /// Like [`rlock_upgradable`](Self::rlock_upgradable), or gives up after `timeout`.
+    /// Locks like [`rlock_upgradable`](Self::rlock_upgradable), or gives up after `timeout`.
     ///
     /// # Panics
     ///
-    /// If there are already some 2²⁵ readers that are not noted with their threads, which takes guards that
-    /// are forgotten.
+    /// If about 2²⁵ readers are already counted in the lock. Readers recorded in the slots of their threads
+    /// are not counted, so it takes forgotten guards to get there.
     ///
     /// # Examples
     ///
@@ -415,12 +422,12 @@ impl<T: ?Sized> RWMutex<T> {
         self.0.try_upgradable_read_for(timeout)
     }
 
-    /// Like [`rlock_upgradable`](Self::rlock_upgradable), or gives up at `deadline`.
+    /// Locks like [`rlock_upgradable`](Self::rlock_upgradable), or gives up at `deadline`.
     ///
     /// # Panics
     ///
-    /// If there are already some 2²⁵ readers that are not noted with their threads, which takes guards that
-    /// are forgotten.
+    /// If about 2²⁵ readers are already counted in the lock. Readers recorded in the slots of their threads
+    /// are not counted, so it takes forgotten guards to get there.
     ///
     /// # Examples
     ///
@@ -439,7 +446,8 @@ impl<T: ?Sized> RWMutex<T> {
         self.0.try_upgradable_read_until(deadline)
     }
 
-    /// Returns the value for writing, without locking: `&mut self` proves that nobody else has it.
+    /// Returns a mutable reference to the value, without locking: `&mut self` proves that no other thread has
+    /// one.
     ///
     /// # Examples
     ///
@@ -452,7 +460,7 @@ impl<T: ?Sized> RWMutex<T> {
         self.0.get_mut()
     }
 
-    /// Returns a pointer to the value. To dereference it, hold the lock.
+    /// Returns a pointer to the value. Hold the lock to dereference it.
     ///
     /// # Examples
     ///
@@ -466,7 +474,8 @@ impl<T: ?Sized> RWMutex<T> {
         self.0.data_ptr()
     }
 
-    /// Reports whether anybody holds the lock, or a writer waits for the readers inside; a snapshot.
+    /// Returns whether a thread holds the lock, or a writer waits for the readers inside. The result is a
+    /// snapshot.
     ///
     /// # Examples
     ///
@@ -480,9 +489,9 @@ impl<T: ?Sized> RWMutex<T> {
         self.0.is_locked()
     }
 
-    /// Reports whether a writer holds the lock; a snapshot.
+    /// Returns whether a writer holds the lock. The result is a snapshot.
     ///
-    /// Exact for a thread that holds the lock. Another thread may be told so of a writer that has just
+    /// It is exact for a thread that holds the lock. Another thread may get true for a writer that has just
     /// begun to wait for readers.
     ///
     /// # Examples
@@ -497,8 +506,8 @@ impl<T: ?Sized> RWMutex<T> {
         self.0.is_locked_exclusive()
     }
 
-    /// Like [`lock`](Self::lock), but the guard keeps an `Arc` of the lock alive instead of
-    /// borrowing it.
+    /// Locks like [`lock`](Self::lock), but the guard keeps an `Arc` of the lock alive instead of borrowing
+    /// the lock.
     ///
     /// # Examples
     ///
@@ -514,12 +523,13 @@ impl<T: ?Sized> RWMutex<T> {
         Self::inner_arc(self).write_arc()
     }
 
-    /// Like [`rlock`](Self::rlock), but the guard keeps an `Arc` of the lock alive instead of
-    /// borrowing it.
+    /// Locks like [`rlock`](Self::rlock), but the guard keeps an `Arc` of the lock alive instead of borrowing
+    /// the lock.
     ///
     /// # Panics
     ///
-    /// As [`rlock`](Self::rlock).
+    /// If about 2²⁵ readers are already counted in the lock. Readers recorded in the slots of their threads
+    /// are not counted, so it takes forgotten guards to get there.
     ///
     /// # Examples
     ///
@@ -536,13 +546,13 @@ impl<T: ?Sized> RWMutex<T> {
         Self::inner_arc(self).read_arc()
     }
 
-    /// Like [`rlock_upgradable`](Self::rlock_upgradable), but the guard keeps an `Arc` of the lock alive
-    /// instead of borrowing it.
+    /// Locks like [`rlock_upgradable`](Self::rlock_upgradable), but the guard keeps an `Arc` of the lock
+    /// alive instead of borrowing the lock.
     ///
     /// # Panics
     ///
-    /// If there are already some 2²⁵ readers that are not noted with their threads, which takes guards that
-    /// are forgotten.
+    /// If about 2²⁵ readers are already counted in the lock. Readers recorded in the slots of their threads
+    /// are not counted, so it takes forgotten guards to get there.
     ///
     /// # Examples
     ///
@@ -559,7 +569,7 @@ impl<T: ?Sized> RWMutex<T> {
         Self::inner_arc(self).upgradable_read_arc()
     }
 
-    /// The same `Arc`, under the name that lock_api knows.
+    /// Returns the same `Arc`, as the type whose methods lock_api has.
     #[cfg(feature = "arc_lock")]
     fn inner_arc(this: &Arc<Self>) -> Arc<RwLock<T>> {
         let pointer = Arc::into_raw(Arc::clone(this)) as *const RwLock<T>;

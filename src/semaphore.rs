@@ -1,14 +1,15 @@
 //! A weighted semaphore: golang.org/x/sync's `semaphore`.
 
-// After `semaphore.go`. All state stands under one mutex.
+// After `semaphore.go`. One mutex protects all state.
 //
 // Invariants:
 //
-// 1. Whoever leaves the mutex has taken from the front of the queue all for whom there is enough. So the first in the
-//    queue wants more than is free.
-// 2. Nobody in the queue wants more than there are.
-// 3. Whoever is taken from the queue by others has got what it wants, or wants more than there are by now, and is called,
-//    once; each has a `Cond` of its own for that. One whose time is up takes itself from the queue, if it is still there.
+// 1. A thread that leaves the mutex has taken from the front of the queue all waiters for which enough
+//    permits are free. So the first waiter in the queue wants more than are free.
+// 2. No waiter in the queue wants more permits than there are.
+// 3. A waiter that another thread takes from the queue either has got what it wants, or wants more than there
+//    are by now. It is woken, once; each waiter has its own `Cond` for that. A waiter that times out takes
+//    itself from the queue if it is still there.
 
 use crate::{Cond, Mutex};
 use std::collections::VecDeque;
@@ -17,28 +18,29 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::{error, fmt, mem, ptr};
 
-/// A semaphore whose permits have a weight: at most so many are in use at a time. Go's `semaphore.Weighted`
-/// (golang.org/x/sync).
+/// A weighted semaphore: it has a number of permits, and each caller acquires as many as it needs. Go's
+/// `semaphore.Weighted` (golang.org/x/sync).
 ///
 /// # Fairness
 ///
-/// First come, first served. Who asks for many is not starved by those who ask for few: while one waits, none that
-/// comes later gets in, even if there are enough for it. One that gives up leaves no trace: those behind it go on at
-/// once.
+/// First come, first served. A caller that asks for many permits is not starved by callers that ask for few:
+/// while one waits, no later caller gets any, even if enough are free for it. A waiter that gives up leaves
+/// no trace: the waiters behind it continue at once.
 ///
 /// # Differences from Go
 ///
-/// * A [`Permit`] gives itself back when it is dropped; there is no `Release` to forget, or to call once too often.
-/// * To ask for more than there are is an error. In Go it blocks until the context ends.
-/// * In place of a context there is a timeout.
+/// * A [`Permit`] gives itself back when it is dropped. There is no `Release` to forget, or to call once too
+///   often.
+/// * Asking for more permits than there are is an error. In Go it blocks until the context ends.
+/// * There is a timeout in place of a context.
 ///
 /// # Memory
 ///
-/// What comes before a permit is given back happens before the return of each later call that gets one.
+/// Everything before the release of a permit happens before the return of each later call that acquires one.
 ///
 /// # Examples
 ///
-/// Three at a time:
+/// At most three at a time:
 ///
 /// ```
 /// use gosync::WaitGroup;
@@ -67,12 +69,12 @@ pub struct Weighted {
 }
 
 struct State {
-    /// How many there are, in use or not.
+    /// The number of permits, in use or not.
     size: usize,
     free: usize,
-    /// Those who wait, the first first.
+    /// The waiters, in the order in which they came.
     queue: VecDeque<Waiter>,
-    /// Names the next one.
+    /// The ticket of the next waiter.
     ticket: usize,
 }
 
@@ -83,7 +85,7 @@ struct Waiter {
 }
 
 impl State {
-    /// Takes from the queue, from its front on, those for whom there is enough.
+    /// Takes waiters from the front of the queue as long as enough permits are free for the first one.
     fn grant(&mut self) {
         while let Some(first) = self.queue.front()
             && first.wanted <= self.free
@@ -102,7 +104,7 @@ impl State {
         is_enough
     }
 
-    /// From now on there are `n` fewer, which are in use.
+    /// Removes `n` permits, which are in use, for good.
     fn shrink(&mut self, n: usize) {
         self.size -= n;
         let size = self.size;
@@ -113,7 +115,7 @@ impl State {
             }
             may_wait
         });
-        // They may have held up others.
+        // The waiters that have left may have held up others.
         self.grant();
     }
 
@@ -127,7 +129,7 @@ impl State {
         Ok(())
     }
 
-    /// Joins the queue.
+    /// Joins the queue. Returns the ticket of the new waiter, and the `Cond` on which it waits.
     fn join(&mut self, wanted: usize) -> (usize, Arc<Cond>) {
         let ticket = self.ticket;
         self.ticket += 1;
@@ -169,11 +171,12 @@ impl Weighted {
         }
     }
 
-    /// Waits until it has got `n`. Go's `Acquire`.
+    /// Waits until it has acquired `n` permits. Go's `Acquire`.
     ///
     /// # Errors
     ///
-    /// If there are not so many: at once, or as soon as so many are [forgotten](Permit::forget).
+    /// If the semaphore has fewer than `n` permits. Returns the error at once, or as soon as permits are
+    /// [forgotten](Permit::forget) and too few are left.
     ///
     /// # Examples
     ///
@@ -191,7 +194,8 @@ impl Weighted {
         Ok(self.permit(n))
     }
 
-    /// Gets `n` if that needs no wait: if there are enough, and nobody waits. Go's `TryAcquire`.
+    /// Acquires `n` permits if that needs no wait: if enough are free, and no other caller waits. Go's
+    /// `TryAcquire`.
     ///
     /// # Examples
     ///
@@ -206,8 +210,9 @@ impl Weighted {
         self.state.lock().take(n).then(|| self.permit(n))
     }
 
-    /// Waits until it has got `n`, for `timeout` at most. None, too, and at once, if there are not so many: then another
-    /// try is in vain.
+    /// Waits until it has acquired `n` permits, but for `timeout` at most. Returns `None` if the timeout
+    /// passes first. If the semaphore has fewer than `n` permits, returns `None` at once; another attempt
+    /// would fail, too.
     ///
     /// # Examples
     ///
@@ -224,11 +229,13 @@ impl Weighted {
         got.is_ok().then(|| self.permit(n))
     }
 
-    /// As [`acquire`](Self::acquire); the permit owns an `Arc` of the semaphore, and may go into a goroutine.
+    /// Acquires `n` permits like [`acquire`](Self::acquire). The permit owns an `Arc` of the semaphore, so it
+    /// may move into a goroutine.
     ///
     /// # Errors
     ///
-    /// As [`acquire`](Self::acquire).
+    /// If the semaphore has fewer than `n` permits. Returns the error at once, or as soon as permits are
+    /// [forgotten](Permit::forget) and too few are left.
     ///
     /// # Examples
     ///
@@ -247,7 +254,8 @@ impl Weighted {
         Ok(self.owned(n))
     }
 
-    /// As [`try_acquire`](Self::try_acquire); the permit owns an `Arc` of the semaphore.
+    /// Acquires `n` permits like [`try_acquire`](Self::try_acquire). The permit owns an `Arc` of the
+    /// semaphore.
     ///
     /// # Examples
     ///
@@ -259,7 +267,8 @@ impl Weighted {
         self.state.lock().take(n).then(|| self.owned(n))
     }
 
-    /// As [`acquire_for`](Self::acquire_for); the permit owns an `Arc` of the semaphore.
+    /// Acquires `n` permits like [`acquire_for`](Self::acquire_for). The permit owns an `Arc` of the
+    /// semaphore.
     ///
     /// # Examples
     ///
@@ -274,7 +283,7 @@ impl Weighted {
         got.is_ok().then(|| self.owned(n))
     }
 
-    /// How many are free, at the moment. Those may wait who want more.
+    /// Returns the number of permits that are free at the moment. Callers that want more may be waiting.
     ///
     /// # Examples
     ///
@@ -319,11 +328,13 @@ impl Weighted {
             Some(timeout) => _ = granted.wait_for(&mut state, timeout),
         }
         let Some(position) = state.position(ticket) else {
-            // Maybe after its time was up. What has been granted is no more than there are, whatever is forgotten.
+            // Another thread took this waiter from the queue, maybe after its time was up. If it was granted
+            // the permits, the check passes: granted permits are never more than there are, whatever is
+            // forgotten.
             return state.check(n);
         };
         state.queue.remove(position);
-        // It may have held up those behind it.
+        // This waiter may have held up those behind it.
         state.grant();
         Err(Refusal::TimedOut)
     }
@@ -345,7 +356,7 @@ impl fmt::Debug for Weighted {
     }
 }
 
-/// Why somebody has got none.
+/// The reason why a caller got no permit.
 enum Refusal {
     TooMany(TooMany),
     TimedOut,
@@ -366,9 +377,9 @@ impl fmt::Display for TooMany {
 
 impl error::Error for TooMany {}
 
-/// So many permits of a [`Weighted`], which are given back when this is dropped: Go's `Release`.
+/// A number of permits of a [`Weighted`]. They are given back when this is dropped: Go's `Release`.
 ///
-/// Give it a name, as `_permit`: `let _ = semaphore.acquire(1)?` drops it at once.
+/// Bind it to a name such as `_permit`: `let _ = semaphore.acquire(1)?` drops it at once.
 ///
 /// `S` is a reference to the semaphore, or an `Arc` of it.
 #[must_use = "a permit gives itself back when it is dropped"]
@@ -377,11 +388,12 @@ pub struct Permit<S: Deref<Target = Weighted>> {
     n: usize,
 }
 
-/// A permit that may go into a goroutine. See [`Weighted::acquire_owned`].
+/// A permit that owns an `Arc` of the semaphore, so it may move into a goroutine. See
+/// [`Weighted::acquire_owned`].
 pub type OwnedPermit = Permit<Arc<Weighted>>;
 
 impl<S: Deref<Target = Weighted>> Permit<S> {
-    /// How many these are.
+    /// Returns the number of permits in this one.
     ///
     /// # Examples
     ///
@@ -393,7 +405,7 @@ impl<S: Deref<Target = Weighted>> Permit<S> {
         self.n
     }
 
-    /// Splits off `n` of these; none, and no change, if these are fewer.
+    /// Splits off `n` permits. Returns `None`, and changes nothing, if this has fewer.
     ///
     /// # Examples
     ///
@@ -416,11 +428,11 @@ impl<S: Deref<Target = Weighted>> Permit<S> {
         })
     }
 
-    /// Adds `other` to these.
+    /// Adds the permits of `other` to this one.
     ///
     /// # Panics
     ///
-    /// If `other` belongs to another semaphore; it is given back then.
+    /// If `other` belongs to another semaphore. `other` is given back in that case.
     ///
     /// # Examples
     ///
@@ -439,7 +451,8 @@ impl<S: Deref<Target = Weighted>> Permit<S> {
         self.n += mem::take(&mut other.n);
     }
 
-    /// Never gives these back: from now on there are fewer. Whoever waits for more than are left gets an error.
+    /// Never gives these permits back: from now on the semaphore has fewer. A waiter that wants more than are
+    /// left gets an error.
     ///
     /// # Examples
     ///

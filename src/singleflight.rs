@@ -4,9 +4,11 @@
 //
 // Invariants:
 //
-// 1. A call is in the map until it has ended or is forgotten. Whoever finds it there joins it under the map's lock. So
-//    when it has been taken from the map, it is known whether anybody else wants its value.
-// 2. A call that has been joined ends: with a value, or with a panic of its function or of a clone of its value.
+// 1. A call is in the map until it has ended or is forgotten. A caller that finds it there joins it under the
+//    map's lock. So once the call has been taken from the map, it is known whether another caller wants its
+//    value.
+// 2. A call that has been joined ends: with a value, or with a panic of its function or of a clone of its
+//    value.
 
 use crate::primitive::thread_number;
 use crate::{Cond, Mutex};
@@ -17,17 +19,18 @@ use std::hash::Hash;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
-/// Suppresses calls that do the same at the same time. Go's `singleflight.Group` (golang.org/x/sync).
+/// Suppresses duplicate calls. Go's `singleflight.Group` (golang.org/x/sync).
 ///
-/// While one call for a key runs, others for the same key wait for its result instead of computing it again.
+/// While a call for a key runs, other calls for the same key wait for its result instead of computing it
+/// again.
 ///
 /// # Differences from Go
 ///
-/// * The value is whatever `f` returns and can be cloned, which each call does once at least. For one that may fail it is
-///   a `Result` whose error can be cloned, as an `Arc` of it.
-/// * If `f` panics its caller gets the panic, and those who wait for it panic with a text that names it. (In Go they get
-///   a value that wraps it.)
-/// * A call for a key from inside of `f` for the same key panics. In Go it is a deadlock.
+/// * The value may have any type that can be cloned. Each call clones it at least once. For a function that
+///   may fail, use a `Result` whose error can be cloned, such as an `Arc` of the error.
+/// * If `f` panics, its caller gets the panic, and the callers that wait for it panic with a text that
+///   includes the text of the panic. (In Go they get a value that wraps it.)
+/// * A call for a key from inside `f` for the same key panics. In Go it is a deadlock.
 /// * There is no `DoChan`: start a goroutine that calls [`run`](Self::run).
 ///
 /// # Examples
@@ -76,29 +79,29 @@ pub struct Group<K, V> {
     calls: Mutex<HashMap<K, Arc<Call<V>>>>,
 }
 
-/// A call that runs, or has ended while others wait for it.
+/// A call that runs, or that has ended while others wait for it.
 struct Call<V> {
     ended: Cond,
     state: Mutex<State<V>>,
-    /// Which thread runs it.
+    /// The number of the thread that runs it.
     thread: usize,
 }
 
 struct State<V> {
     outcome: Option<Arc<Outcome<V>>>,
-    /// Whether somebody else has asked for the value.
+    /// Whether another caller has asked for the value.
     is_shared: bool,
 }
 
 /// How a call ended.
 enum Outcome<V> {
     Value(V),
-    /// With this text.
+    /// The text of the panic.
     Panic(String),
 }
 
 impl<K: Hash + Eq + Clone, V: Clone> Group<K, V> {
-    /// Returns a group in which nothing runs. Go's zero value.
+    /// Returns a group in which no call runs. Go's zero value.
     ///
     /// # Examples
     ///
@@ -111,14 +114,15 @@ impl<K: Hash + Eq + Clone, V: Clone> Group<K, V> {
         }
     }
 
-    /// Calls `f`, or waits for a call with the same `key` that runs already. Returns the value, and whether it was
-    /// given to more than one. Go's `Do`.
+    /// Calls `f`, or waits for a call with the same `key` that already runs. Returns the value, and whether
+    /// more than one caller gets it. Go's `Do`.
     ///
     /// # Panics
     ///
-    /// * As `f` does, for the one that called it; those who wait panic with the text
-    ///   `singleflight: the call that this one waited for panicked: ` and that of the panic. The key is free again.
-    /// * If a call for this key runs on the current thread already: it would wait for itself.
+    /// * If `f` panics. The caller that ran `f` gets that panic. Callers that wait for it panic with the text
+    ///   `singleflight: the call that this one waited for panicked: `, followed by the text of the panic. The
+    ///   key is free again.
+    /// * If a call for this key already runs on the current thread: it would wait for itself.
     ///
     /// # Examples
     ///
@@ -140,7 +144,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Group<K, V> {
         calls.insert(key.clone(), Arc::clone(&call));
         drop(calls);
 
-        // A clone that panics must not keep the others waiting either.
+        // The clone is inside, too: if it panics, the waiters must not wait forever.
         let result = catch_unwind(AssertUnwindSafe(|| {
             let value = f();
             (value.clone(), value)
@@ -155,9 +159,9 @@ impl<K: Hash + Eq + Clone, V: Clone> Group<K, V> {
         }
     }
 
-    /// Lets the next call for `key` run, although one may run already. Go's `Forget`.
+    /// Lets the next call for `key` run, even if one already runs. Go's `Forget`.
     ///
-    /// Those who wait for that one get its value.
+    /// Callers that wait for the running call get its value.
     ///
     /// # Examples
     ///
@@ -177,7 +181,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Group<K, V> {
         self.calls.lock().remove(key);
     }
 
-    /// Unless it was forgotten.
+    /// Removes the call from the map, unless it was forgotten.
     fn remove(&self, key: &K, call: &Arc<Call<V>>) {
         let mut calls = self.calls.lock();
         if calls.get(key).is_some_and(|now| Arc::ptr_eq(now, call)) {
@@ -198,7 +202,7 @@ impl<V: Clone> Call<V> {
         }
     }
 
-    /// To be called with the lock of the map, from which the call is taken before it ends.
+    /// The caller must hold the lock of the map, from which a call is taken before it ends.
     #[track_caller]
     fn join(&self) {
         assert!(
@@ -208,7 +212,7 @@ impl<V: Clone> Call<V> {
         self.state.lock().is_shared = true;
     }
 
-    /// Waits for the value.
+    /// Waits until the call has ended, and returns its value.
     #[track_caller]
     fn wait(&self) -> V {
         let mut state = self.state.lock();
@@ -224,7 +228,7 @@ impl<V: Clone> Call<V> {
         }
     }
 
-    /// Returns whether somebody else has asked for the value.
+    /// Ends the call. Returns whether another caller has asked for the value.
     fn end(&self, outcome: Outcome<V>) -> bool {
         let mut state = self.state.lock();
         state.outcome = Some(Arc::new(outcome));
@@ -233,7 +237,7 @@ impl<V: Clone> Call<V> {
     }
 }
 
-/// What a panic says.
+/// Returns the text of a panic.
 fn text(payload: &(dyn Any + Send)) -> String {
     if let Some(text) = payload.downcast_ref::<&str>() {
         text.to_string()

@@ -1,4 +1,4 @@
-//! `WaitGroup`: a handle to a counter, with Go's names and texts.
+//! `WaitGroup`: a handle to a counter, with Go's names and panic messages.
 
 use crate::park;
 use crate::primitive::Arc;
@@ -11,22 +11,23 @@ use std::time::Duration;
 /// Waits for a set of goroutines to finish: Go's `sync.WaitGroup`.
 ///
 /// A `WaitGroup` is a counter, and [`wait`](Self::wait) waits until it is 0. Start goroutines with
-/// [`go`](Self::go), which counts for you. Or count by hand: [`add`](Self::add) *before* the
-/// goroutine starts, [`done`](Self::done) in it.
+/// [`go`](Self::go), which counts them for you. Or count by hand: call [`add`](Self::add) *before* the
+/// goroutine starts, and [`done`](Self::done) in it.
 ///
-/// A clone is another handle to the same group, as a Go program passes `&wg`.
+/// A clone is another handle to the same group. Pass clones where a Go program passes `&wg`.
 ///
 /// # Differences from Go
 ///
-/// * A group can be used again at once: a `wait` that sleeps is released by the 0 that it waited for,
-///   even if the counter has gone up again before the waiter runs. Go panics if it notices that.
-/// * A call of `add` that would take the counter below 0 panics and changes nothing. In Go it breaks
-///   the counter, and those who wait stay stuck.
-/// * The counter goes up to `isize::MAX / 4`, and no further; Go cuts it to 32 bits.
-/// * [`wait_timeout`](Self::wait_timeout).
-/// * A goroutine of [`go`](Self::go) that panics is counted out, and `wait` returns as if nothing had happened; only the panic
-///   hook reports it. Use [`scope`](crate::scope) or an [`errgroup`](crate::errgroup::Group), which raise it again. One that
-///   counts by hand and panics before `done` keeps those who wait waiting.
+/// * A group can be used again at once. A sleeping `wait` is released by the 0 that it waited for, even if
+///   the counter has gone up again before the waiter runs. Go panics if it notices that.
+/// * A call of `add` that would take the counter below 0 panics and changes nothing. In Go it breaks the
+///   counter, and waiters never return.
+/// * The counter's limit is `isize::MAX / 4`. Go cuts the counter to 32 bits.
+/// * There is [`wait_timeout`](Self::wait_timeout).
+/// * If a goroutine of [`go`](Self::go) panics, it is counted out, and `wait` returns as if nothing had
+///   happened. Only the panic hook reports the panic. Use [`scope`](crate::scope) or an
+///   [`errgroup`](crate::errgroup::Group), which raise it again. If a goroutine that counts by hand panics
+///   before `done`, the waiters keep waiting.
 ///
 /// # Memory
 ///
@@ -81,9 +82,10 @@ impl WaitGroup {
     ///
     /// # Panics
     ///
-    /// With Go's text `sync: negative WaitGroup counter` if the counter would go below 0, and with
-    /// `sync: WaitGroup counter overflow` if it would exceed `isize::MAX / 4`. The counter stays as
-    /// it was.
+    /// * If the counter would go below 0, with Go's message `sync: negative WaitGroup counter`.
+    /// * If the counter would exceed `isize::MAX / 4`, with the message `sync: WaitGroup counter overflow`.
+    ///
+    /// The counter stays as it was.
     ///
     /// # Examples
     ///
@@ -105,11 +107,12 @@ impl WaitGroup {
         }
     }
 
-    /// Takes 1 from the counter. Go's `Done`.
+    /// Subtracts 1 from the counter. Go's `Done`.
     ///
     /// # Panics
     ///
-    /// If the counter is 0, as [`add`](Self::add).
+    /// If the counter is 0, with Go's message `sync: negative WaitGroup counter`. The counter stays as it
+    /// was.
     ///
     /// # Examples
     ///
@@ -128,8 +131,8 @@ impl WaitGroup {
 
     /// Waits until the counter is 0. Go's `Wait`.
     ///
-    /// Goroutines of this group that the current thread has started with [`go`](Self::go), and nobody has
-    /// begun, run here meanwhile.
+    /// Meanwhile the current thread runs those goroutines of this group that it has started itself with
+    /// [`go`](Self::go), and that no thread has begun.
     ///
     /// # Examples
     ///
@@ -145,11 +148,11 @@ impl WaitGroup {
         self.raw.wait(None);
     }
 
-    /// Waits until the counter is 0, for `timeout` at most. Returns whether it was 0. Go has no
-    /// counterpart.
+    /// Waits until the counter is 0, but for `timeout` at most. Returns whether the counter reached 0. Go has
+    /// no counterpart.
     ///
-    /// Unlike [`wait`](Self::wait) it runs no goroutine of the group on this thread: that could take
-    /// longer than `timeout`, and nothing can interrupt it.
+    /// Unlike [`wait`](Self::wait), it runs no goroutine of the group on this thread: a goroutine could take
+    /// longer than `timeout`, and it cannot be interrupted.
     ///
     /// # Examples
     ///
@@ -166,7 +169,7 @@ impl WaitGroup {
         self.raw.wait(park::deadline(timeout))
     }
 
-    /// Returns the counter; a snapshot, for tests and metrics. Go has no counterpart.
+    /// Returns the counter. It is a snapshot, for tests and metrics. Go has no counterpart.
     ///
     /// # Examples
     ///
@@ -183,15 +186,18 @@ impl WaitGroup {
 
     /// Runs `f` in a goroutine of this group. Go's `Go`.
     ///
-    /// The goroutine is counted from this call until `f` has returned, or has panicked, and all that
-    /// it captured is dropped. It may start others in the same group.
+    /// The goroutine is counted from this call until `f` has returned or panicked and all values that it
+    /// captured have been dropped. It may start others in the same group.
     ///
-    /// A panic goes to the panic hook, and does not hold up those who wait. Who has to know of it
-    /// uses [`scope`](crate::scope) or [`go!`](crate::go!).
+    /// A panic goes to the panic hook, and does not hold up the waiters. Use [`scope`](crate::scope) or
+    /// [`go!`](crate::go!) if the caller must learn of it.
     ///
     /// # Panics
     ///
-    /// As [`set_max_procs`](crate::set_max_procs).
+    /// * If `GOSYNC_MAXPROCS` is set and is not a positive number.
+    /// * If `GOSYNC_STACK_SIZE` is set and is not a number of bytes between 64 KiB and 1 GiB (256 MiB where a
+    ///   pointer has 32 bits).
+    /// * In a child of `fork`, if its parent had workers at the fork.
     ///
     /// # Examples
     ///

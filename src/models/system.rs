@@ -44,7 +44,7 @@ pub(crate) fn max_procs() -> Result<usize, String> {
 }
 
 /// Nobody is asked for its time.
-pub(crate) fn thread_id() -> usize {
+pub(crate) fn thread() -> usize {
     0
 }
 
@@ -53,12 +53,12 @@ pub(crate) fn cpu_time_of(_thread: usize) -> Option<Duration> {
 }
 
 /// The model says what its goroutines do that have not ended.
-pub(crate) fn is_asleep(_thread: usize) -> Option<bool> {
+pub(crate) fn sleeps(_thread: usize) -> Option<bool> {
     Some(!Model::current().computes)
 }
 
 /// No time passes: the first look is the last.
-pub(crate) fn pause_search(_round: u32) -> bool {
+pub(crate) fn pause(_round: u32) -> bool {
     false
 }
 

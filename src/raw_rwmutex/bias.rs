@@ -1,10 +1,13 @@
-//! How a lock is biased towards its readers: it takes up slots and gives them up, and becomes quiet.
+//! How a lock is biased towards its readers: how it takes up slots, loses them again, and becomes quiet.
 //!
-//! The credit decides between *counted* and *slots*. At *counted* it is what reads since the last write would
-//! have saved by slots: with enough of it the lock takes up slots. From then on it is a walk between 0 and
-//! full: up by what reads save, down by what a write takes longer. At 0 the lock gives up its slots. Of the
-//! reads a sample stands for all: at *counted* it adds to the credit, at *slots* it is noted beside the slots,
-//! for the next writer to find.
+//! The credit decides between *counted* and *slots*. At *counted*, it is what slots would have saved the
+//! reads since the last write. With enough credit, the lock takes up slots. From then on the credit moves
+//! between 0 and [`FULL`]: up by what reads save, down by how much longer a write takes. At 0, the writer
+//! revokes the slots.
+//!
+//! Most reads leave no trace: one in [`SAMPLE`](readers::SAMPLE) reads of a thread is a sample, and stands
+//! for all of them. At *counted*, a sample adds to the credit. At *slots*, it is noted beside the slots,
+//! where the next writer finds it.
 
 use super::word::*;
 use super::{RawRWMutex, prices};
@@ -15,24 +18,24 @@ use crate::{barrier, forced};
 
 use Ordering::Relaxed;
 
-/// The end of the range.
+/// The greatest credit.
 pub(super) const FULL: u64 = CREDIT / ONE_CREDIT;
 
-/// So much that no price uses it up.
+/// A saving that no price uses up.
 pub(super) const PLENTY: u64 = u64::MAX / 2;
 
-/// Whether every read is a sample: of a forced speed tests want to see at once what there is to see. In
-/// models it is, too, if locks may take up slots.
+/// Whether every read is a sample. At a forced speed every read is, so that tests see the effect at once. In
+/// models every read is, too, if locks may take up slots.
 #[inline(always)]
 pub(super) fn samples_all() -> bool {
     forced::speed().is_some() || (cfg!(gosync_model) && prices::sample() > 0)
 }
 
-/// What a read that is a sample and finds `word` adds to the credit. A forced speed is taken up at once, or
-/// never.
+/// Returns what a read that is a sample and has found `word` adds to the credit. At a forced speed, the first
+/// sample takes up slots at once, or none ever does.
 pub(super) fn credit_of_sample(word: u64) -> u64 {
     match forced::speed() {
-        // Where readers meet, the word's line travels between their CPUs.
+        // Where readers meet, the word's cache line travels between their CPUs.
         None if has_counted_readers(word) => prices::shared_sample(),
         None => prices::sample(),
         Some(Speed::Counted) => 0,
@@ -40,7 +43,7 @@ pub(super) fn credit_of_sample(word: u64) -> u64 {
     }
 }
 
-/// The word after reads that have saved `saved`, and writes that have cost `price`.
+/// Returns the word after reads that have saved `saved` and writes that have cost `price`.
 pub(super) fn balance(word: u64, saved: u64, price: u64) -> u64 {
     let credit = (word & CREDIT) / ONE_CREDIT;
     let credit = (credit + saved).saturating_sub(price).min(FULL);
@@ -52,7 +55,7 @@ pub(super) fn is_enough(word: u64) -> bool {
     (word & CREDIT) / ONE_CREDIT >= FULL.min(prices::enough())
 }
 
-/// What a write costs a lock with slots more than one without.
+/// Returns how much more a write costs a lock with slots than one without.
 pub(super) fn price() -> u64 {
     match forced::speed() {
         None => prices::write(readers::blocks()),
@@ -60,8 +63,8 @@ pub(super) fn price() -> u64 {
     }
 }
 
-/// The speed after a write, by an owner of `WRITER` who has seen all readers leave. Nobody else may set
-/// `COUNTED`, or a reader that still holds a slot would not be seen.
+/// Returns the word with the speed that follows a write. For an owner of `WRITER` that has seen all readers
+/// leave. No other thread may set `COUNTED`, or a reader that still holds a slot would not be seen.
 pub(super) fn settle(word: u64) -> u64 {
     if word & COUNTED != 0 {
         settle_counted(word)
@@ -72,13 +75,13 @@ pub(super) fn settle(word: u64) -> u64 {
     }
 }
 
-/// As `settle`, at *counted*, where the credit is what reads would have saved since the last write.
+/// As `settle`, at *counted*, where the credit is what slots would have saved the reads since the last write.
 #[inline(always)]
 pub(super) fn settle_counted(word: u64) -> u64 {
     word & !CREDIT
 }
 
-/// The word of a lock that nobody has, at a speed with slots.
+/// Returns the word of a lock that no thread holds, at a speed with slots.
 #[cfg(gosync_model)]
 pub(super) fn at_speed(speed: Speed, id: u32, credit: u64) -> u64 {
     let fenced = if speed == Speed::Quiet { 0 } else { FENCED };
@@ -86,12 +89,12 @@ pub(super) fn at_speed(speed: Speed, id: u32, credit: u64) -> u64 {
 }
 
 impl RawRWMutex {
-    /// The lock with that `word` takes up slots, and begins with the `credit`, unless somebody comes between.
-    /// False if there are none to be had.
+    /// Takes up slots and starts with `credit`, if the word is still `word`. Returns false only if the lock
+    /// needs an identity and cannot get one.
     #[cold]
     pub(super) fn take_up_slots(&self, word: u64, credit: u64) -> bool {
         let new_id = if id(word) == 0 && barrier::ensure_decided(prices::measure) {
-            // If somebody else has decided.
+            // `ensure_decided` has not called `measure` if the decision was made elsewhere.
             prices::measure();
             readers::new_id()
         } else {
@@ -113,8 +116,8 @@ impl RawRWMutex {
         true
     }
 
-    /// A read by a slot, which has found `word`, is a sample: it is noted, and perhaps the lock becomes
-    /// quiet by it.
+    /// Notes that a read by a slot, which has found `word`, is a sample. Makes the lock quiet if enough reads
+    /// have come in a row.
     #[cold]
     pub(super) fn note_sample(&self, own: &Own, word: u64) {
         if own.note_sample(id(word)) <= prices::quiet_after() {
@@ -123,14 +126,14 @@ impl RawRWMutex {
         own.start_over(id(word));
         let word = self.word.load(Relaxed);
         if has_slots(word) && barrier::is_affordable() {
-            // If it fails, somebody else has come; there will be another time.
+            // If this fails, another thread has changed the word. There will be another chance.
             let _ = self
                 .word
                 .compare_exchange(word, word & !FENCED, Relaxed, Relaxed);
         }
     }
 
-    /// Adds to the credit what the reads since the last write have `saved`, and takes `price` from it.
+    /// Adds `saved`, what reads have saved since the last write, to the credit, and subtracts `price`.
     pub(super) fn adjust_credit(&self, saved: u64, price: u64) {
         let now = self.word.load(Relaxed);
         let change = balance(now, saved, price).wrapping_sub(now);

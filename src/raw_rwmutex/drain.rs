@@ -12,15 +12,15 @@ use std::time::{Duration, Instant};
 
 use Ordering::{Acquire, Relaxed};
 
-/// How an announced writer sleeps for readers in slots.
+/// How an announced writer sleeps while it waits for readers in slots.
 struct Sleep {
-    /// Whether it has passed a heavy barrier since it set `DRAIN`.
+    /// Whether the writer has passed a heavy barrier since it set `DRAIN`.
     is_safe: bool,
     nap: Duration,
 }
 
 impl Sleep {
-    /// About as long as a reader needs to go on that has lost its CPU.
+    /// About as long as a reader that has lost its CPU needs to continue.
     const FIRST_NAP: Duration = Duration::from_micros(50);
     const LONGEST_NAP: Duration = Duration::from_millis(1);
 
@@ -31,8 +31,9 @@ impl Sleep {
         }
     }
 
-    /// To be called when `DRAIN` is set. None if every reader that leaves from now on sees that;
-    /// otherwise, since the barrier for it cannot be afforded, for how long to sleep at most.
+    /// Must be called once `DRAIN` is set. Returns `None` if every reader that leaves from now on sees
+    /// `DRAIN`. Otherwise the process cannot afford the barrier for that, and this returns how long the
+    /// writer may sleep at most.
     fn begin(&mut self) -> Option<Duration> {
         if !self.is_safe && barrier::is_sleep_affordable() {
             barrier::heavy();
@@ -47,12 +48,13 @@ impl Sleep {
 }
 
 impl RawRWMutex {
-    /// Waits until the readers inside have left; false if the deadline comes first.
+    /// Waits until the readers inside have left. Returns false if the deadline passes first.
     pub(super) fn drain(&self, deadline: Option<Instant>) -> bool {
         if self.await_upgradable(deadline) {
             return self.drain_plain_readers(deadline);
         }
-        // Invariant 7, and for whoever is handed the lock now: see `readers`.
+        // For invariant 7, and for a writer that is handed the lock next and relies on this barrier: see
+        // `readers`.
         let word = self.word.load(Relaxed);
         if word & COUNTED == 0 {
             Self::pass_barrier(word);
@@ -60,7 +62,7 @@ impl RawRWMutex {
         false
     }
 
-    /// Passes the barrier that readers in slots oblige their writer to.
+    /// Passes the barrier that readers in slots require of their writer.
     fn pass_barrier(word: u64) {
         if word & FENCED != 0 {
             barrier::after_update();
@@ -69,14 +71,14 @@ impl RawRWMutex {
         }
     }
 
-    /// Waits until the upgradable reader has left; false if the deadline comes first. It may upgrade before that, and
-    /// drain the lock meanwhile.
+    /// Waits until the upgradable reader has left. Returns false if the deadline passes first. Meanwhile the
+    /// upgradable reader may upgrade, and drain the lock itself.
     fn await_upgradable(&self, deadline: Option<Instant>) -> bool {
         let inside = || has_upgradable(self.word.load(Relaxed));
         self.await_readers(self.upgradable(), inside, || None, deadline)
     }
 
-    /// As `drain`, without a look for an upgradable reader.
+    /// As `drain`, but does not wait for an upgradable reader.
     pub(super) fn drain_plain_readers(&self, deadline: Option<Instant>) -> bool {
         let mut sleep = Sleep::new();
         let is_drained = self.drain_slots(|slot| self.await_slot(slot, &mut sleep, deadline))
@@ -87,17 +89,18 @@ impl RawRWMutex {
         is_drained
     }
 
-    /// Has `wait` wait for each slot that holds the lock. False if that fails.
+    /// Calls `wait` for each slot that holds the lock, until one call returns false. Returns whether all
+    /// returned true.
     pub(super) fn drain_slots(&self, wait: impl FnMut(&Slot) -> bool) -> bool {
-        // Acquire: pairs with the Release in `release`. One that was handed the lock sees the slots as they are after the
-        // barrier of the writer before.
+        // Acquire: pairs with the Release in `release`. So a writer that was handed the lock looks at the
+        // slots after its predecessor's barrier.
         let word = self.word.load(Acquire);
         if word & COUNTED != 0 {
             return true;
         }
         Self::pass_barrier(word);
         let (is_drained, reads) = readers::drain(id(word), wait);
-        // How many quiet reads there were nobody knows, but they were many.
+        // Quiet reads are not noted, but there were many.
         let saved = if word & FENCED != 0 {
             prices::saved(reads)
         } else {
@@ -109,7 +112,7 @@ impl RawRWMutex {
         is_drained
     }
 
-    /// Whether the entry in the slot goes within the time that a passing one takes.
+    /// Returns whether the entry in the slot goes away within the time that a passing entry takes.
     pub(super) fn is_passing(&self, slot: &Slot) -> bool {
         let id = id(self.word.load(Relaxed));
         let mut budget = SpinBudget::new();
@@ -121,7 +124,7 @@ impl RawRWMutex {
         true
     }
 
-    /// Waits until the slot does not hold the lock any more; false if the deadline comes first.
+    /// Waits until the slot no longer holds the lock. Returns false if the deadline passes first.
     fn await_slot(&self, slot: &Slot, sleep: &mut Sleep, deadline: Option<Instant>) -> bool {
         let id = id(self.word.load(Relaxed));
         let ask_to_be_woken = || {
@@ -133,13 +136,13 @@ impl RawRWMutex {
         self.await_readers(self.drained(), || slot.holds(id), ask_to_be_woken, deadline)
     }
 
-    /// Waits until no readers are counted; false if the deadline comes first.
+    /// Waits until no readers are counted. Returns false if the deadline passes first.
     fn await_count(&self, deadline: Option<Instant>) -> bool {
-        // Acquire: pairs with the Releases of all before: in `count_out` of the readers that have
-        // left, in `step_down` of the writers.
+        // Acquire: pairs with the Releases of all that held the lock before: in `count_out` of the readers
+        // that have left, in `step_down` of the writers.
         let inside = || has_counted_readers(self.word.load(Acquire));
-        // Without a barrier: a counted reader leaves by a read-modify-write of this very word, so it finds
-        // `DRAIN`, or is not counted any more when this looks again before it sleeps.
+        // No barrier is needed: a counted reader leaves by a read-modify-write of this same word. Either it
+        // finds `DRAIN`, or this thread no longer finds it counted when it looks again before it sleeps.
         let ask_to_be_woken = || {
             self.word.fetch_or(DRAIN, Relaxed);
             None
@@ -147,8 +150,9 @@ impl RawRWMutex {
         self.await_readers(self.drained(), inside, ask_to_be_woken, deadline)
     }
 
-    /// Waits for readers who are `inside`, in `queue`. Those who leave after `ask_to_be_woken` will look for
-    /// somebody to wake; if it is not sure that they all see that there is, it says how long to nap.
+    /// Waits in `queue` as long as there are readers `inside`. Returns false if the deadline passes first.
+    /// Readers that leave after `ask_to_be_woken` look for a writer to wake. If some of them may miss the
+    /// request, `ask_to_be_woken` returns how long the writer may nap.
     fn await_readers(
         &self,
         queue: Key,

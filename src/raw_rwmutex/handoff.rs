@@ -1,4 +1,4 @@
-//! How ownership passes from writer to writer: to whoever is faster, to the successor by hand-off, or to readers.
+//! How a writer passes the lock on: to the fastest writer, to the successor by hand-off, or to readers.
 
 use super::bias::{settle, settle_counted};
 use super::word::*;
@@ -10,20 +10,21 @@ use std::time::Instant;
 
 use Ordering::{AcqRel, Relaxed};
 
-/// How the owner of `WRITER` comes to step down.
+/// Why the owner of `WRITER` steps down.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exit {
-    /// It had the lock: it has seen all readers leave.
+    /// It had the lock, so it has seen all readers leave.
     Done,
-    /// So it has, and `WRITER` goes to the next writer.
+    /// As `Done`, but `WRITER` goes to the next writer.
     Fair,
-    /// It may have left readers inside.
+    /// It gave up, and may leave readers inside.
     GaveUp,
 }
 
 impl RawRWMutex {
-    /// As successor, becomes the owner of `WRITER`: by winning it, or by hand-off once it has waited too
-    /// long. `drain` follows, and acquires.
+    /// Makes the caller, which is the successor, the owner of `WRITER`: it wins the flag, or is handed it
+    /// once it starves. Returns false if the deadline passes first. Does not acquire; `drain` follows, and
+    /// acquires.
     pub(super) fn take_over(&self, mut budget: SpinBudget, deadline: Option<Instant>) -> bool {
         loop {
             budget.reset();
@@ -68,7 +69,7 @@ impl RawRWMutex {
         }
     }
 
-    /// The owner of the lock steps down, and keeps `kept`: nothing, `ONE_READER` or `UPGRADABLE`.
+    /// Steps down as the owner of the lock. The caller keeps `kept`: 0, `ONE_READER` or `UPGRADABLE`.
     #[inline]
     pub(super) fn step_down_to(&self, token: WriteToken, kept: u64) {
         self.track_step_down();
@@ -78,7 +79,7 @@ impl RawRWMutex {
         }
     }
 
-    /// As `step_down_to`, for the next writer.
+    /// As `step_down_to`, but keeps nothing, and `WRITER` goes to the next writer if there is one.
     #[inline]
     pub(super) fn step_down_fairly(&self, token: WriteToken) {
         self.track_step_down();
@@ -88,13 +89,13 @@ impl RawRWMutex {
         }
     }
 
-    /// Steps down to `next`, without `WRITER` and with what is kept, if the word is still `word`.
+    /// Steps down if the word is still `word`: stores `next` without `WRITER` and with `kept`.
     #[inline(always)]
     fn step_down_from(&self, word: u64, next: u64, kept: u64) -> bool {
         self.release(word, next - WRITER + kept)
     }
 
-    /// As `step_down_to`, for a lock with slots, or one that somebody waits for.
+    /// As `step_down_to`, for a lock that has slots or that other threads wait for.
     #[cold]
     fn step_down_slow(&self, word: u64, kept: u64) {
         let is_alone_with_slots = word & COUNTED == 0 && is_held_alone(word | COUNTED);
@@ -103,7 +104,7 @@ impl RawRWMutex {
         }
     }
 
-    /// Ends the write of whoever got the lock when the word was `word`.
+    /// Ends the write of an owner that got the lock when the word was `word`.
     #[cold]
     fn end_write(&self, word: u64, kept: u64, exit: Exit) {
         if is_upgraded(word) {
@@ -114,12 +115,13 @@ impl RawRWMutex {
         }
     }
 
-    /// The owner of `WRITER` steps down, and wakes those that it owes that.
+    /// Steps down as the owner of `WRITER`, and wakes the waiters that the caller owes a wake-up.
     ///
-    /// It may do so when another thread has the lock already, so the lock has to outlive this call. It does behind guards.
+    /// The wake-ups may come after another thread has got the lock, so the lock must outlive this call.
+    /// Behind guards it does.
     #[inline(never)]
     pub(super) fn step_down_and_wake(&self, mut kept: u64, mut exit: Exit) {
-        // None: an upgrade has passed the caller, and owns `WRITER` now.
+        // `None`: an upgrade has passed the caller, and owns `WRITER` now.
         while let Some(word) = self.step_down(kept, exit) {
             if upgrader_to_admit(word, kept) != 0 {
                 self.wake_admitted_upgrader();
@@ -135,14 +137,14 @@ impl RawRWMutex {
             if !owns_writer_still {
                 return;
             }
-            // What `kept` stands for is the caller's from the first round on, and from
-            // then on it is not the lock that it has.
+            // What `kept` stands for has belonged to the caller since the first round. From then on the
+            // caller owns `WRITER` without having the lock.
             (kept, exit) = (0, Exit::GaveUp);
         }
     }
 
-    /// Gives up `WRITER` and admits the readers that wait, in one step. Returns the word before it; none if `WRITER`
-    /// belongs to the upgradable reader instead, which has passed the caller.
+    /// Gives up `WRITER` and admits the readers that wait, in one step. Returns the word before that step.
+    /// Returns `None` if an upgradable reader has passed the caller: `WRITER` then belongs to that reader.
     fn step_down(&self, kept: u64, exit: Exit) -> Option<u64> {
         loop {
             let word = self.word.load(Relaxed);
@@ -160,8 +162,9 @@ impl RawRWMutex {
         }
     }
 
-    /// `step_down` with readers in the queue. They are counted in under the queue's lock, so none can
-    /// join or leave meanwhile, and no upgrade can pass. None if one has.
+    /// As `step_down`, with readers in the queue. It counts them in under the queue's lock. Meanwhile no
+    /// reader can join or leave the queue, and no upgrade can pass. Returns `None` if an upgrade has passed
+    /// already.
     #[cold]
     fn admit(&self, kept: u64, exit: Exit) -> Option<u64> {
         let mut word = self.word.load(Relaxed);
@@ -169,8 +172,9 @@ impl RawRWMutex {
         let is_not_passed = || !is_upgraded(self.word.load(Relaxed));
         park::unpark_all_if(self.readers(), is_not_passed, |waiting| {
             let kept = kept + waiting as u64 * ONE_READER;
-            // Release: as in `release`. Acquire: the readers are told through the queue, and have to see the writes
-            // of all owners before this one, which may have given up at once.
+            // Release: as in `release`. Acquire: the admitted readers learn of their admission through the
+            // queue, not from the word. They must see the writes of all earlier owners, which this owner may
+            // not have acquired if it gave up at once.
             while let Err(now) =
                 self.word
                     .compare_exchange_weak(word, Self::next(word, kept, exit), AcqRel, Relaxed)
@@ -182,7 +186,8 @@ impl RawRWMutex {
         is_done.then_some(word)
     }
 
-    /// The word after the owner of `WRITER` has stepped down; it and the readers that it admits keep `kept`.
+    /// Returns the word after the owner of `WRITER` has stepped down. `kept` stands for what it keeps and for
+    /// the readers that it admits.
     fn next(word: u64, kept: u64, exit: Exit) -> u64 {
         let entering = kept + upgrader_to_admit(word, kept);
         match exit {
@@ -192,7 +197,7 @@ impl RawRWMutex {
         }
     }
 
-    /// Wakes the writer that sleeps longest in the queue. Returns whether there was one.
+    /// Wakes the writer that has slept longest in the queue. Returns whether there was one.
     fn wake_writer(&self) -> bool {
         park::unpark_one(self.writers(), |_, more| {
             if !more {
@@ -201,9 +206,11 @@ impl RawRWMutex {
         })
     }
 
-    /// Passes `SUCCESSOR`, which the caller owns, to a writer in the queue, or drops it if there is none.
-    /// Returns whether the caller owns `WRITER` instead and has to step down: it was handed over by a fair unlock, or
-    /// there are others to admit and nobody else to do it.
+    /// Promotes the next writer in the queue: passes it `SUCCESSOR`, which the caller owns. Drops `SUCCESSOR`
+    /// if there is no such writer.
+    ///
+    /// Returns whether the caller owns `WRITER` instead and must step down. Either a fair unlock has handed
+    /// `WRITER` to it, or there are sleepers to admit and no other thread that would do so.
     fn promote_next(&self) -> bool {
         loop {
             let word = self.word.load(Relaxed);
@@ -233,7 +240,7 @@ impl RawRWMutex {
         }
     }
 
-    /// Gives up as successor. Returns whether `WRITER` was handed to the caller before that.
+    /// Gives up as the successor. Returns whether `WRITER` was handed to the caller before that.
     fn give_up_as_successor(&self) -> bool {
         loop {
             let word = self.word.load(Relaxed);
@@ -241,7 +248,7 @@ impl RawRWMutex {
                 self.track_announce();
                 return true;
             }
-            // From here on nobody wakes this thread.
+            // From here on no thread wakes this one.
             let silent = word & !(HANDOFF | SUCCESSOR_PARKED);
             if self
                 .word

@@ -1,4 +1,4 @@
-//! The lock under lock_api's guards.
+//! The implementation of lock_api's traits, for use through lock_api's guards.
 
 use super::{RawRWMutex, ReadToken, UpgradableToken, WriteToken};
 use crate::park::deadline;
@@ -9,14 +9,14 @@ use lock_api::{
 use std::mem;
 use std::time::{Duration, Instant};
 
-// SAFETY: exclusion and acquire/release are invariant 1 and the pairs named at each ordering; for slots
-// they are the proofs in `readers`. Forgetting a guard's state only leaves the lock held: a slot stays
-// filled with the identity of this lock, which goes with it when it moves, and which no other lock has
-// before this one is dropped. A thread in the queues borrows the lock, so it may be moved or dropped
-// while held. No operation unwinds but `lock_shared`, `lock_upgradable` and their timed forms, before
-// they have changed anything that lasts.
+// SAFETY: invariant 1 gives exclusion. The pairs named at each ordering give acquire and release. For slots,
+// the proofs in `readers` give both. Forgetting a guard's state only leaves the lock held: a slot stays
+// filled with the identity of this lock. The identity moves with the lock, and no other lock gets it before
+// this one is dropped. A thread in the queues borrows the lock, so no thread is in them when a held lock is
+// moved or dropped, and both are allowed. No operation unwinds except `lock_shared`, `lock_upgradable` and
+// their timed forms, and these unwind before they have changed anything that lasts.
 unsafe impl RawRwLock for RawRWMutex {
-    // The initial value, as lock_api asks for it; each use makes a lock of its own.
+    // lock_api requires the initial value as a constant. Each use of it makes a separate lock.
     #[allow(clippy::declare_interior_mutable_const)]
     const INIT: Self = Self::new();
 
@@ -67,8 +67,7 @@ unsafe impl RawRwLock for RawRWMutex {
     }
 }
 
-// SAFETY: `downgrade` turns the write into a read in the one step that ends the write, which is
-// a Release.
+// SAFETY: `downgrade` turns the write into a read in the one step that ends the write, which is a Release.
 unsafe impl RawRwLockDowngrade for RawRWMutex {
     #[inline]
     unsafe fn downgrade(&self, token: WriteToken) -> ReadToken {
@@ -107,7 +106,7 @@ unsafe impl RawRwLockTimed for RawRWMutex {
 
 // SAFETY: as for `RawRwLock`.
 unsafe impl RawRwLockFair for RawRWMutex {
-    /// Every unlock of a reader is fair: the writer that has announced itself is next.
+    /// Every unlock by a reader is fair: the writer that has announced itself is next.
     #[inline]
     unsafe fn unlock_shared_fair(&self, token: ReadToken) {
         // SAFETY: the caller passes the state of a shared acquisition.
@@ -123,7 +122,7 @@ unsafe impl RawRwLockFair for RawRWMutex {
     #[inline]
     unsafe fn bump_exclusive(&self, token: &mut WriteToken) {
         if self.is_wanted() {
-            // Neither of the two unwinds.
+            // Neither `unlock_fair` nor `lock` unwinds, so the placeholder is never left behind.
             let held = mem::replace(token, WriteToken(0));
             // SAFETY: the caller passes the state of the exclusive acquisition.
             unsafe { self.unlock_fair(held) };
@@ -132,8 +131,8 @@ unsafe impl RawRwLockFair for RawRWMutex {
     }
 }
 
-// SAFETY: as for `RawRwLock`. An upgrade succeeds only after a drain, which acquires from all readers, and no writer has
-// the lock between the two: the upgradable reader passes one that waits.
+// SAFETY: as for `RawRwLock`. An upgrade succeeds only after a drain, which acquires from all readers. No
+// writer has the lock between the read and the write: the upgradable reader passes a writer that waits.
 unsafe impl RawRwLockUpgrade for RawRWMutex {
     type UpgradableGuard = UpgradableToken;
 
@@ -176,7 +175,7 @@ unsafe impl RawRwLockUpgradeFair for RawRWMutex {
     }
 }
 
-// SAFETY: each turns what the caller has into what it gets in one step, which is a Release.
+// SAFETY: each method turns the caller's lock into the one that it gets in a single step, which is a Release.
 unsafe impl RawRwLockUpgradeDowngrade for RawRWMutex {
     #[inline]
     unsafe fn downgrade_upgradable(&self, token: UpgradableToken) -> ReadToken {

@@ -1,11 +1,11 @@
-//! What the steps of a lock take on this CPU, and what a lock gains and loses by slots.
+//! How long the steps of a lock take on this CPU, and what a lock gains and loses by slots.
 //!
-//! An atomic read-modify-write takes several times as long on one kind of CPU as on another, and so do
-//! fences. So each process measures its own, once, when the first lock has been read often enough to take
-//! up slots: see [`measure`]. Until then it reckons with [`Steps::TYPICAL`]. What a heavy barrier takes
-//! changes with the load, so that is learned from each one.
+//! An atomic read-modify-write takes several times as long on one kind of CPU as on another, and so does a
+//! fence. So each process measures its own CPU once, when the first lock has been read often enough to take
+//! up slots: see [`measure`]. Until then it uses [`Steps::TYPICAL`]. The time that a heavy barrier takes
+//! changes with the load, so the process learns it from each barrier that it passes.
 //!
-//! Prices decide how fast a lock is, and never whether it is right: they may be wrong, and change at any
+//! Prices decide how fast a lock is, never whether it is correct. They may be wrong, and may change at any
 //! time.
 
 #[cfg(gosync_model)]
@@ -25,7 +25,8 @@ mod real {
 
     use Ordering::{Acquire, Relaxed, Release, SeqCst};
 
-    /// What a read takes at each speed, bare of all but the steps that it needs, in picoseconds.
+    /// How long a read takes at each speed, in picoseconds. Covers only the steps that it needs, without the
+    /// code around them.
     #[derive(Clone, Copy, Debug)]
     pub(in super::super) struct Steps {
         pub(in super::super) counted: u32,
@@ -45,12 +46,12 @@ mod real {
         }
     }
 
-    /// Measures the steps of this CPU, unless that has been done. It takes some microseconds.
+    /// Measures the steps of this CPU, unless that has been done already. Takes some microseconds.
     #[cold]
     pub(in super::super) fn measure() {
         static IS_MEASURED: AtomicBool = AtomicBool::new(false);
 
-        // Without optimization it would measure calls, and on some targets there is no clock.
+        // Without optimization this would measure calls. On some targets there is no clock.
         let is_possible = !cfg!(any(debug_assertions, miri, target_family = "wasm"));
         if !is_possible || IS_MEASURED.swap(true, Relaxed) {
             return;
@@ -62,14 +63,15 @@ mod real {
     }
 
     impl Steps {
-        /// Those of a CPU whose read-modify-writes take 5 ns.
+        /// The steps of a CPU whose read-modify-writes take 5 ns.
         const TYPICAL: Self = Self {
             counted: 10_300,
             slots: 5_300,
             quiet: 900,
         };
 
-        /// The fastest of several rounds, so that it does not count if the thread loses its CPU.
+        /// Takes the fastest of several rounds, so that a round in which the thread loses its CPU does not
+        /// count.
         pub(in super::super) fn measure() -> Self {
             const ROUNDS: u32 = 5;
 
@@ -106,22 +108,22 @@ mod real {
             steps
         }
 
-        /// What a read by a slot saves against one that is counted in. There is more code around its steps,
-        /// for about as long as a quiet read takes. Never nothing: a lock that is hardly ever written takes up
-        /// slots for the readers that may come.
+        /// Returns what a read by a slot saves compared with a counted one. A slot needs more code around the
+        /// steps, for about as long as a quiet read takes. The result is never 0: a lock that is hardly ever
+        /// written takes up slots for the readers that may come.
         pub(in super::super) fn slots_save(self) -> u64 {
             let by_slot = self.slots.saturating_add(self.quiet);
             let saves = self.counted.saturating_sub(by_slot);
             saves.max(self.counted / 32).max(1).into()
         }
 
-        /// What a write takes longer at *slots*: two read-modify-writes, as many more to tell how the lock is
-        /// used, and code, most of it to look through the first blocks.
+        /// Returns how much longer a write takes at *slots*: two read-modify-writes, two more to find out how
+        /// the lock is used, and code, most of which looks through the first blocks.
         fn slots_cost(self) -> u64 {
             2 * u64::from(self.counted) + 20 * u64::from(self.quiet)
         }
 
-        /// What a quiet read saves against one by a slot.
+        /// Returns what a quiet read saves compared with a read by a slot.
         pub(in super::super) fn quiet_saves(self) -> u64 {
             (self.counted / 32)
                 .max(self.slots.saturating_sub(self.quiet))
@@ -130,11 +132,11 @@ mod real {
         }
     }
 
-    /// On a line of its own, and its neighbour.
+    /// A value alone on its cache line and the neighbouring one.
     #[repr(align(128))]
     struct Line<T>(T);
 
-    /// How long a step takes, of many in a row.
+    /// Returns how long a step takes on average, of many in a row.
     fn picoseconds(step: impl Fn()) -> u32 {
         const STEPS: u32 = 128;
 
@@ -146,37 +148,37 @@ mod real {
             .unwrap_or(u32::MAX)
     }
 
-    // In units of credit.
+    // From here on, credit and prices are in units of credit.
 
-    /// What the credit counts, in picoseconds.
+    /// One unit of credit, in picoseconds.
     const UNIT: u64 = 8000;
 
-    /// What the reads for which a sample stands would save at *slots*.
+    /// Returns what the reads that a sample stands for would save at *slots*.
     pub(in super::super) fn sample() -> u64 {
         u64::from(SAMPLE) * steps().slots_save() / UNIT
     }
 
-    /// As `sample`, where the line of the word travels: as much as if a read by a slot took no time. It
-    /// saves more, but then a write at *slots* takes longer, too.
+    /// As `sample`, where the word's cache line travels: returns as much as if a read by a slot took no time.
+    /// The reads save even more, but a write at *slots* then takes longer, too.
     pub(in super::super) fn shared_sample() -> u64 {
         u64::from(SAMPLE) * u64::from(COUNTED_PS.load(Relaxed)) / UNIT
     }
 
-    /// What it is worth that another thread has changed the word at the same time: a line has travelled, or
-    /// will.
+    /// Returns what a collision adds: another thread has changed the word at the same time, so a line has
+    /// travelled, or will.
     pub(in super::super) fn collision() -> u64 {
         8 * u64::from(COUNTED_PS.load(Relaxed)) / UNIT
     }
 
-    /// What so many reads by slots have saved.
+    /// Returns what `reads` reads by slots have saved.
     pub(in super::super) fn saved(reads: u64) -> u64 {
         reads.saturating_mul(steps().slots_save()) / UNIT
     }
 
-    /// What a write takes longer at *slots*, with so many blocks to look through.
+    /// Returns how much longer a write takes at *slots*, with `blocks` blocks to look through.
     pub(in super::super) fn write(blocks: u64) -> u64 {
         const LOOK: u64 = 2_500;
-        /// So many blocks are looked through within the rest.
+        /// The number of blocks whose look-through is part of `slots_cost` already.
         const FEW: u64 = 16;
 
         let look = LOOK * blocks.saturating_sub(FEW);
@@ -184,27 +186,29 @@ mod real {
         forced::write_price().map_or(write, u64::from)
     }
 
-    /// So much have reads to save without a write between them before a lock takes up slots: what several
-    /// writes will cost, and more than one sample, which may stand for reads before the write.
+    /// Returns how much reads must save, without a write between them, before a lock takes up slots. That is
+    /// what several writes will cost, and more than one sample, since a sample may stand for reads before the
+    /// last write.
     pub(in super::super) fn enough() -> u64 {
         const WRITES: u64 = 4;
 
         (WRITES * write(0)).max(sample() + 1)
     }
 
-    /// What it takes a writer to sleep behind a heavy barrier.
+    /// Returns what it costs a writer to sleep behind a heavy barrier.
     pub(in super::super) fn barrier() -> u64 {
         1000 * u64::from(barrier::cost()) / UNIT
     }
 
-    /// A lock may become quiet after more reads of one thread by slots without a write between them: so many
-    /// took four times as long as the barrier that ends the quiet. So no more than a fifth of the time goes
-    /// into barriers, if writes come when they are worst.
+    /// Returns the number of reads after which a lock may become quiet: reads of one thread, by slots,
+    /// without a write between them. This many reads take four times as long as the barrier that ends the
+    /// quiet speed. So even if writes come at the worst moments, at most a fifth of the time is spent on
+    /// barriers.
     pub(in super::super) fn quiet_after() -> u32 {
         const FACTOR: u64 = 4;
 
         match (forced::speed(), forced::quiet_after()) {
-            // There is no quiet without a barrier that is more than a fence.
+            // There is no quiet speed without a barrier that is more than a fence.
             (None, None) if barrier::cost() == 0 => u32::MAX,
             (None, None) => {
                 let reads = FACTOR * 1000 * u64::from(barrier::cost()) / steps().quiet_saves();
@@ -249,7 +253,7 @@ mod tests {
             quiet,
         } = Steps::measure();
         for took in [counted, slots, quiet] {
-            // In picoseconds. A debug build, or an interpreter, takes its time.
+            // In picoseconds. A debug build or an interpreter takes long.
             assert!((1..u32::MAX).contains(&took), "{took} ps");
         }
     }

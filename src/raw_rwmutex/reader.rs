@@ -1,4 +1,4 @@
-//! What a reader does: it enters by a slot or counts itself in, and leaves the same way.
+//! How a reader enters, by a slot or by counting itself in, and how it leaves again.
 
 use super::bias::{balance, credit_of_sample, is_enough, samples_all};
 use super::word::*;
@@ -13,10 +13,10 @@ use std::time::Instant;
 
 use Ordering::{Acquire, Relaxed, Release, SeqCst};
 
-/// Why an attempt has failed.
+/// Why an attempt failed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Miss {
-    /// Another thread has changed the word at the same time.
+    /// Another thread changed the word at the same time.
     Collision,
     Other,
 }
@@ -48,11 +48,11 @@ impl RawRWMutex {
         }
     }
 
-    /// Ends one read.
+    /// Ends a read.
     ///
     /// # Safety
     ///
-    /// The caller owns the read lock of the token, and ends it with this call.
+    /// The caller must own the read lock of `token`. This call ends it.
     #[inline]
     pub(crate) unsafe fn runlock(&self, token: ReadToken) {
         self.track_leave();
@@ -65,7 +65,7 @@ impl RawRWMutex {
         }
     }
 
-    /// One attempt, at the speed of the lock, so that it can be inlined.
+    /// Makes one attempt, at the current speed of the lock. Short enough to be inlined.
     #[inline(always)]
     fn try_rlock_fast(&self) -> Result<ReadToken, Miss> {
         let own = readers::own();
@@ -77,7 +77,8 @@ impl RawRWMutex {
             if bars_readers(word) || samples_all() || own.tick_sample_of(self.address()) {
                 return Err(Miss::Other);
             }
-            // With too many readers the exchange fails, which takes less than to look.
+            // With this bit cleared, the exchange fails if there are too many readers. That takes less time
+            // than a check.
             let word = word & !TOO_MANY_READERS;
             self.count_in(word, word)
         } else if has_slots(word) {
@@ -89,7 +90,7 @@ impl RawRWMutex {
         }
     }
 
-    /// Fails only because of a writer, or because there are too many readers.
+    /// Tries again until it succeeds. Fails only because of a writer, or because there are too many readers.
     #[inline(never)]
     fn try_rlock_slow(&self, mut miss: Miss) -> Option<ReadToken> {
         let own = readers::own();
@@ -102,7 +103,7 @@ impl RawRWMutex {
             let result = if !has_slots(word) {
                 self.count_in_slow(&own, word, miss)
             } else if let Some(entry) = own.enter_anywhere(id(word)) {
-                // At *quiet*, too: it takes longer, and is right.
+                // The fence is right at *quiet*, too, and only takes longer.
                 self.hold(&own, entry)
             } else {
                 self.count_in(word, word)
@@ -117,8 +118,8 @@ impl RawRWMutex {
         }
     }
 
-    /// Counts the reader in at *counted*. A sample adds to the credit, or takes up slots instead. So does a read
-    /// after a collision.
+    /// Counts the reader in at *counted*. If the read is a sample or follows a collision, it adds to the
+    /// credit, or takes up slots instead.
     fn count_in_slow(&self, own: &Own, word: u64, miss: Miss) -> Result<ReadToken, Miss> {
         let saved = match own.tick_sample() || samples_all() {
             true => {
@@ -135,11 +136,11 @@ impl RawRWMutex {
         if self.take_up_slots(word, next & CREDIT) {
             return Err(Miss::Other);
         }
-        // It has to save anew.
+        // The credit starts again at 0.
         self.count_in(word, word & !CREDIT)
     }
 
-    /// Counts the reader in, if the word is still `word`, and changes the rest of it to that of `next`.
+    /// Counts the reader in if the word is still `word`. The rest of the word becomes that of `next`.
     #[inline(always)]
     fn count_in(&self, word: u64, next: u64) -> Result<ReadToken, Miss> {
         // Acquire: pairs with the Release in `release`.
@@ -150,7 +151,7 @@ impl RawRWMutex {
         Ok(ReadToken(None))
     }
 
-    /// Holds the lock by the entry, at *slots*, unless a writer comes between.
+    /// Makes the entry a read lock, at *slots*, unless a writer has come between.
     #[inline(always)]
     fn hold(&self, own: &Own, entry: Entry) -> Result<ReadToken, Miss> {
         fence(SeqCst);
@@ -180,7 +181,8 @@ impl RawRWMutex {
         Ok(ReadToken(Some(entry)))
     }
 
-    /// Takes back an entry: a writer has come between, who may have seen it.
+    /// Takes back an entry because a writer has come between. That writer may have seen the entry, and wait
+    /// for it.
     #[cold]
     fn retreat(&self, entry: Entry) {
         self.leave(entry);
@@ -198,10 +200,11 @@ impl RawRWMutex {
     /// Ends a read that was counted in.
     #[inline(always)]
     fn count_out(&self) {
-        // Release: pairs with the Acquires in `await_count`, `lock` and `announce_at`, so that
-        // reads end before writes begin. A load of its own costs less, on x86, than having the word returned. It finds
-        // a `DRAIN` that was set before; whoever sets it later looks at the count before it sleeps.
+        // Release: pairs with the Acquires in `await_count`, `lock_general` and `announce_at`, so that reads
+        // end before writes begin.
         self.word.fetch_sub(ONE_READER, Release);
+        // On x86 a separate load costs less than a subtraction that returns the word. The load finds a
+        // `DRAIN` that was set before. A writer that sets `DRAIN` later looks at the count before it sleeps.
         let word = self.word.load(Relaxed);
         if word & DRAIN != 0 && !has_counted_readers(word) {
             self.wake_drain();
@@ -234,7 +237,7 @@ impl RawRWMutex {
             false => Turn::Enter(word + ONE_READER),
         };
         match self.park(self.readers(), turn, deadline) {
-            // Admitted: counted in by the writer that stepped down, or by itself.
+            // Counted in, by the writer that admitted it or by its own `turn`.
             Parked::Unparked | Parked::Invalid => {
                 self.track_enter();
                 Some(ReadToken(None))
@@ -244,7 +247,8 @@ impl RawRWMutex {
     }
 }
 
-/// To be called before a sleep: whoever waits for a writer is admitted without another look.
+/// Panics if no more readers may be counted. Must be called before a reader sleeps, because a writer admits
+/// sleeping readers without another look at the count.
 #[track_caller]
 pub(super) fn refuse_too_many_readers(word: u64) {
     assert!(

@@ -1,4 +1,4 @@
-//! What writers cost other threads: they count the heavy barriers that they pass.
+//! Tests of what writers cost other threads. They count the heavy barriers that writers pass.
 
 use super::*;
 use crate::barrier::{self, PASSED, repay, run_into_debt};
@@ -12,7 +12,7 @@ use std::time::Duration;
 /// More attempts than a lock has credit for.
 const ATTEMPTS: usize = 200;
 
-/// A lock that notes its readers in slots, if that is not forbidden.
+/// Returns a lock that registers its readers in slots, unless the forced speed forbids that.
 fn lock_with_slots() -> RawRWMutex {
     while !barrier::ensure_decided(prices::measure) {
         thread::yield_now();
@@ -29,7 +29,7 @@ fn lock_with_slots() -> RawRWMutex {
         }
         read(&lock);
     }
-    // So that it is not quiet.
+    // A write ends the quiet speed.
     write(&lock);
     lock
 }
@@ -40,24 +40,24 @@ fn read(lock: &RawRWMutex) {
 }
 
 fn runlock(lock: &RawRWMutex, token: ReadToken) {
-    // SAFETY: the caller has the read lock of the token.
+    // SAFETY: the caller owns the read lock of the token.
     unsafe { lock.runlock(token) };
 }
 
 fn write(lock: &RawRWMutex) {
     let token = lock.lock();
-    // SAFETY: it is the token of the write lock just taken.
+    // SAFETY: this is the token of the write lock that was just taken.
     unsafe { lock.unlock(token) };
 }
 
-/// A read lock in a slot, if any can be.
+/// Takes a read lock: in a slot, unless the forced speed forbids that.
 fn reader(lock: &RawRWMutex) -> ReadToken {
     let token = lock.rlock();
     assert_eq!(token.0.is_some(), forced::speed() != Some(Speed::Counted));
     token
 }
 
-/// How many heavy barriers this thread passes in attempts to write that take `time`, and fail.
+/// Returns how many heavy barriers this thread passes in attempts to write that each take `time` and fail.
 #[track_caller]
 fn barriers_of_attempts(lock: &RawRWMutex, attempts: usize, time: Duration) -> usize {
     let before = PASSED.get();
@@ -98,7 +98,7 @@ fn attempts_that_give_up_cost_credit_until_the_lock_gives_up_its_slots() {
     let token = reader(&lock);
     barriers_of_attempts(&lock, ATTEMPTS, Duration::from_micros(1));
     runlock(&lock, token);
-    // The reader is still seen by the next writer, who finds no credit.
+    // The next writer still sees the reader, and finds no credit.
     let token = reader(&lock);
     assert!(lock.try_lock().is_none());
     runlock(&lock, token);
@@ -108,8 +108,8 @@ fn attempts_that_give_up_cost_credit_until_the_lock_gives_up_its_slots() {
     runlock(&lock, token);
 }
 
-/// How many barriers a writer passes that waits for a read which ends after `time`: the writer sleeps by
-/// then, as a rule.
+/// Returns how many barriers a writer passes that waits for a read which ends after `time`. By then the
+/// writer usually sleeps.
 fn barriers_of_a_write(lock: &RawRWMutex, token: ReadToken, time: Duration) -> usize {
     thread::scope(|s| {
         let writer = s.spawn(|| {
@@ -131,7 +131,7 @@ fn writers_nap_while_the_process_cannot_afford_barriers() {
     let token = reader(&lock);
     let debt = run_into_debt(Duration::from_secs(60));
     let barriers = barriers_of_attempts(&lock, 10, Duration::from_millis(2));
-    // One that wants to stay is woken all the same, or wakes by itself.
+    // A writer without a deadline is woken all the same, or its nap ends.
     let barriers_of_the_last = barriers_of_a_write(&lock, token, Duration::from_millis(5));
     repay(debt);
     assert_eq!((barriers, barriers_of_the_last), (0, 0));
@@ -146,7 +146,7 @@ fn a_writer_that_can_afford_it_sleeps_behind_a_barrier() {
     assert!(barriers <= 1 + to_end_the_quiet, "{barriers} barriers");
 }
 
-/// Those that wait are admitted without another look at the count.
+/// Readers that wait are admitted without another look at the count.
 #[test]
 fn too_many_readers_panic_whether_they_would_wait_or_not() {
     const TIMES: [Option<Duration>; 2] = [None, Some(Duration::from_secs(60))];
@@ -171,7 +171,7 @@ fn too_many_readers_panic_whether_they_would_wait_or_not() {
 #[test]
 fn a_lock_that_is_dropped_gives_back_its_identity() {
     const LOCKS: usize = if cfg!(miri) { 20 } else { 1000 };
-    /// More than the tests beside this one have at a time.
+    /// More locks than the other tests have at a time.
     const OTHERS: usize = 128;
 
     if forced::speed() == Some(Speed::Counted) {
@@ -180,7 +180,7 @@ fn a_lock_that_is_dropped_gives_back_its_identity() {
     let mut ids: Vec<u32> = (0..LOCKS)
         .map(|_| {
             let lock = lock_with_slots();
-            // What is left of a guard that is forgotten.
+            // The entry of a forgotten guard stays in its slot.
             let _ = reader(&lock);
             id(lock.word.load(Relaxed))
         })

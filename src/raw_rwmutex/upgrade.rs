@@ -1,13 +1,15 @@
-//! What an upgradable reader does: it reads beside others, and becomes a writer before anybody else does.
+//! How an upgradable reader reads beside other readers, and becomes the writer before any other thread does.
 //!
-//! It is neither counted nor in a slot, but has a flag of its own, [`UPGRADABLE`]. So there is one at a time, and a writer
-//! that announces itself waits for this flag before it begins to drain the lock. Meanwhile the upgradable reader may
-//! upgrade: it *passes* the writer. `WRITER` bars other readers already; the upgradable reader drains the lock and writes,
-//! and the writer goes on waiting. If the writer gives up, the upgradable reader gets `WRITER` from it. Without a writer it
-//! takes `WRITER` itself, and gives up its flag.
+//! An upgradable reader is neither counted nor in a slot. It has its own flag, [`UPGRADABLE`], so there is
+//! one at a time. A writer that announces itself waits for this flag before it begins to drain the lock.
+//! Meanwhile the upgradable reader may upgrade: it *passes* the writer. `WRITER` bars other readers already,
+//! so the upgradable reader drains the lock and writes, while the writer continues to wait. If the writer
+//! gives up, the upgradable reader gets `WRITER` from it. If no writer has announced itself, the upgradable
+//! reader sets `WRITER` itself and gives up its flag.
 //!
-//! Those that have to wait compete with newcomers, as writers do. One that loses goes to the end of the queue; but the
-//! first in the queue is handed the flag if it has waited for a millisecond, and when a writer steps down.
+//! Upgraders that must wait compete with newcomers, as writers do. An upgrader that loses goes to the end of
+//! the queue. But the first one in the queue is handed the flag if it has waited for a millisecond, or when a
+//! writer steps down.
 
 use super::handoff::Exit;
 use super::reader::refuse_too_many_readers;
@@ -60,18 +62,18 @@ impl RawRWMutex {
     ///
     /// # Safety
     ///
-    /// The caller owns the upgradable read lock, and ends it with this call.
+    /// The caller must own the upgradable read lock. This call ends it.
     #[inline]
     pub(crate) unsafe fn unlock_upgradable(&self, _: UpgradableToken) {
         self.track_leave_upgradable();
         self.end_upgradable(0, false);
     }
 
-    /// As `unlock_upgradable`, but if others wait for the same the first of them is next.
+    /// Ends the upgradable read. If upgraders wait, the first of them is next.
     ///
     /// # Safety
     ///
-    /// As for `unlock_upgradable`.
+    /// The caller must own the upgradable read lock. This call ends it.
     #[inline]
     pub(crate) unsafe fn unlock_upgradable_fair(&self, _: UpgradableToken) {
         self.track_leave_upgradable();
@@ -82,7 +84,7 @@ impl RawRWMutex {
     ///
     /// # Safety
     ///
-    /// The caller owns the upgradable read lock, and owns a read lock instead after this call.
+    /// The caller must own the upgradable read lock. After this call it owns a read lock instead.
     #[inline]
     pub(crate) unsafe fn downgrade_upgradable(&self, _: UpgradableToken) -> ReadToken {
         self.track_leave_upgradable();
@@ -91,11 +93,11 @@ impl RawRWMutex {
         ReadToken(None)
     }
 
-    /// Ends the write and keeps an upgradable read lock: no writer comes between.
+    /// Ends the write and keeps an upgradable read lock. No writer comes between.
     ///
     /// # Safety
     ///
-    /// The caller owns the write lock, and owns the upgradable read lock instead after this call.
+    /// The caller must own the write lock. After this call it owns the upgradable read lock instead.
     #[inline]
     pub(crate) unsafe fn downgrade_to_upgradable(&self, token: WriteToken) -> UpgradableToken {
         self.step_down_to(token, UPGRADABLE);
@@ -103,25 +105,25 @@ impl RawRWMutex {
         UpgradableToken(())
     }
 
-    /// Waits for the readers inside, and becomes the writer: no other one comes between.
+    /// Waits until the readers inside have left, and becomes the writer. No other writer comes between.
     ///
     /// # Safety
     ///
-    /// The caller owns the upgradable read lock, and owns the write lock instead after this call.
+    /// The caller must own the upgradable read lock. After this call it owns the write lock instead.
     #[inline]
     pub(crate) unsafe fn upgrade(&self, token: UpgradableToken) -> WriteToken {
-        // SAFETY: passed on.
+        // SAFETY: the caller guarantees that it owns the upgradable read lock.
         match unsafe { self.try_upgrade_until(token, None) } {
             Ok(token) => token,
             Err(_) => unreachable!("there is no deadline"),
         }
     }
 
-    /// As `upgrade`, if that needs no wait. Never fails because of writers.
+    /// Upgrades if that needs no wait. Never fails because of writers.
     ///
     /// # Safety
     ///
-    /// The caller owns the upgradable read lock, and owns what is returned instead after this call.
+    /// The caller must own the upgradable read lock. After this call it owns the returned lock instead.
     #[inline]
     pub(crate) unsafe fn try_upgrade(
         &self,
@@ -139,11 +141,11 @@ impl RawRWMutex {
         })
     }
 
-    /// As `upgrade`, or gives up at the deadline.
+    /// As `upgrade`, but gives up at the deadline.
     ///
     /// # Safety
     ///
-    /// As for `try_upgrade`.
+    /// The caller must own the upgradable read lock. After this call it owns the returned lock instead.
     #[inline]
     pub(crate) unsafe fn try_upgrade_until(
         &self,
@@ -151,7 +153,7 @@ impl RawRWMutex {
         deadline: Option<Instant>,
     ) -> Result<WriteToken, UpgradableToken> {
         self.upgrade_alone().ok_or(token).or_else(|token| {
-            // To bar readers would hold them up, and be no use.
+            // Barring readers would hold them up without effect.
             if spin::is_late(deadline) && self.has_plain_readers(self.word.load(Relaxed)) {
                 return Err(token);
             }
@@ -161,7 +163,7 @@ impl RawRWMutex {
         })
     }
 
-    /// Becomes the upgradable reader if the word is still `word`. Otherwise returns what it is.
+    /// Becomes the upgradable reader if the word is still `word`. Otherwise returns the current word.
     #[inline(always)]
     fn enter_upgradable(&self, word: u64) -> Result<UpgradableToken, u64> {
         // Acquire: pairs with the Release in `release`.
@@ -174,7 +176,8 @@ impl RawRWMutex {
     #[cold]
     #[track_caller]
     fn lock_upgradable_slow(&self, deadline: Option<Instant>) -> Option<UpgradableToken> {
-        // Once it has slept it must not panic: it may have been woken for others, too (invariant 3).
+        // Only before the first sleep. An upgrader that was woken must not panic: other sleepers may depend
+        // on its wake-up, too (invariant 3).
         refuse_too_many_readers(self.word.load(Relaxed));
         let mut budget = SpinBudget::new();
         let mut backoff = Backoff::new();
@@ -192,7 +195,7 @@ impl RawRWMutex {
             }
             budget.start_clock();
             match self.park_as_upgrader(budget.is_starving(), deadline) {
-                // It has to compete.
+                // It must compete.
                 (Parked::Unparked, false) => budget.reset(),
                 (Parked::TimedOut, _) => return None,
                 (Parked::Unparked, true) | (Parked::Invalid, _) => {
@@ -203,7 +206,7 @@ impl RawRWMutex {
         }
     }
 
-    /// As `park`, for an upgradable reader.
+    /// As `park`, for an upgrader. Also returns whether `UPGRADABLE` was handed to it.
     fn park_as_upgrader(&self, starves: bool, deadline: Option<Instant>) -> (Parked, bool) {
         let turn = |word| match bars_upgraders(word) {
             true => Turn::Sleep(word | UPGRADERS_PARKED),
@@ -214,7 +217,7 @@ impl RawRWMutex {
         park::sleep_for_handoff(self.upgraders(), starves, || self.take_turn(turn), deadline)
     }
 
-    /// The upgradable reader leaves, and keeps `kept`: nothing, or `ONE_READER`.
+    /// Ends the upgradable read. The caller keeps `kept`: 0 or `ONE_READER`.
     #[inline]
     fn end_upgradable(&self, kept: u64, is_fair: bool) {
         let word = self.word.load(Relaxed);
@@ -240,7 +243,8 @@ impl RawRWMutex {
         }
     }
 
-    /// The owner of `WRITER` has stepped down, and has got `UPGRADABLE` for the first upgradable reader that sleeps.
+    /// Wakes the first sleeping upgrader, for which the caller set `UPGRADABLE` as it stepped down from
+    /// `WRITER`. If no upgrader sleeps any more, gives the flag up again.
     #[cold]
     pub(super) fn wake_admitted_upgrader(&self) {
         if !self.wake_upgrader(0, true) {
@@ -248,8 +252,9 @@ impl RawRWMutex {
         }
     }
 
-    /// The owner of `UPGRADABLE` keeps `kept` instead, and wakes the first upgradable reader that sleeps: that one gets
-    /// `UPGRADABLE`, if it has waited for long or `is_fair`, or competes for it. False if there is none.
+    /// Wakes the first sleeping upgrader, on behalf of the owner of `UPGRADABLE`, which keeps `kept` instead.
+    /// The upgrader is handed `UPGRADABLE` if it has waited for long or if `is_fair`. Otherwise it competes
+    /// for it. Returns false if no upgrader sleeps; the caller then still owns `UPGRADABLE`.
     fn wake_upgrader(&self, kept: u64, is_fair: bool) -> bool {
         let mut before = None;
         park::unpark_first(self.upgraders(), |first| {
@@ -269,7 +274,7 @@ impl RawRWMutex {
             before = Some(self.word.fetch_add(kept.wrapping_sub(gone), AcqRel));
             is_handed_over
         });
-        // If it was handed over the writer goes on waiting, and is woken for nothing.
+        // If `UPGRADABLE` was handed over, the writer is woken without effect and continues to wait.
         before
             .inspect(|word| self.wake_writer_behind(*word))
             .is_some()
@@ -282,7 +287,7 @@ impl RawRWMutex {
         }
     }
 
-    /// Upgrades if nobody else is inside or waits, and there are no slots to look at.
+    /// Upgrades if no other thread is inside or waits, and there are no slots to look at.
     #[inline(always)]
     fn upgrade_alone(&self) -> Option<WriteToken> {
         let word = self.word.load(Relaxed);
@@ -300,7 +305,7 @@ impl RawRWMutex {
         })
     }
 
-    /// The upgradable reader bars other readers: as the owner of `WRITER`, or in front of that.
+    /// Bars other readers: sets `WRITER` as its owner, or passes the announced writer.
     #[cold]
     fn begin_upgrade(&self) {
         self.track_begin_upgrade();
@@ -312,10 +317,10 @@ impl RawRWMutex {
         self.word.fetch_and(!UPGRADABLE, Relaxed);
     }
 
-    /// Passes the announced writer. False if it has given up.
+    /// Passes the announced writer. Returns false if that writer has given up.
     ///
-    /// Under the lock of the readers' queue: a writer that gives up and admits those in the queue holds it, so either it
-    /// sees the upgrade, or it is gone.
+    /// Runs under the lock of the readers' queue. A writer that gives up and admits the readers in the queue
+    /// holds that lock, too. So either that writer sees the upgrade, or the upgrade finds it gone.
     fn pass_writer(&self) -> bool {
         let mut has_passed = false;
         let pass = || {
@@ -334,7 +339,7 @@ impl RawRWMutex {
         has_passed
     }
 
-    /// Has the write lock if all readers have left, and goes back to the upgradable read otherwise.
+    /// Returns the write lock if all readers have left. Otherwise goes back to the upgradable read.
     fn write_or_give_up(&self, is_drained: bool) -> Result<WriteToken, UpgradableToken> {
         if !is_drained {
             self.track_fail_upgrade();
@@ -353,7 +358,7 @@ impl RawRWMutex {
         loop {
             let word = self.word.load(Relaxed);
             if !is_upgraded(word) {
-                // The writer has given up since, and `WRITER` belongs to the caller.
+                // The writer has given up meanwhile, and `WRITER` belongs to the caller.
                 return self.step_down_and_wake(kept, exit);
             }
             let next = (word & !(UPGRADABLE | UPGRADED | DRAIN)) + kept;
@@ -366,7 +371,7 @@ impl RawRWMutex {
         }
     }
 
-    /// The writer gives up, and the upgrade that has passed it owns `WRITER` from now on. False if the word is not `word`
+    /// Gives up `WRITER` to the upgrade that has passed the caller. Returns false if the word is not `word`
     /// any more.
     pub(super) fn yield_to_upgrade(&self, word: u64) -> bool {
         let next = word & !(UPGRADABLE | UPGRADED);

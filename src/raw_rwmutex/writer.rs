@@ -1,4 +1,4 @@
-//! What a writer does: it announces itself, drains the readers inside, and steps down.
+//! How a writer announces itself, drains the readers inside, and steps down.
 
 use super::handoff::Exit;
 use super::word::*;
@@ -14,7 +14,7 @@ use Ordering::{Acquire, Relaxed};
 impl RawRWMutex {
     #[inline]
     pub(crate) fn lock(&self) -> WriteToken {
-        // To look at the word first would make the exchange wait for it.
+        // No load of the word first: the exchange would have to wait for it.
         if readers::own().expects_new.get()
             && let Ok(token) = self.announce_at(NEW)
         {
@@ -27,7 +27,7 @@ impl RawRWMutex {
     fn lock_general(&self) -> WriteToken {
         let own = readers::own();
         own.expects_new.set(false);
-        // Not a compare-exchange, which would have to know the word.
+        // Not a compare-exchange, which would need to know the word.
         if is_announced(self.word.fetch_or(WRITER, Relaxed)) {
             return self.lock_contended();
         }
@@ -57,28 +57,28 @@ impl RawRWMutex {
     ///
     /// # Safety
     ///
-    /// The caller owns the write lock, and ends it with this call.
+    /// The caller must own the write lock. This call ends it.
     #[inline]
     pub(crate) unsafe fn unlock(&self, token: WriteToken) {
         self.step_down_to(token, 0);
     }
 
-    /// As `unlock`, but the writer that waits first is next, if there is one. So are the readers that sleep in any case,
-    /// before it.
+    /// Ends the write and hands the lock to the writer that has waited longest, if there is one. As in
+    /// `unlock`, the sleeping readers are admitted before it.
     ///
     /// # Safety
     ///
-    /// As for `unlock`.
+    /// The caller must own the write lock. This call ends it.
     #[inline]
     pub(crate) unsafe fn unlock_fair(&self, token: WriteToken) {
         self.step_down_fairly(token);
     }
 
-    /// Ends the write and keeps a read lock: no writer comes between.
+    /// Ends the write and keeps a read lock. No writer comes between.
     ///
     /// # Safety
     ///
-    /// The caller owns the write lock, and owns a read lock instead after this call.
+    /// The caller must own the write lock. After this call it owns a read lock instead.
     #[inline]
     pub(crate) unsafe fn downgrade(&self, token: WriteToken) -> ReadToken {
         self.step_down_to(token, ONE_READER);
@@ -86,7 +86,7 @@ impl RawRWMutex {
         ReadToken(None)
     }
 
-    /// One attempt, at a lock that nobody has or wants, at *counted*.
+    /// Makes one attempt. Succeeds only at *counted*, if no thread holds the lock or waits for it.
     #[inline(always)]
     fn try_lock_fast(&self) -> Option<WriteToken> {
         let word = self.word.load(Relaxed);
@@ -97,10 +97,10 @@ impl RawRWMutex {
         }
     }
 
-    /// Becomes the owner of `WRITER` if the word is still `word`. Otherwise returns what it is.
+    /// Becomes the owner of `WRITER` if the word is still `word`. Otherwise returns the current word.
     #[inline(always)]
     fn announce_at(&self, word: u64) -> Result<WriteToken, u64> {
-        // Acquire: as in `lock`, if there are no slots to look at.
+        // Acquire: as in `lock_general`, if there are no slots to look at.
         self.word
             .compare_exchange_weak(word, word | WRITER, Acquire, Relaxed)?;
         self.track_announce();
@@ -108,7 +108,7 @@ impl RawRWMutex {
         Ok(WriteToken(word | WRITER))
     }
 
-    /// Fails only because of a writer or readers inside, never because of those who wait.
+    /// Fails only because of a writer or of readers inside, never because of waiters.
     #[cold]
     fn try_lock_slow(&self) -> Option<WriteToken> {
         let mut word = self.word.load(Relaxed);
@@ -146,18 +146,18 @@ impl RawRWMutex {
         self.enter_or_give_up(is_drained)
     }
 
-    /// Becomes the owner of `WRITER`, in competition with other writers. `drain` follows, and
-    /// acquires.
+    /// Becomes the owner of `WRITER`, in competition with other writers. Returns false if the deadline passes
+    /// first. Does not acquire; `drain` follows, and acquires.
     fn announce(&self, deadline: Option<Instant>) -> bool {
         let mut budget = SpinBudget::new();
         loop {
             let word = self.word.load(Relaxed);
             if !is_announced(word) {
-                // To announce a writer would hold up others, and be no use.
+                // An announcement would hold up other threads without effect.
                 if spin::is_late(deadline) && self.has_readers(word) {
                     return false;
                 }
-                // Not a compare-exchange, which readers that come and go could foil again and again.
+                // Not a compare-exchange: readers that come and go could make it fail again and again.
                 if !is_announced(self.word.fetch_or(WRITER, Relaxed)) {
                     self.track_announce();
                     return true;
@@ -181,7 +181,7 @@ impl RawRWMutex {
         }
     }
 
-    /// Has the lock if all readers have left, and steps down otherwise.
+    /// Returns the write lock if all readers have left. Otherwise steps down and returns `None`.
     fn enter_or_give_up(&self, is_drained: bool) -> Option<WriteToken> {
         if is_drained {
             return Some(WriteToken(self.word.load(Relaxed)));

@@ -118,7 +118,7 @@ impl Monitor {
                 survey.observations.overdue.push(Run::now(p));
             }
         }
-        survey.drop_awake(|run| system::is_asleep(run.p.thread.get()));
+        survey.drop_awake(|run| system::sleeps(run.p.thread.get()));
         survey
     }
 

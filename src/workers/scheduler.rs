@@ -225,7 +225,7 @@ impl Scheduler {
     fn acquire(&self, state: &mut State, holder: Holder) -> &'static Processor {
         let p = self.processors.acquire(&mut state.free);
         p.set_holder(holder);
-        p.thread.set(system::thread_id());
+        p.thread.set(system::thread());
         p.in_goroutine.set(0);
         // Shows the monitor that this is not the run that it saw at its last look.
         p.runs.add_one();

@@ -92,7 +92,7 @@ mod real {
 
     /// Returns the system's number of the current thread, or 0 if the number is of no use.
     #[cfg(target_os = "linux")]
-    pub(crate) fn thread_id() -> usize {
+    pub(crate) fn thread() -> usize {
         thread_local! {
             static NUMBER: usize = {
                 // SAFETY: a system call that touches no memory.
@@ -124,7 +124,7 @@ mod real {
     /// Returns whether a thread of this process sleeps, rather than waits for a CPU, or `None` if the system
     /// does not tell.
     #[cfg(target_os = "linux")]
-    pub(crate) fn is_asleep(thread: usize) -> Option<bool> {
+    pub(crate) fn sleeps(thread: usize) -> Option<bool> {
         let mut status = [0; 64];
         let mut file = File::open(format!("/proc/self/task/{thread}/stat")).ok()?;
         let len = file.read(&mut status).ok()?;
@@ -138,7 +138,7 @@ mod real {
     }
 
     #[cfg(not(target_os = "linux"))]
-    pub(crate) fn thread_id() -> usize {
+    pub(crate) fn thread() -> usize {
         0
     }
 
@@ -148,7 +148,7 @@ mod real {
     }
 
     #[cfg(not(target_os = "linux"))]
-    pub(crate) fn is_asleep(_thread: usize) -> Option<bool> {
+    pub(crate) fn sleeps(_thread: usize) -> Option<bool> {
         None
     }
 
@@ -162,7 +162,7 @@ mod real {
     const NAP: Duration = Duration::from_micros(10);
 
     /// Waits before a searching worker looks again. Returns false at once if it has looked often enough.
-    pub(crate) fn pause_search(round: u32) -> bool {
+    pub(crate) fn pause(round: u32) -> bool {
         if round < SPINS {
             (0..FIRST_PAUSE << round).for_each(|_| hint::spin_loop());
         } else if round < SPINS + NAPS {

@@ -113,7 +113,7 @@ impl Worker {
     /// the steal delay.
     fn search(&mut self) -> Option<Found> {
         let mut round = 0;
-        while system::pause_search(round) {
+        while system::pause(round) {
             let found = self.find(true);
             if found.is_some() {
                 return found;

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Some threads that wait, once all of them do. Each notes its index when it has been called.
+/// Threads that wait for a condition variable. Each notes its index when it has been woken.
 struct Crowd {
-    /// How many are about to wait.
+    /// The number of threads that wait or are about to.
     mutex: Mutex<usize>,
     cond: Cond,
     called: Log<usize>,
@@ -24,7 +24,8 @@ impl Crowd {
         }
     }
 
-    /// One joins after the other.
+    /// Calls `during` while `n` threads wait. They begin to wait one after the other, in the order of
+    /// their indices.
     fn run(&self, n: usize, during: impl FnOnce(&Self)) {
         thread::scope(|s| {
             for index in 0..n {
@@ -34,7 +35,8 @@ impl Crowd {
                     self.cond.wait(&mut waiting);
                     self.called.push(index);
                 });
-                // It has the lock until it waits.
+                // The thread holds the lock from the count until it waits, so once the count is seen it
+                // waits.
                 assert!(holds_within(LIMIT, || *self.mutex.lock() > index));
             }
             during(self);
@@ -96,7 +98,8 @@ fn nobody_wakes_without_a_call() {
     });
 }
 
-/// Go's `TestRace`, many times: whoever changes the condition may signal with the lock, or after it.
+/// Go's `TestRace`, many times. The thread that changes the condition may signal while it holds the
+/// lock, or afterwards.
 #[test]
 fn no_signal_is_lost() {
     within(LIMIT, || {
@@ -177,13 +180,14 @@ fn a_wait_ends_when_its_time_is_over() {
         assert!(start.elapsed() >= timeout);
         assert!(!cond.wait_until(&mut guard, start));
         assert!(mutex.is_locked());
-        // It has left.
+        // The wait that has timed out is no longer in the queue.
         assert!(!cond.signal());
         assert_eq!(cond.broadcast(), 0);
     });
 }
 
-/// A signal reaches a wait that counts as called, whatever the clock says.
+/// Each signal that reports a wake-up belongs to a wait that returns true, even if the wait's time is
+/// over at that moment.
 #[test]
 fn no_signal_is_lost_at_the_end_of_a_wait() {
     within(LIMIT, || {
@@ -220,7 +224,7 @@ fn a_wait_that_is_called_in_time_says_so() {
     });
 }
 
-/// Two with a read lock, one with the write lock of another lock, one with a mutex.
+/// Two threads wait with a read lock, one with the write lock of another lock, and one with a mutex.
 #[test]
 fn each_kind_of_guard_waits() {
     within(LIMIT, || {

@@ -33,7 +33,8 @@ fn a_wait_returns_the_first_error() {
                     let _send = send;
                     result
                 });
-                // So that it is known which was the first: it is noted before the group is left.
+                // Waits until the group has noted the result, so that it is known which error was the
+                // first. A goroutine notes its error before it leaves the group.
                 ended.recv().unwrap_err();
                 assert!(holds_within(LIMIT, || result.is_ok() || group.is_cancelled()));
             }
@@ -107,7 +108,7 @@ fn a_panic_is_raised_by_the_wait_when_all_have_ended() {
         let payload = catch_unwind(AssertUnwindSafe(|| group.wait())).unwrap_err();
         assert_eq!(payload.downcast_ref(), Some(&"inside"));
         assert_eq!(ended.load(SeqCst), 1);
-        // It is over, and the group is as new.
+        // The panic has been raised, and the group is like new.
         assert_eq!(group.wait(), Ok(()));
         group.set_limit(1);
         group.go(|| Err(()));
@@ -134,7 +135,8 @@ fn misuse_has_a_text() {
     });
 }
 
-/// Its destructor asks the group, which is foreign code's right.
+/// The destructor of the error calls the group, as foreign code may. With the group's lock held that
+/// would deadlock.
 #[test]
 fn an_error_that_comes_too_late_is_dropped_without_the_lock() {
     struct Nosy(Option<Group<Nosy>>);
@@ -183,7 +185,7 @@ mod scope {
         });
     }
 
-    /// It is an error of the group, too.
+    /// The error of the closure counts as an error of the group, so it cancels the goroutine.
     #[test]
     fn an_error_of_the_scope_itself_cancels_the_others() {
         within(LIMIT, || {
@@ -207,7 +209,7 @@ mod scope {
             let result = catch_unwind(AssertUnwindSafe(|| {
                 errgroup::scope(|group| {
                     group.go(|| panic_quietly("inside"));
-                    // Which comes first.
+                    // The panic takes precedence over this error.
                     Err(())
                 })
             }));

@@ -1,7 +1,9 @@
-//! How many others a thread lets pass at most while three of them hold the lock back to back.
+//! How many turns of other threads a thread waits for at most, while three of them hold the lock back to
+//! back.
 //!
-//! Turns, and not time: a machine that is busy with others has little of that for all of them. And each turn
-//! lasts until those who have to wait sleep, so that none passes while one is on its way into the queue.
+//! The tests count turns and not time: a busy machine has little time for each thread. And each turn
+//! lasts until the threads that must wait are asleep, so no turn passes while a thread is still on its
+//! way into the queue.
 
 use crate::support::{LIMIT, Lock, Stop, holds_within, queue_length, queued, rounds, within};
 use gosync::{Mutex, RWMutex};
@@ -12,14 +14,15 @@ use std::time::Duration;
 /// Longer than a writer lets others overtake it.
 const HOLD: Duration = Duration::from_millis(2);
 
-/// How many turns the three take.
+/// The number of turns that the three threads take in total.
 const TURNS: usize = 60;
 
-/// Above one of each of the three, and one more by which it may overtake; far below all of them, as with a
-/// lock that lets somebody starve.
+/// More than one turn for each of the three, and one more by which a thread may overtake. Far less than
+/// all turns, which is what a lock that lets threads starve would come to.
 const BOUND: usize = 12;
 
-/// For those to fall asleep who have to wait; in vain in the end, or if they do not sleep as they should.
+/// How long a turn waits for the other threads to fall asleep. All of it passes at the end of a test,
+/// and if threads do not sleep as they should.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 fn read(lock: &RWMutex<()>, inside: &mut dyn FnMut()) {
@@ -39,8 +42,8 @@ fn lock(mutex: &Mutex<()>, inside: &mut dyn FnMut()) {
 
 type Access<L> = fn(&L, &mut dyn FnMut());
 
-/// How many turns of the others `victim` waits for at most, and how often it gets in. While one of the
-/// others is inside, `barred` threads have to wait.
+/// Returns how many turns of the others `victim` waits for at most, and how often it gets in. While one
+/// of the others is inside, `barred` threads must wait.
 fn probe<L: Lock + Default + Sync>(
     victim: Access<L>,
     hog: Access<L>,
@@ -112,13 +115,14 @@ fn nobody_starves_beside_three_in_a_mutex() {
     assert_fair("mutex vs 3 others", lock, lock, 3);
 }
 
-/// A writer gives the lock up only to ask for it again at once, and gives it up when the other one, which
-/// has waited for long, sleeps again. Without a hand-off that one would have to be awake in the very moment.
+/// The writer that holds the lock unlocks it and locks it again at once. It does so whenever the other
+/// writer, which has waited for long, is asleep again. Without a hand-off the other writer would get the
+/// lock only if it were awake at that very moment.
 #[test]
 fn a_writer_that_has_waited_for_long_is_next() {
-    /// So many without a hand-off.
+    /// The number of turns without a hand-off.
     const TURNS: usize = 10;
-    /// When it is woken for the first time.
+    /// The waiter may be overtaken once, when it is woken for the first time.
     const BOUND: usize = 1;
 
     within(LIMIT, || {

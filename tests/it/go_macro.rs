@@ -1,4 +1,4 @@
-//! The `go!` macro: what it takes, and what runs where.
+//! The `go!` macro: what it accepts, and which parts run where.
 
 mod forms;
 mod fragments;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::Se
 use std::sync::{Arc, Barrier, Condvar, Mutex, mpsc};
 use std::thread;
 
-/// Counts how many of it have been dropped.
+/// Counts how many values of this type have been dropped.
 struct Dropped<'a>(&'a AtomicUsize);
 
 impl Drop for Dropped<'_> {
@@ -74,7 +74,7 @@ mod alone {
         within(LIMIT, || {
             let payload = go(|| panic_quietly("a text")).join().unwrap_err();
             assert_eq!(payload.downcast_ref(), Some(&"a text"));
-            // As `panic!` with arguments makes it.
+            // The payload that `panic!` with arguments has.
             let payload = go(|| resume_unwind(Box::new(format!("no {}", 7)))).join();
             assert_eq!(text(payload.unwrap_err()), "no 7");
             let payload = go(|| resume_unwind(Box::new(Custom(9)))).join();
@@ -154,7 +154,8 @@ mod alone {
 
         within(LIMIT, || {
             let (dropped, one_dropped) = mpsc::channel();
-            // The result, once when the handle goes first and once when it goes last.
+            // The result, once if the handle is dropped before the goroutine ends, and once if it is
+            // dropped after that.
             let signal = Signal(dropped.clone());
             drop(go(move || signal));
             one_dropped.recv().unwrap();
@@ -163,7 +164,7 @@ mod alone {
             assert!(one_dropped.try_recv().is_err());
             drop(handle);
             one_dropped.recv().unwrap();
-            // What a goroutine owns, when it panics.
+            // A value that the goroutine owns when it panics.
             let signal = Signal(dropped);
             drop(go(move || {
                 let _signal = signal;
@@ -214,7 +215,7 @@ mod alone {
         });
     }
 
-    /// Each blocks until one that is started later has run.
+    /// Each goroutine blocks until one that is started later has run.
     #[test]
     fn goroutines_may_wait_for_later_ones() {
         within(LIMIT, || {
@@ -410,7 +411,7 @@ mod scoped {
             });
             assert_eq!(result, "joined");
 
-            // Only the other one.
+            // A scope raises only the panic that was not joined.
             let text = panic_text(|| {
                 scope(|s| {
                     assert!(s.go(|| panic_quietly("joined")).join().is_err());
@@ -486,14 +487,14 @@ mod scoped {
             for _ in rounds(300) {
                 let dropped = AtomicUsize::new(0);
                 scope(|s| {
-                    // The handle goes at once.
+                    // The handle is dropped at once.
                     s.go(|| Dropped(&dropped));
-                    // The handle goes when the result is there.
+                    // The handle is dropped when the result is there.
                     drop(s.go(|| Dropped(&dropped)).ended());
-                    // The handle goes to another goroutine.
+                    // Another goroutine drops the handle.
                     let handle = s.go(|| Dropped(&dropped));
                     s.go(move || drop(handle));
-                    // The handle goes with the closure.
+                    // The handle is dropped at the end of the closure.
                     let _handle = s.go(|| Dropped(&dropped));
                 });
                 assert_eq!(dropped.into_inner(), 4);

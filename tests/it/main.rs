@@ -1,10 +1,10 @@
-//! The crate on real threads: its contract clause by clause, Go's own scenarios, fairness, and
-//! state machines against reference models.
+//! The crate on real threads: the contract clause by clause, Go's own scenarios, fairness, and state
+//! machines against reference models.
 //!
-//! Nothing here asserts that something is fast, only that it happens, or that it does not happen
-//! before its time. Where a bound is the point, it is generous, and the measured figure is printed.
+//! No test asserts that something is fast, only that it happens, or that it does not happen too early.
+//! Where a bound is the point, it is generous, and the test prints the measured figure.
 
-// Under the models there is no lock over real threads.
+// The models replace the primitives, so no lock runs on real threads there.
 #![cfg(not(gosync_model))]
 
 mod cond;
@@ -25,6 +25,6 @@ mod singleflight;
 mod support;
 mod wait_group;
 mod wait_group_model;
-// Sizes are the point here.
+// These tests need large numbers of goroutines, which take too long under Miri.
 #[cfg(not(miri))]
 mod workers;

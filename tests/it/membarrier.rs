@@ -1,7 +1,8 @@
-//! What a process sees of the system call `membarrier`: it can be kept from it, and has no thread more for it.
+//! The system call `membarrier`: a process can be kept from making it, and a process with one thread
+//! does not get another one for it.
 //!
-//! Filters of system calls show who makes which: the process is killed by the first that is on their list. So they
-//! are set up in processes of their own.
+//! Filters of system calls (seccomp) show whether a call is made: the first call on the filter's list
+//! kills the process. So each test sets up its filter in a separate process.
 
 use crate::support::is_forced;
 use crate::workers::child::{alone, killed_by};
@@ -9,15 +10,16 @@ use gosync::{RWMutex, disable_membarrier};
 use std::time::Duration;
 use std::{ptr, thread};
 
-/// What takes a lock as far as it gets: many times as many reads as it takes.
+/// Brings a lock to the fastest speed that it can have: many times the number of reads that this needs.
 const READS: usize = 100_000;
 
 const MEMBARRIER: libc::c_long = libc::SYS_membarrier;
 
-/// Those that start a thread.
+/// The calls that start a thread.
 const CLONES: [libc::c_long; 2] = [libc::SYS_clone, libc::SYS_clone3];
 
-/// From now on the process is killed if this thread, or one that it starts, makes one of these calls.
+/// Makes the system kill the process if this thread, or one that it starts later, makes one of these
+/// calls.
 fn kill_on(calls: &[libc::c_long]) {
     let step = |code: u32, jf, k| libc::sock_filter {
         code: code as u16,
@@ -26,7 +28,7 @@ fn kill_on(calls: &[libc::c_long]) {
         k,
     };
     let finish = |action| step(libc::BPF_RET | libc::BPF_K, 0, action);
-    // The number of the call comes first.
+    // The number of the system call is the first field that a filter sees.
     let mut filter = vec![step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0)];
     for &call in calls {
         let skip_unless = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
@@ -42,7 +44,7 @@ fn kill_on(calls: &[libc::c_long]) {
         rlim_cur: 0,
         rlim_max: 0,
     };
-    // SAFETY: the limit and the program are there to be read, and the latter is as long as it says.
+    // SAFETY: `no_core` and `program` are valid for reads, and `program` has the length of `filter`.
     unsafe {
         assert_eq!(libc::setrlimit(libc::RLIMIT_CORE, &no_core), 0);
         assert_eq!(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
@@ -52,18 +54,18 @@ fn kill_on(calls: &[libc::c_long]) {
     }
 }
 
-/// Whether locks make the call, and it can be seen.
+/// Whether locks make the call here, and a filter can detect it.
 fn locks_ask() -> bool {
     has_what_it_takes() && !is_forced()
 }
 
-/// Whether there are such filters here, and `membarrier`. Says so if not.
+/// Whether this system has such filters and `membarrier`. Prints a line if not.
 fn has_what_it_takes() -> bool {
     const QUERY: libc::c_int = 0;
     const PRIVATE_EXPEDITED: libc::c_long = 1 << 3;
 
     let action = libc::SECCOMP_RET_KILL_PROCESS;
-    // SAFETY: the one call reads `action`, the other no memory at all.
+    // SAFETY: the first call reads `action`, and the second touches no memory.
     let (filters, commands) = unsafe {
         (
             libc::syscall(
@@ -86,10 +88,10 @@ fn read_often(lock: &RWMutex<()>) {
     (0..READS).for_each(|_| drop(lock.rlock()));
 }
 
-/// Time for another thread to make a call.
+/// Gives another thread time to make a call.
 const A_WHILE: Duration = Duration::from_millis(100);
 
-/// Reads and writes behind a filter, and then has time.
+/// Reads and writes a lock behind a filter, and then sleeps for `time`.
 fn use_a_lock(filtered: &[libc::c_long], time: Duration) {
     kill_on(filtered);
     let lock = RWMutex::new(());
@@ -100,7 +102,8 @@ fn use_a_lock(filtered: &[libc::c_long], time: Duration) {
     thread::sleep(time);
 }
 
-/// The counterpart of the others: a process that nothing keeps from the call, as some forced speeds do.
+/// The contrast to the other tests: nothing keeps the process from the call. Forced speeds may, so these
+/// tests are left out with them.
 mod unless_it_is_switched_off {
     use super::*;
     use crate::support::{LIMIT, time_is_up};
@@ -138,7 +141,8 @@ mod unless_it_is_switched_off {
                 read_often(&lock);
                 assert!(!disable_membarrier());
                 kill_on(&[MEMBARRIER]);
-                // A thread that has no filter yet may have to register first.
+                // The thread that registers the process may have started before the filter and may not
+                // be done yet. Until it is, no lock makes the call.
                 let is_late = time_is_up(LIMIT);
                 while !is_late() {
                     read_often(&lock);
@@ -184,7 +188,7 @@ mod if_it_is_switched_off {
     }
 }
 
-/// Before `main` there is one thread; the harness starts others.
+/// Processes with one thread. The tests run before `main`, since the test harness starts other threads.
 #[cfg(target_env = "gnu")]
 mod with_one_thread {
     use super::*;
@@ -194,9 +198,9 @@ mod with_one_thread {
     const STAYS_ONE: &str = "membarrier::with_one_thread::a_program_stays_one";
     const IS_QUIET: &str = "membarrier::with_one_thread::a_lock_gets_as_far_as_with_several";
 
-    /// The C library calls what it finds here before `main`.
+    /// The C library calls the functions in this section before `main`.
     #[used]
-    // SAFETY: the section is one of pointers to functions like this.
+    // SAFETY: the section holds pointers to functions of this type.
     #[unsafe(link_section = ".init_array")]
     static BEFORE_MAIN: extern "C" fn() = before_main;
 
@@ -208,15 +212,15 @@ mod with_one_thread {
         } else {
             return;
         }
-        // The harness would need a thread.
+        // The process must end here: the harness would start a thread.
         played();
         process::exit(0);
     }
 
-    /// glibc before 2.32 does not say how many threads there are.
+    /// Whether glibc tells how many threads there are. It does not before 2.32.
     fn is_known() -> bool {
         let name = c"__libc_single_threaded".as_ptr();
-        // SAFETY: the name ends with a zero.
+        // SAFETY: the name ends with a zero byte.
         let is_known = !unsafe { libc::dlsym(libc::RTLD_DEFAULT, name) }.is_null();
         if !is_known {
             println!("left out: glibc does not know");
@@ -224,9 +228,10 @@ mod with_one_thread {
         is_known
     }
 
-    /// Whether a process of one thread may do this at all.
+    /// Whether a process with one thread may call `unshare` here. With several threads the call fails,
+    /// so it shows whether there is one.
     fn may_unshare() -> bool {
-        // SAFETY: the child makes system calls only.
+        // SAFETY: the child only makes system calls.
         unsafe {
             let child = libc::fork();
             if child == 0 {
@@ -257,7 +262,7 @@ mod with_one_thread {
         }
     }
 
-    /// A write ends the quiet with the call.
+    /// The reads make the lock quiet, so the write makes the call.
     fn be_quiet() {
         let lock = RWMutex::new(());
         read_often(&lock);

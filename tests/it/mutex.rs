@@ -43,7 +43,7 @@ fn one_at_a_time() {
     });
 }
 
-/// More than there are CPUs, which sleep in it.
+/// More goroutines than there are CPUs sleep in the lock.
 #[test]
 fn goroutines_that_wait_make_room_for_others() {
     within(LIMIT, || {
@@ -53,7 +53,7 @@ fn goroutines_that_wait_make_room_for_others() {
         for _ in 0..200 {
             wg.go(|| *MUTEX.lock() += 1);
         }
-        // It is the last in the queue, and nobody helps.
+        // This goroutine is queued last, and a receive does not help, so a worker must get to it.
         let (send, ran) = mpsc::channel();
         drop(go(move || send.send(()).unwrap()));
         ran.recv_timeout(LIMIT).unwrap();
@@ -129,7 +129,7 @@ mod attempts {
         });
     }
 
-    /// Those behind it in the queue go on.
+    /// The threads behind it in the queue still get the lock.
     #[test]
     fn an_attempt_that_gives_up_leaves_no_trace() {
         within(LIMIT, || {

@@ -1,4 +1,5 @@
-//! `Mutex` against a plain flag, on one thread: where a lock would wait for itself it is tried, or given up.
+//! `Mutex` against a plain flag, on one thread. Where `lock` would wait for the same thread, only
+//! attempts are made.
 
 use crate::support::{LIMIT, state_machine, time_is_up, within};
 use gosync::{MappedMutexGuard, Mutex, MutexGuard};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 
 #[derive(Clone, Copy, Debug)]
 enum Op {
-    /// If it is free.
+    /// Done only if the lock is free.
     Lock,
     TryLock,
     LockFor(Duration),
@@ -40,12 +41,12 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// The guard, as far as there is one.
+/// What is left of the guard.
 enum Held<'a> {
     No,
     Whole(MutexGuard<'a, u32>),
     Part(MappedMutexGuard<'a, u32>),
-    /// It is locked for ever.
+    /// The mutex is locked permanently.
     Forgotten,
 }
 

@@ -1,4 +1,4 @@
-//! What Go tests its `sync.RWMutex` and `sync.Mutex` for, on goroutines. `RLocker` has no counterpart.
+//! Go's own tests of `sync.RWMutex` and `sync.Mutex`, on goroutines. `RLocker` has no counterpart here.
 
 use crate::support::{Activity, LIMIT, Stop, rounds, within};
 use gosync::{JoinHandle, RWMutex, go};
@@ -35,7 +35,7 @@ fn parallel_readers() {
     }
 }
 
-/// The first part of Go's `TestRWMutex`: what succeeds beside what.
+/// The first part of Go's `TestRWMutex`: which attempts succeed beside which guards.
 #[test]
 fn try_matrix() {
     within(LIMIT, || {
@@ -57,7 +57,7 @@ fn try_matrix() {
     });
 }
 
-/// Readers and writers with a counter of who is inside, as in Go's `HammerRWMutex`.
+/// Runs readers and writers and counts those inside, as in Go's `HammerRWMutex`.
 fn hammer(writers: usize, readers: usize, n: usize) {
     let mutex = Arc::new(RWMutex::new(()));
     let activity = Arc::new(Activity::default());
@@ -65,7 +65,7 @@ fn hammer(writers: usize, readers: usize, n: usize) {
     let everybody: Vec<JoinHandle<()>> = (0..writers + readers)
         .map(|i| {
             let (mutex, activity) = (Arc::clone(&mutex), Arc::clone(&activity));
-            // Writers stand between readers.
+            // The writers are spread among the readers.
             let is_writer = i % ((writers + readers) / writers) == 0;
             go(move || {
                 for _ in rounds(n) {
@@ -99,8 +99,8 @@ fn readers_and_writers_exclude_each_other() {
     });
 }
 
-/// Go's `TestMutexFairness`: `victim` gets its ten turns beside a goroutine that holds the lock for
-/// 100 µs, back to back.
+/// Go's `TestMutexFairness`: `victim` gets its ten turns beside a goroutine that takes the lock back to
+/// back, and holds it for 100 µs each time.
 fn ten_turns(victim: fn(&RWMutex<()>)) {
     const HOLD: Duration = Duration::from_micros(100);
 

@@ -1,7 +1,8 @@
-//! `RWMutex` against a reference model: one thread, any sequence of operations, on guards in any order.
+//! `RWMutex` against a reference model: one thread does any sequence of operations, on guards in any
+//! order.
 //!
-//! A real thread stands for several: it keeps their guards in a list, and drops some of them on other
-//! threads. It blocks only where the model says that it will not.
+//! The one thread stands for several: it keeps their guards in a list, and drops some of them on other
+//! threads. It blocks only if the model says that it need not wait.
 
 use crate::support::{LIMIT, elsewhere, state_machine, time_is_up, within};
 use gosync::{
@@ -21,7 +22,7 @@ const SHORT: Duration = Duration::from_micros(200);
 /// How to ask for a lock.
 #[derive(Clone, Copy, Debug)]
 enum Ask {
-    /// Blocks, if the model says that it will not have to; otherwise tries.
+    /// Blocks if the model says that there is no wait, and tries otherwise.
     Block,
     Try,
     For(Duration),
@@ -29,7 +30,7 @@ enum Ask {
     Soon,
 }
 
-/// What to do with a guard, chosen from those that there are.
+/// What to do with a guard that is chosen from all that there are.
 #[derive(Clone, Copy, Debug)]
 enum Act {
     Drop,
@@ -38,9 +39,9 @@ enum Act {
     Bump,
     Forget,
     Downgrade,
-    /// From a writer to an upgradable reader.
+    /// Turns a writer into an upgradable reader.
     HalfDowngrade,
-    /// Blocks only if the model says that it will not have to.
+    /// With `Ask::Block`, blocks only if the model says that there is no wait.
     Upgrade(Ask),
     WithUpgraded(u32),
     Map,
@@ -105,11 +106,11 @@ enum Guard<'a> {
     MappedWrite(MappedRWMutexWriteGuard<'a, u32>),
 }
 
-/// All that there is to a lock.
+/// The complete state of a lock.
 #[derive(Clone, Copy, Default, Debug)]
 struct Model {
     readers: usize,
-    /// Whether there is an upgradable reader, which is not one of the others.
+    /// Whether there is an upgradable reader. It is not counted in `readers`.
     upgradable: bool,
     writer: bool,
     data: Pair,

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// x/sync's `TestWeighted`, with some that give up.
+/// x/sync's `TestWeighted`, with some attempts that give up.
 #[test]
 fn no_more_are_in_use_than_there_are() {
     const SIZE: usize = 5;
@@ -41,7 +41,7 @@ fn no_more_are_in_use_than_there_are() {
     });
 }
 
-/// x/sync's `TestWeightedDoesntBlockIfTooBig`, and what the text says.
+/// x/sync's `TestWeightedDoesntBlockIfTooBig`, and the text of the error.
 #[test]
 fn more_than_there_are_is_an_error_at_once() {
     within(LIMIT, || {
@@ -94,7 +94,7 @@ fn first_come_first_served() {
                 s.spawn(move || {
                     let permit = semaphore.acquire(n).unwrap();
                     log.push(n);
-                    // Nobody else gets in until this is noted.
+                    // No other thread gets in until this is noted.
                     drop(permit);
                 });
                 linger();
@@ -120,7 +120,7 @@ fn one_that_gives_up_holds_nobody_up() {
                     .acquire_for(10, Duration::from_millis(50))
                     .is_none()
             });
-            // One is free, but this waits behind the one that wants all.
+            // One permit is free, but this waits behind the thread that wants all of them.
             assert!(holds_within(LIMIT, || semaphore.try_acquire(1).is_none()
                 || big.is_finished()));
             drop(semaphore.acquire(1).unwrap());
@@ -141,7 +141,8 @@ fn an_attempt_gives_up_when_its_time_is_over() {
     });
 }
 
-/// And lets those behind it go on.
+/// When a permit is forgotten, waiters that want more than are left are refused, and those behind them
+/// continue.
 #[test]
 fn one_that_waits_for_what_is_forgotten_is_refused() {
     within(LIMIT, || {
@@ -149,7 +150,7 @@ fn one_that_waits_for_what_is_forgotten_is_refused() {
         let two = semaphore.acquire(2).unwrap();
         thread::scope(|s| {
             let big = s.spawn(|| semaphore.acquire(3).map(drop));
-            // There is one, but somebody waits.
+            // One permit is free, but another thread waits.
             assert!(holds_within(LIMIT, || semaphore.try_acquire(1).is_none()));
             let timed = s.spawn(|| semaphore.acquire_for(2, AGES).is_none());
             let small = s.spawn(|| semaphore.acquire(1).map(drop));
@@ -174,7 +175,7 @@ fn goroutines_that_wait_make_room_for_others() {
             let semaphore = Arc::clone(&semaphore);
             wg.go(move || drop(semaphore.acquire(1).unwrap()));
         }
-        // The last one, which nobody waits for.
+        // This goroutine is queued last and is never joined, so a worker must get to it.
         let last = gosync::go(move || drop(permit));
         assert!(holds_within(LIMIT, || last.is_finished()));
         wg.wait();

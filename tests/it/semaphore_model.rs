@@ -1,4 +1,4 @@
-//! `semaphore::Weighted` against plain numbers, where nobody has to wait.
+//! `semaphore::Weighted` against plain numbers. No operation needs to wait.
 
 use crate::support::{LIMIT, state_machine, time_is_up, within};
 use gosync::semaphore::{OwnedPermit, Weighted};
@@ -10,15 +10,15 @@ use std::time::Duration;
 
 const SIZE: usize = 10;
 
-/// Each is done to a permit that is chosen from those that there are.
+/// The operations. Those on a permit are done to one chosen from all that there are.
 #[derive(Clone, Debug)]
 enum Op {
     TryAcquire(usize),
     AcquireFor(usize, Duration),
-    /// What is free, so that there is no wait.
+    /// Acquires all that is free, so that it need not wait.
     AcquireFree,
     Split(usize),
-    /// With the last one.
+    /// Merges the last permit into the chosen one.
     Merge,
     Forget,
     Drop,
@@ -38,14 +38,14 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// What should be there.
+/// The expected state.
 struct Model {
     free: usize,
     permits: Vec<usize>,
 }
 
 impl Model {
-    /// Whether `n` can be had; then they are.
+    /// Takes `n` if that many are free. Returns whether they are.
     fn take(&mut self, n: usize) -> bool {
         let is_enough = n <= self.free;
         if is_enough {

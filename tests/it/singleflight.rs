@@ -1,4 +1,4 @@
-//! `singleflight` on real threads: x/sync's scenarios, panics, calls from inside.
+//! `singleflight` on real threads: x/sync's scenarios, panics, nested calls.
 
 use crate::support::{LIMIT, holds_within, linger, panic_quietly, panic_text, text, within};
 use gosync::singleflight::Group;
@@ -138,7 +138,7 @@ fn a_call_from_inside_for_the_same_key_panics() {
             nested,
             "singleflight: a call for a key from inside of the call for the same key"
         );
-        // For another key it may be.
+        // A nested call for another key is allowed.
         assert_eq!(group.run(1, || group.run(2, || 3).0).0, 3);
     });
 }

@@ -1,4 +1,4 @@
-//! What the tests share: a watchdog, threads that are known to sleep, and checkers.
+//! What the tests share: a watchdog, threads that are known to be asleep, and checkers.
 
 use gosync::{JoinHandle, RWMutex, WaitGroup, go};
 use parking_lot_core::{DEFAULT_UNPARK_TOKEN, FilterOp, unpark_filter};
@@ -16,28 +16,28 @@ use std::sync::{Mutex, Once};
 use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
-/// For [`within`]: longer than any of these tests takes on a machine that is busy with others.
+/// The limit for [`within`]: longer than any of these tests takes on a busy machine.
 pub const LIMIT: Duration = Duration::from_secs(120);
 
-/// A timeout that does not pass while a test runs.
+/// A timeout that never passes during a test.
 pub const AGES: Duration = Duration::from_secs(3600);
 
-/// `n` rounds, or as many as fit into a while: to a machine whose CPUs are taken each may cost a time
-/// slice of others. Fewer where each step is interpreted.
+/// Returns `n` rounds, or as many as fit into two seconds: on a machine whose CPUs are busy each round
+/// may cost a time slice of other threads. Returns fewer under Miri, which interprets each step.
 pub fn rounds(n: usize) -> impl Iterator<Item = usize> {
     let n = if cfg!(miri) { n.div_ceil(100) } else { n };
     let end = time_is_up(Duration::from_secs(2));
     (0..n).take_while(move |_| !end())
 }
 
-/// A function that tells whether `time` has passed since this call.
+/// Returns a function that tells whether `time` has passed since this call.
 pub fn time_is_up(time: Duration) -> impl Fn() -> bool {
     let begin = Instant::now();
     move || begin.elapsed() >= time
 }
 
-/// Runs `body` in a thread, and panics if it is not over within `limit`: a wake-up that was lost
-/// fails its test instead of holding up the run.
+/// Runs `body` in a thread, and panics if it takes longer than `limit`. So a lost wake-up fails its test
+/// and does not block the whole run.
 #[track_caller]
 pub fn within<T: Send + 'static>(limit: Duration, body: impl FnOnce() -> T + Send + 'static) -> T {
     let (send, result) = mpsc::channel();
@@ -45,7 +45,8 @@ pub fn within<T: Send + 'static>(limit: Duration, body: impl FnOnce() -> T + Sen
     result.recv().unwrap()
 }
 
-/// As [`within`]; compiled once, and with it what it takes to start a thread.
+/// The part of [`within`] that does not depend on the type of the result, so that it and what starts a
+/// thread are compiled once.
 #[track_caller]
 fn run_within(limit: Duration, body: Box<dyn FnOnce() + Send>) {
     let (ended, end) = mpsc::channel::<()>();
@@ -63,20 +64,20 @@ fn run_within(limit: Duration, body: Box<dyn FnOnce() + Send>) {
     }
 }
 
-/// Whether all locks are at one speed; see `src/forced.rs`.
+/// Whether all locks are forced to one speed or one barrier. See `src/forced.rs`.
 #[cfg(target_os = "linux")]
 pub fn is_forced() -> bool {
     let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
     ["GOSYNC_SPEED", "GOSYNC_BARRIER"].into_iter().any(is_set)
 }
 
-/// Gives other threads the time to block, or to go wrong. Where that is not enough, a test is weaker
-/// than it should be, but not wrong.
+/// Gives other threads time to block, or to go wrong. If the time is too short, the test is weaker than
+/// it should be, but not wrong.
 pub fn linger() {
     thread::sleep(Duration::from_millis(20));
 }
 
-/// Runs `f` in a thread of `s`, and gives it the time to block.
+/// Runs `f` in a thread of `s`, and gives it time to block.
 pub fn asleep<'scope, T: Send + 'scope>(
     s: &'scope Scope<'scope, '_>,
     f: impl FnOnce() -> T + Send + 'scope,
@@ -86,8 +87,8 @@ pub fn asleep<'scope, T: Send + 'scope>(
     thread
 }
 
-/// Runs `f` in a thread of `s`, and returns once one more thread sleeps in the queues of `lock`, or
-/// the thread has ended.
+/// Runs `f` in a thread of `s`. Returns once one more thread sleeps in the queues of `lock`, or the new
+/// thread has ended.
 pub fn queued<'scope, T: Send + 'scope>(
     s: &'scope Scope<'scope, '_>,
     lock: &(impl Lock + ?Sized),
@@ -101,12 +102,12 @@ pub fn queued<'scope, T: Send + 'scope>(
     thread
 }
 
-/// Returns once `n` threads sleep in the queues of `lock`.
+/// Waits until `n` threads sleep in the queues of `lock`.
 pub fn until_queued(lock: &(impl Lock + ?Sized), n: usize) {
     holds_within(PATIENCE, || queue_length(lock) >= n);
 }
 
-/// Waits until `condition` holds, for `patience` at most. Returns whether it does.
+/// Waits until `condition` holds, for at most `patience`. Returns whether it holds.
 pub fn holds_within(patience: Duration, mut condition: impl FnMut() -> bool) -> bool {
     let out_of_patience = time_is_up(patience);
     while !condition() {
@@ -118,33 +119,36 @@ pub fn holds_within(patience: Duration, mut condition: impl FnMut() -> bool) -> 
     true
 }
 
-/// For threads to fall asleep, in vain if others that time out leave the queue meanwhile. Some hundred threads
-/// of other tests may want the CPUs, too.
+/// How long [`queued`] and [`until_queued`] wait for threads to fall asleep. They use up all of it if a
+/// waiter times out and leaves the queue meanwhile. It is generous because hundreds of threads of other
+/// tests may compete for the CPUs.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What has its queues at keys that are addresses inside of it. No pointer to it does.
+/// A lock whose wait queues have addresses inside of the lock as their keys. Pointers to a lock must not
+/// implement it.
 pub trait Lock {}
 
 impl<T: ?Sized> Lock for RWMutex<T> {}
 
 impl<T: ?Sized> Lock for gosync::Mutex<T> {}
 
-/// How many threads sleep in the queues of `lock`, whose keys are addresses inside of it.
+/// Returns the number of threads that sleep in the queues of `lock`.
 pub fn queue_length(lock: &(impl Lock + ?Sized)) -> usize {
     let first = ptr::from_ref(lock).cast::<u8>().addr();
     sleepers(first..first + size_of_val(lock))
 }
 
-/// How many threads wait for `group`, which is a pointer to where the key lies.
+/// Returns the number of threads that wait for `group`. The group is a pointer, and its key is an
+/// address in the memory that it points to.
 pub fn waiters(group: &WaitGroup) -> usize {
     const { assert!(size_of::<WaitGroup>() == size_of::<usize>()) };
-    // SAFETY: the group is one pointer, and is as long as a number.
+    // SAFETY: the group is a single pointer, and as long as a `usize`.
     let first = unsafe { ptr::from_ref(group).cast::<*const u8>().read() }.addr();
-    // The counts of the `Arc`, and what it owns.
+    // The counts of the `Arc`, followed by the data that it owns.
     sleepers(first..first + 4 * size_of::<usize>())
 }
 
-/// How many threads sleep in the queues with these keys.
+/// Returns the number of threads that sleep in the queues with these keys.
 fn sleepers(keys: Range<usize>) -> usize {
     let length = Cell::new(0);
     for key in keys {
@@ -152,19 +156,19 @@ fn sleepers(keys: Range<usize>) -> usize {
             length.set(length.get() + 1);
             FilterOp::Skip
         };
-        // SAFETY: the key belongs to a primitive that uses parking_lot_core; nobody is unparked, and the
-        // callbacks neither panic nor call into it.
+        // SAFETY: the key belongs to a primitive that uses parking_lot_core. No thread is unparked, and
+        // the callbacks neither panic nor call into parking_lot_core.
         unsafe { unpark_filter(key, count, |_| DEFAULT_UNPARK_TOKEN) };
     }
     length.get()
 }
 
-/// Runs `f` in a thread that ends before this returns.
+/// Runs `f` in another thread, which ends before this returns.
 pub fn elsewhere<T: Send>(f: impl FnOnce() -> T + Send) -> T {
     thread::scope(|s| s.spawn(f).join()).unwrap_or_else(|payload| resume_unwind(payload))
 }
 
-/// Asserts that nobody holds the lock, to this thread and to another.
+/// Asserts that the lock is free, both for this thread and for another one.
 #[track_caller]
 pub fn assert_free<T: Send + Sync>(lock: &RWMutex<T>) {
     let check = || {
@@ -178,7 +182,7 @@ pub fn assert_free<T: Send + Sync>(lock: &RWMutex<T>) {
     elsewhere(check);
 }
 
-/// Asserts that only readers hold the lock, to this thread and to another.
+/// Asserts that only readers hold the lock, both for this thread and for another one.
 #[track_caller]
 pub fn assert_read_locked<T: Send + Sync>(lock: &RWMutex<T>) {
     let check = || {
@@ -193,21 +197,21 @@ pub fn assert_read_locked<T: Send + Sync>(lock: &RWMutex<T>) {
     elsewhere(check);
 }
 
-/// What `look` sees on a worker.
+/// Runs `look` on a worker, and returns its result.
 pub fn on_a_worker<T: Send + 'static>(look: fn() -> T) -> T {
     let (send, seen) = mpsc::channel();
-    // Nobody joins it, so nobody helps.
+    // No thread joins the goroutine, so no thread helps, and a worker must run it.
     drop(go(move || send.send(look()).unwrap()));
     seen.recv_timeout(LIMIT).unwrap()
 }
 
-/// The text of the panic of `f`, which has to panic. Nothing of it appears on standard error.
+/// Returns the text of the panic of `f`, which must panic. Prints nothing to standard error.
 #[track_caller]
 pub fn panic_text<T>(f: impl FnOnce() -> T) -> String {
     text(expected_panic(f).0)
 }
 
-/// The file and line that the panic of `f` names, which has to panic.
+/// Returns the file and line that the panic of `f` names. `f` must panic.
 #[track_caller]
 pub fn panic_place<T>(f: impl FnOnce() -> T) -> (String, u32) {
     expected_panic(f).1.expect("a panic of the panic machinery")
@@ -216,7 +220,7 @@ pub fn panic_place<T>(f: impl FnOnce() -> T) -> (String, u32) {
 thread_local! {
     /// Whether the next panic of this thread is expected.
     static EXPECTING: Cell<bool> = const { Cell::new(false) };
-    /// Where it was.
+    /// Where the last expected panic was.
     static PLACE: Cell<Option<(String, u32)>> = const { Cell::new(None) };
 }
 
@@ -245,10 +249,10 @@ fn expected_panic<T>(f: impl FnOnce() -> T) -> (Payload, Option<(String, u32)>) 
     }
 }
 
-/// What a panic carries.
+/// The payload of a panic.
 type Payload = Box<dyn Any + Send>;
 
-/// The text that a panic carries.
+/// Returns the text of a panic's payload.
 pub fn text(payload: Payload) -> String {
     match payload.downcast::<String>() {
         Ok(text) => *text,
@@ -256,12 +260,11 @@ pub fn text(payload: Payload) -> String {
     }
 }
 
-/// Panics without a report on standard error.
 pub fn panic_quietly(text: &'static str) -> ! {
     resume_unwind(Box::new(text))
 }
 
-/// Raises its flag when it is dropped, so that those who work until then also end if a test fails.
+/// Raises its flag when it is dropped, so that threads that run until then also end if a test fails.
 pub struct Stop<'a>(pub &'a AtomicBool);
 
 impl Drop for Stop<'_> {
@@ -270,7 +273,7 @@ impl Drop for Stop<'_> {
     }
 }
 
-/// What happened, in order.
+/// A record of what happened, in order.
 pub struct Log<T>(Mutex<Vec<T>>);
 
 impl<T> Log<T> {
@@ -287,10 +290,11 @@ impl<T> Log<T> {
     }
 }
 
-/// Counts who is inside of a lock, apart from the lock, and panics if that is not allowed.
+/// Counts the readers and writers inside of a lock, independently of the lock, and panics if they may
+/// not be inside together.
 ///
-/// Relaxed: otherwise one critical section would happen before the next even if the lock did not see
-/// to that, and a detector of races would find none.
+/// Relaxed: stronger orderings would order one critical section before the next even if the lock failed
+/// to, and hide that from a race detector.
 #[derive(Default)]
 pub struct Activity(AtomicU64);
 
@@ -306,7 +310,7 @@ impl Activity {
         result
     }
 
-    /// Runs `f` as the writer inside.
+    /// Runs `f` as the only writer inside.
     pub fn write<T>(&self, f: impl FnOnce() -> T) -> T {
         let inside = self.0.fetch_add(Self::WRITER, Relaxed);
         assert_eq!(inside, 0, "a writer beside {inside:#x}");
@@ -316,7 +320,7 @@ impl Activity {
     }
 }
 
-/// Numbers that look random: xorshift, the same in each run.
+/// Pseudo-random numbers (xorshift), the same in each run.
 pub struct Dice(u64);
 
 impl Dice {
@@ -324,7 +328,7 @@ impl Dice {
         Self((seed as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
-    /// A number below `sides`.
+    /// Returns a number below `sides`.
     pub fn roll(&mut self, sides: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -333,7 +337,7 @@ impl Dice {
     }
 }
 
-/// Tries the cases of a state machine.
+/// Returns a runner for the random cases of a state machine.
 pub fn state_machine() -> TestRunner {
     TestRunner::new(Config {
         cases: if cfg!(miri) { 8 } else { 256 },
@@ -342,7 +346,8 @@ pub fn state_machine() -> TestRunner {
     })
 }
 
-/// A goroutine that has run apart from the caller, where `join` might have run it.
+/// Waits until a goroutine has ended without help. A `join` right after `go` might run it on the
+/// joiner's stack instead.
 pub trait Ended: Sized {
     fn is_over(&self) -> bool;
 

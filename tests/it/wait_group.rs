@@ -1,4 +1,4 @@
-//! `WaitGroup`: what Go tests its own for, and what it promises beyond that.
+//! `WaitGroup`: what Go tests in its own, and what this one promises beyond that.
 
 use crate::support::{
     AGES, LIMIT, Stop, asleep, holds_within, panic_place, panic_quietly, panic_text, rounds,
@@ -20,13 +20,13 @@ fn assert_count(wg: &WaitGroup, count: usize) {
     assert_eq!(format!("{wg:?}"), format!("WaitGroup {{ count: {count} }}"));
 }
 
-/// Go's `TestWaitGroup`: nobody passes the second barrier before all have passed the first.
+/// Go's `TestWaitGroup`: no goroutine passes the second barrier before all have passed the first.
 #[test]
 fn sixteen_goroutines_meet_at_two_barriers() {
     const N: usize = 16;
 
     within(LIMIT, || {
-        // The same groups each time: they may be used again.
+        // Each round uses the same groups: a group may be reused.
         let (first, second) = (WaitGroup::new(), WaitGroup::new());
         for _ in rounds(8) {
             first.add(N as isize);
@@ -63,7 +63,7 @@ fn one_done_too_many_panics_with_the_text_of_go() {
     wg.wait();
 }
 
-/// Go's `TestWaitGroupRace`: what comes before `done` happens before the return of `wait`.
+/// Go's `TestWaitGroupRace`: what comes before `done` happens before `wait` returns.
 #[test]
 fn wait_sees_what_came_before_done() {
     within(LIMIT, || {
@@ -170,7 +170,7 @@ fn a_negative_result_is_refused_and_changes_nothing() {
             assert_eq!(panic_text(|| wg.add(-3)), NEGATIVE);
             assert_count(&wg, 2);
             assert!(!waiter.is_finished());
-            // In Go the waiter would be stuck now.
+            // In Go the waiter would hang now.
             wg.add(-2);
             waiter.join().unwrap();
         });
@@ -250,7 +250,7 @@ fn a_clone_is_another_handle_to_the_same_group() {
             wg.done();
             waiter.join().unwrap();
         });
-        // A handle is no member: to drop it counts nothing out.
+        // A handle is not a member: dropping it does not count down.
         other.add(1);
         drop(other);
         assert_count(&wg, 1);
@@ -304,7 +304,7 @@ fn a_waiter_is_released_although_the_next_round_has_begun() {
                 let woken = [(); 3].map(|()| s.spawn(|| wg.wait()));
                 assert!(holds_within(LIMIT, || waiters(&wg) == 3));
                 wg.done();
-                // In Go this panics, if it is noticed.
+                // In Go this panics if it is noticed.
                 wg.add(1);
                 woken.into_iter().for_each(|waiter| waiter.join().unwrap());
             });
@@ -416,7 +416,7 @@ fn the_handle_may_be_dropped_as_soon_as_wait_returns() {
             let wg = WaitGroup::new();
             wg.add(1);
             to_worker.send(wg.clone()).unwrap();
-            // Sometimes asleep when the worker comes, sometimes not.
+            // The waiter is sometimes asleep when the other thread calls `done`, and sometimes not.
             if round % 2 == 0 {
                 thread::yield_now();
             }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 const SHORT: Duration = Duration::from_micros(200);
 
-/// Each is done through a handle that is chosen from those that there are.
+/// The operations. Each is done through a handle chosen from all that there are.
 #[derive(Clone, Debug)]
 enum Op {
     Add(isize),
@@ -40,7 +40,7 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// Runs `op` on `handle`, and returns the counter after it.
+/// Runs `op` on `handle`. Returns the counter after it.
 fn run(handle: &WaitGroup, op: &Op, count: isize) -> isize {
     let add = |delta: isize| {
         let sum = count as i128 + delta as i128;
@@ -67,7 +67,7 @@ fn run(handle: &WaitGroup, op: &Op, count: isize) -> isize {
             handle.done();
             count - 1
         }
-        // A wait for ever is a wait with a long timeout, where the model says that it ends.
+        // `Duration::MAX` stands for `wait`, which is called only if the model says that it returns.
         Op::Wait(Duration::MAX) if count == 0 => {
             handle.wait();
             count

@@ -1,4 +1,4 @@
-//! The workers: that goroutines run whatever others do, and what the process is like meanwhile and
+//! The workers: goroutines run whatever other goroutines do. Also what the process is like meanwhile and
 //! afterwards.
 
 mod allocators;

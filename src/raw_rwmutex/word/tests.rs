@@ -21,7 +21,7 @@ const ID: u64 = !(ONE_ID - 1);
 const SLOTS: u64 = FENCED;
 const QUIET: u64 = 0;
 
-/// A word with that credit and nothing else.
+/// Returns a word with that credit and nothing else.
 fn with_credit(credit: u64) -> u64 {
     credit * ONE_CREDIT
 }
@@ -148,7 +148,7 @@ fn quiet_ends_with_a_write() {
     assert_eq!(word & NEW, FENCED);
 }
 
-/// What outlives a write, whatever comes next.
+/// The bits that outlive a write, whatever comes next.
 const PAST: u64 = NEW | CREDIT | ID;
 /// A successor that sleeps.
 const ASLEEP: u64 = SUCCESSOR | SUCCESSOR_PARKED;
@@ -166,7 +166,7 @@ fn a_writer_that_nobody_follows_leaves_a_free_lock() {
 fn readers_enter_in_the_stead_of_a_writer() {
     let word = WRITER | READERS_PARKED | PAST;
     assert_eq!(stepped_down(word, with_readers(3)), with_readers(3) | PAST);
-    // Those that a writer found inside, and gave up on, stay.
+    // The readers that a writer found inside when it gave up stay there.
     let word = with_readers(2) | word | DRAIN;
     assert_eq!(stepped_down(word, with_readers(3)), with_readers(5) | PAST);
 }
@@ -209,7 +209,7 @@ fn a_fair_unlock_hands_the_lock_to_the_next_writer() {
         let kept = with_readers(2);
         assert_eq!(stepped_down_fairly(word, kept), WRITER | kept | PAST);
     }
-    // It still belongs to the caller, which looks for the first in the queue.
+    // `WRITER` still belongs to the caller, which looks for the first writer in the queue.
     let queue = WRITER | WRITERS_PARKED | PAST;
     assert_eq!(stepped_down_fairly(queue, 0), queue);
     assert_eq!(stepped_down_fairly(WRITER | PAST, 0), PAST);

@@ -1,6 +1,6 @@
-//! Every form of expression.
+//! `go!` accepts every form of expression.
 
-// Their form counts here, not their sense.
+// The expressions are chosen for their form, and make little sense otherwise.
 #![allow(clippy::all, clippy::undocumented_unsafe_blocks)]
 
 use gosync::{JoinHandle, go};
@@ -466,7 +466,7 @@ fn method_of_a_field() {
         ),
     };
     assert_eq!(get(go!(a.b.1.c.convert::<i32>(1))), 2);
-    // Nothing but the field has moved.
+    // Only the field has moved.
     assert_eq!(a.b.1.list[1], 2);
     assert_eq!(get(go!(a.b.0.max(1))), 1);
     assert_eq!(get(go!(a.b.1.list.len())), 2);

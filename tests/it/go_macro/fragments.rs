@@ -1,4 +1,4 @@
-//! `go!` inside other macros.
+//! `go!` inside of other macros, with fragments of each kind.
 
 use gosync::go;
 

@@ -1,6 +1,6 @@
-//! `go!` takes no name from where it is used, and gives none.
+//! `go!` is hygienic: it depends on no name at the call site, and introduces none.
 
-/// Without a prelude: not even `Some` or `drop` is in scope.
+/// There is no prelude, so not even `Some` or `drop` is in scope.
 mod no_prelude {
     #![no_implicit_prelude]
 
@@ -32,7 +32,7 @@ mod no_prelude {
     }
 }
 
-/// With other things under the names of those that `go!` uses.
+/// The names that `go!` uses mean other things here.
 mod shadowed {
     #![allow(dead_code, non_snake_case, unused_macros)]
 

@@ -1,4 +1,4 @@
-//! `go!` causes no warning where it is used.
+//! `go!` causes no warning at the call site.
 
 #![deny(
     warnings,

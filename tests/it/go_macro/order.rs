@@ -1,4 +1,5 @@
-//! What runs where, when and how often.
+//! Which parts of an expression run in the caller and which in the goroutine, in what order, and how
+//! often.
 
 use crate::support::Ended;
 use gosync::go;
@@ -23,7 +24,7 @@ impl Log {
         value
     }
 
-    /// Asserts the steps of the caller, and those of one goroutine after them.
+    /// Asserts that the caller has taken the steps `caller`, and then a goroutine the steps `goroutine`.
     #[track_caller]
     fn assert(&self, caller: &[&'static str], goroutine: &[&'static str]) {
         let (names, threads): (Vec<_>, Vec<_>) = self.steps().iter().copied().unzip();

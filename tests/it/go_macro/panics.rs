@@ -1,4 +1,4 @@
-//! Whose panic it is.
+//! Whether a panic is raised in the caller or in the goroutine.
 
 use gosync::go;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
@@ -12,7 +12,7 @@ fn call(called: &AtomicBool, _: i32) {
     called.store(true, Ordering::Relaxed);
 }
 
-/// Asserts that `start` panics with `message` itself.
+/// Asserts that `start` itself panics with `message`.
 #[track_caller]
 fn assert_panics<T>(message: &'static str, start: impl FnOnce() -> T) {
     let payload = catch_unwind(AssertUnwindSafe(start)).map(drop).unwrap_err();

@@ -1,4 +1,4 @@
-//! The arguments of a call have the types that it gives them, as in a call without `go!`.
+//! The call determines the types of its arguments, as it does without `go!`.
 
 use gosync::{JoinHandle, go};
 use std::fmt::Display;
@@ -137,7 +137,7 @@ fn unsafe_call() {
         *x
     }
 
-    // SAFETY: `read` asks for nothing.
+    // SAFETY: `read` has no requirements.
     let handle = unsafe { go!(read(&1, 2)) };
     assert_eq!(handle.join().unwrap(), 1);
 }

@@ -1,4 +1,4 @@
-//! Attempts that give up: at once, or after a time.
+//! Attempts that give up, at once or after a time.
 
 use crate::support::{AGES, LIMIT, queued, rounds, within};
 use gosync::{RWMutex, RWMutexWriteGuard};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 const SHORT: Duration = Duration::from_millis(1);
 
-/// What everybody else sees of a lock.
+/// What other threads see of a lock.
 #[derive(PartialEq, Eq, Debug)]
 struct Seen {
     readable: bool,
@@ -42,12 +42,12 @@ const AWAITED: Seen = Seen {
     exclusive: false,
 };
 
-/// Whether an attempt has got a guard, which is dropped.
+/// Returns whether an attempt has got a guard, and drops the guard.
 fn admits<G>(attempt: Option<G>) -> bool {
     attempt.is_some()
 }
 
-/// Asserts that every attempt on `lock`, of either kind, sees `expected`.
+/// Asserts that attempts of every kind, to read and to write, see `expected`.
 #[track_caller]
 fn assert_seen(lock: &RWMutex<u32>, expected: Seen) {
     let past = Instant::now();
@@ -70,7 +70,7 @@ fn assert_seen(lock: &RWMutex<u32>, expected: Seen) {
             admits(lock.try_rlock_until(soon())),
             admits(lock.try_lock_until(soon())),
         ),
-        // None of these has left a trace.
+        // None of the attempts above has left a trace.
         (admits(lock.try_rlock()), admits(lock.try_lock())),
     ];
     for (readable, writable) in attempts {
@@ -87,7 +87,7 @@ fn assert_seen(lock: &RWMutex<u32>, expected: Seen) {
     }
 }
 
-/// Plays `scenario` with a new lock, which everybody has left at the end.
+/// Runs `scenario` with a new lock, and asserts that the lock is free at the end.
 #[track_caller]
 fn play(scenario: for<'scope> fn(&'scope Scope<'scope, '_>, &'scope RWMutex<u32>)) {
     within(LIMIT, move || {
@@ -197,7 +197,7 @@ fn a_timed_attempt_does_not_fail_early() {
 #[test]
 fn a_timed_attempt_succeeds_when_the_lock_becomes_free() {
     within(LIMIT, || {
-        // The last is beyond the end of every clock.
+        // The last timeout ends after any time that a clock can show.
         for timeout in [AGES, Duration::MAX] {
             let lock = RWMutex::new(0);
             thread::scope(|s| {
@@ -222,7 +222,7 @@ fn a_timed_attempt_succeeds_when_the_lock_becomes_free() {
     });
 }
 
-/// Long enough for a few other threads to fall queued before it is over.
+/// Long enough for a few other threads to queue up before it is over.
 const A_WHILE: Duration = Duration::from_millis(300);
 
 #[test]
@@ -250,7 +250,7 @@ fn a_writer_that_gives_up_in_the_queue_lets_others_in_at_once() {
         assert!(impatient.join().unwrap());
         assert_seen(lock, WRITTEN);
         drop(writer);
-        // The reader is inside; the writer after it still waits.
+        // The reader is inside, and the writer behind it still waits.
         let reader = reader.join().unwrap();
         assert_seen(lock, AWAITED);
         drop(reader);
@@ -267,7 +267,7 @@ fn the_only_writer_in_the_queue_leaves_no_trace_when_it_gives_up() {
         assert!(impatient.join().unwrap());
         drop(writer);
         let _reader = reader.join().unwrap();
-        // No writer is left to bar readers.
+        // No writer is left that could bar readers.
         assert_seen(lock, READ);
     });
 }
@@ -318,8 +318,8 @@ fn a_writer_that_gives_up_behind_readers_admitted_before_it_lets_others_in() {
     });
 }
 
-/// The first in the queue is woken, overtaken by a newcomer, and runs out of time: the rarest of the
-/// places in which a writer may give up. `behind` are those who wait behind it.
+/// The first waiter is woken, overtaken by a newcomer, and times out: the rarest state in which a writer
+/// can give up. `behind` are the accesses that wait behind it.
 fn give_up_after_being_overtaken(behind: &[fn(&RWMutex<u32>)]) {
     let lock = RWMutex::new(0);
     for _ in 0..3 {
@@ -331,7 +331,7 @@ fn give_up_after_being_overtaken(behind: &[fn(&RWMutex<u32>)]) {
                 queued(s, lock, move || access(lock));
             }
             drop(writer);
-            // Succeeds before the other one is awake, as a rule.
+            // Usually succeeds, since the waiter needs longer to wake up.
             let newcomer = lock.try_lock();
             if newcomer.is_some() {
                 next.join().unwrap();

@@ -1,4 +1,4 @@
-//! What the features add.
+//! What the cargo features add.
 
 #[cfg(feature = "serde")]
 mod serde {
@@ -96,7 +96,7 @@ mod arc_lock {
     }
 }
 
-/// The detector sees the whole process, so each of these has a process of its own.
+/// The detector looks at the whole process, so each of these tests runs in a separate process.
 #[cfg(all(feature = "deadlock_detection", not(miri)))]
 mod deadlock_detection {
     use crate::support::{LIMIT, Stop, queued, within};
@@ -111,7 +111,7 @@ mod deadlock_detection {
     use std::thread::{self, ThreadId};
     use std::time::Duration;
 
-    /// Runs `body`, the body of the test `name`, in a process where no other test runs.
+    /// Runs `body`, the body of the test `name`, in a process without other tests.
     #[track_caller]
     fn alone(name: &str, body: impl FnOnce() + Send + 'static) {
         const MARK: &str = "GOSYNC_TEST_ALONE";
@@ -131,7 +131,7 @@ mod deadlock_detection {
         );
     }
 
-    /// The deadlocked threads, one component after the other; waits until there are any.
+    /// Waits until there are deadlocked threads. Returns them, one set for each deadlock.
     fn deadlocked() -> Vec<HashSet<ThreadId>> {
         loop {
             let mut found = Vec::new();
@@ -145,7 +145,7 @@ mod deadlock_detection {
         }
     }
 
-    /// A thread that is never heard of again.
+    /// Starts a thread that is never joined. Returns its id.
     fn lost(f: impl FnOnce() + Send + 'static) -> ThreadId {
         thread::spawn(f).thread().id()
     }
@@ -218,15 +218,15 @@ mod deadlock_detection {
     /// Long enough for the detector to look.
     const HOLD: Duration = Duration::from_millis(100);
 
-    /// Runs `work` while the detector looks on, again and again. Since whoever is found stops for ever,
-    /// a report is a failure of everything.
+    /// Runs `work` while the detector looks again and again. The detector permanently stops the threads
+    /// that it reports, so after any report the whole process has failed.
     fn assert_never_reported(work: impl Fn() + Sync) {
         let stop = AtomicBool::new(false);
         thread::scope(|s| {
             s.spawn(|| {
                 while !stop.load(SeqCst) {
                     if !deadlock::check_deadlock().is_empty() {
-                        // Nobody could be joined.
+                        // The reported threads never end, so they cannot be joined.
                         eprintln!("a false report");
                         std::process::exit(1);
                     }

@@ -1,4 +1,4 @@
-//! Guards that nobody drops: their lock stays held, and nothing else is harmed.
+//! Guards that are never dropped: their lock stays held, and nothing else is harmed.
 
 use crate::support::{LIMIT, assert_free, assert_read_locked, elsewhere, rounds, within};
 use gosync::RWMutex;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 const SHORT: Duration = Duration::from_millis(1);
 
-/// More than a thread can have records of, whatever records it keeps.
+/// More read locks than a thread can keep records of, whatever these records are.
 const MANY: usize = 200;
 
 #[track_caller]
@@ -93,7 +93,7 @@ fn a_new_lock_at_the_address_of_a_forgotten_one_is_free() {
                 2 => (0..10).for_each(|_| forget(slot.rlock())),
                 _ => elsewhere(|| forget(slot.rlock())),
             }
-            // Drops the old lock and puts the new one into its place.
+            // Drops the old lock and puts the new one at the same address.
             *slot = RWMutex::new(round);
             assert_eq!(slot.data_ptr(), address);
             *slot.lock() += 1;

@@ -1,4 +1,4 @@
-//! Many threads at one lock, with everything that it can do.
+//! Many threads use one lock with all of its operations.
 
 use crate::support::{Activity, Dice, LIMIT, Stop, elsewhere, rounds, within};
 use gosync::{RWMutex, RWMutexReadGuard, RWMutexWriteGuard};
@@ -8,7 +8,7 @@ use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
-/// What the threads fight over. Both halves are the number of writes, except during one.
+/// The data under the lock. Both halves are the number of writes, except in the middle of one.
 type Halves = (u64, u64);
 
 struct Arena {
@@ -48,7 +48,7 @@ impl Arena {
         self.writes.fetch_add(1, Relaxed);
     }
 
-    /// One operation, chosen by `dice`.
+    /// Does one operation, chosen by `dice`.
     fn act(&self, dice: &mut Dice) {
         let lock = &self.lock;
         let timeout = Duration::from_micros(dice.roll(200));
@@ -84,7 +84,7 @@ impl Arena {
         }
     }
 
-    /// Asserts that nobody has left a trace, and no write is lost.
+    /// Asserts that no thread has left a trace, and no write is lost.
     fn assert_at_rest(&self) {
         assert!(!self.lock.is_locked());
         let writes = self.writes.load(Relaxed);
@@ -137,7 +137,7 @@ fn a_few_threads_mix_all_operations_for_long() {
     });
 }
 
-/// With nothing but short timeouts, most attempts give up, in whatever state they are.
+/// Attempts with short timeouts give up in whatever state they are. Patient threads still get the lock.
 #[test]
 fn attempts_that_give_up_all_the_time_hold_nobody_back() {
     within(LIMIT, || {
@@ -168,7 +168,7 @@ fn attempts_that_give_up_all_the_time_hold_nobody_back() {
                         arena.read(arena.lock.rlock(), &mut dice);
                         if dice.roll(4) == 0 {
                             let reader = arena.lock.rlock();
-                            // Long enough for writers to fall asleep, and to give up.
+                            // Long enough for writers to fall asleep and to give up.
                             thread::sleep(Duration::from_micros(dice.roll(400)));
                             drop(reader);
                         }
@@ -228,7 +228,7 @@ fn guards_travel_between_threads_all_the_time() {
     });
 }
 
-/// Threads that begin and end all the time, as the owners of whatever a lock keeps for each thread.
+/// Threads begin and end all the time, and so do the owners of what a lock keeps for each thread.
 #[test]
 fn threads_come_and_go() {
     within(LIMIT, || {
@@ -240,7 +240,7 @@ fn threads_come_and_go() {
                     for round in rounds(200) {
                         elsewhere(|| {
                             let mut dice = Dice::new(seed + 4 * round);
-                            // A read lock that the end of its thread does not release.
+                            // The end of the thread does not release this read lock.
                             forget(RWMutex::new(()).rlock());
                             (0..5).for_each(|_| arena.act(&mut dice));
                         });
@@ -263,7 +263,7 @@ fn many_locks_are_used_at_once() {
                 s.spawn(move || {
                     let mut dice = Dice::new(seed);
                     for _ in rounds(2000) {
-                        // In ascending order, or two threads could wait for each other.
+                        // Locks in ascending order, so that no two threads wait for each other.
                         let low = dice.roll(31) as usize;
                         let high = low + 1 + dice.roll(31 - low as u64) as usize;
                         let from = locks[low].rlock();

@@ -1,4 +1,4 @@
-//! Who keeps whom out, and who is next.
+//! Which threads keep which others out, and which is next.
 
 use crate::support::{LIMIT, Log, Stop, queued, rounds, until_queued, within};
 use gosync::{RWMutex, RWMutexWriteGuard};
@@ -107,8 +107,8 @@ fn a_queued_writer_bars_readers_in_the_gap_between_two_writers() {
     });
 }
 
-/// Lets threads queue up behind a writer in the order of `queue`, `r` for a reader and another letter
-/// for a writer, then unlocks. Returns the order in which they entered; a reader stays until all
+/// Lets threads queue up behind a writer in the order of `queue`, where `r` is a reader and any other
+/// letter a writer, and then unlocks. Returns the order in which they entered. A reader stays until all
 /// readers are inside.
 fn order_behind_a_writer(queue: &str) -> String {
     let readers = queue.chars().filter(|&kind| kind == 'r').count();
@@ -168,7 +168,7 @@ fn a_sleeping_reader_waits_for_one_write_phase_at_most() {
                     }
                 });
             }
-            // Late readers, who take in Go what is meant for those that sleep.
+            // Late readers. In Go they take the turn that is meant for the sleeping readers.
             s.spawn(|| {
                 while !stop.load(SeqCst) {
                     drop(phases.try_rlock());

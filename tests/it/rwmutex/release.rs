@@ -7,7 +7,7 @@ use gosync::{
 use std::fmt;
 use std::thread;
 
-/// Asserts that a guard may be made by one thread and dropped by another, once the first has ended.
+/// Asserts that one thread may make a guard and another one drop it, after the first has ended.
 #[track_caller]
 fn assert_released_by_another<'a, G: Send>(
     lock: &'a RWMutex<(u8, u8)>,
@@ -18,7 +18,7 @@ fn assert_released_by_another<'a, G: Send>(
     assert!(lock.try_lock().is_none());
     elsewhere(|| drop(guard));
     assert_free(lock);
-    // The thread that drops it next is not the one that made it either.
+    // This read guard is not dropped by the thread that made it either.
     assert_eq!(*elsewhere(|| lock.rlock()), (1, 2));
     assert_free(lock);
 }
@@ -87,7 +87,7 @@ fn a_panic_releases_the_lock() {
         });
         assert_eq!(text, "while writing");
         assert_free(&lock);
-        // No poison, and no rollback.
+        // There is no poisoning, and no rollback.
         assert_eq!(*lock.rlock(), (7, 8));
     });
 }

@@ -1,9 +1,9 @@
-//! The contract once more, at every speed: a lock that is read often notes its readers in slots of
+//! The contract once more, at every speed. A lock that is read often notes its readers in the slots of
 //! their threads, and no longer in itself.
 //!
-//! Which speed a lock has cannot be seen from outside, so each property is tried on locks with
-//! different pasts. Where a lock was not as fast as it should be, a test is weaker, but not wrong.
-//! A run with `GOSYNC_SPEED` leaves nothing to chance (`src/forced.rs`).
+//! The speed of a lock cannot be seen from outside, so each property is tried on locks with different
+//! pasts. If a lock was not as fast as intended, the test is weaker, but not wrong. A run with
+//! `GOSYNC_SPEED` leaves nothing to chance (`src/forced.rs`).
 
 use crate::support::{
     AGES, Dice, LIMIT, Log, Stop, assert_free, assert_read_locked, elsewhere, panic_quietly,
@@ -23,10 +23,10 @@ const SHORT: Duration = Duration::from_millis(1);
 /// Long enough for a few other threads to fall asleep before it is over.
 const A_WHILE: Duration = Duration::from_millis(300);
 
-/// So many reads bring a lock from *counted* to *slots*, on a CPU where that saves much.
+/// The number of reads that bring a lock from *counted* to *slots*, on a CPU where slots save much.
 const FOR_SLOTS: usize = 3000;
 
-/// So many more bring it to *quiet*. Nothing that an interpreter could get done.
+/// The number of further reads that bring it to *quiet*. An interpreter could not finish them.
 const FOR_QUIET: usize = if cfg!(miri) { 0 } else { 50_000 };
 
 /// More read locks than a thread has slots.
@@ -36,10 +36,9 @@ fn read_often<T>(lock: &RWMutex<T>, times: usize) {
     (0..times).for_each(|_| drop(lock.rlock()));
 }
 
-/// Makes `lock` use slots.
 fn take_up_slots<T>(lock: &RWMutex<T>) {
-    // The first lock that has been read often has the process find out what barrier it has, and no
-    // lock takes up slots before that.
+    // The first lock that is read often makes the process find out which barrier it has. No lock takes
+    // up slots before that.
     static ASKED: Once = Once::new();
     ASKED.call_once(|| {
         read_often(&RWMutex::new(()), FOR_SLOTS);
@@ -48,14 +47,14 @@ fn take_up_slots<T>(lock: &RWMutex<T>) {
     read_often(lock, FOR_SLOTS);
 }
 
-/// Makes `lock` as fast as it gets.
+/// Brings `lock` to the fastest speed that it can have.
 fn warm<T>(lock: &RWMutex<T>) {
     take_up_slots(lock);
     read_often(lock, FOR_QUIET);
 }
 
-/// Makes of three locks a new one, one that is as fast as it gets, and one that has been written to
-/// since it was.
+/// Gives three locks different pasts. The first stays new, the second becomes as fast as it can, and so
+/// does the third, which is then written to.
 fn prepare<T>(locks: &[RWMutex<T>; 3]) {
     warm(&locks[1]);
     warm(&locks[2]);
@@ -68,7 +67,7 @@ fn locks() -> [RWMutex<u32>; 3] {
     locks
 }
 
-/// Waits for less time than a sleep takes.
+/// Waits for `time`, which may be shorter than the shortest sleep.
 fn spin_for(time: Duration) {
     let is_over = time_is_up(time);
     while !is_over() {
@@ -76,7 +75,7 @@ fn spin_for(time: Duration) {
     }
 }
 
-/// Removes one of `items`, whichever.
+/// Removes one of `items` at random.
 fn take_any<T>(items: &mut Vec<T>, dice: &mut Dice) -> Option<T> {
     let len = items.len() as u64;
     (len > 0).then(|| items.swap_remove(dice.roll(len) as usize))
@@ -84,11 +83,12 @@ fn take_any<T>(items: &mut Vec<T>, dice: &mut Dice) -> Option<T> {
 
 // Exclusion.
 
-/// Both are the number of writes, except during one.
+/// The lock of a pair. Both halves are the number of writes, except in the middle of one.
 type Halves = RWMutex<(u64, u64)>;
 
-/// Variables that everybody stores to, on lines of their own: to fetch those holds up the stores that
-/// come after. So a lock that relies on a store that is still behind is found out, if optimised.
+/// Variables that all threads store to, each on its own cache line. Fetching those lines holds up the
+/// stores that come after. So if a lock relies on a store that is still held up, the test finds out, at
+/// least when optimised.
 #[derive(Default)]
 struct Ballast([Line; 32]);
 
@@ -104,8 +104,8 @@ impl Ballast {
     }
 }
 
-/// Reads in pieces, for a while. Nothing here but the lock orders memory, or it would hide what the
-/// lock lacks.
+/// Reads the halves again and again, for a while. Nothing here but the lock orders memory, since that
+/// would hide what the lock lacks.
 fn read_halves(lock: &Halves, ballast: &Ballast, dice: &mut Dice) {
     let looks = 1 << dice.roll(9);
     ballast.store(dice.roll(33));
@@ -125,7 +125,8 @@ fn write_halves(mut halves: RWMutexWriteGuard<'_, (u64, u64)>) {
     assert_eq!(halves.0, halves.1, "two writes at once");
 }
 
-/// Writes in bursts and after pauses, in which the lock gets quiet again. Returns how often.
+/// Writes in bursts and after pauses, in which the lock becomes quiet again. Returns the number of
+/// writes.
 fn write_now_and_then(lock: &Halves, ballast: &Ballast, dice: &mut Dice) -> u64 {
     let mut writes = 0;
     for _ in rounds(50_000) {
@@ -189,7 +190,7 @@ fn readers_of_a_lock_in_slots_and_in_its_count_are_both_waited_for() {
     within(LIMIT, || {
         for lock in &locks() {
             thread::scope(|s| {
-                // Those on top of the slots are counted.
+                // The read locks for which there are no slots are counted in the lock.
                 let mut readers: Vec<_> = (0..MANY).map(|_| lock.rlock()).collect();
                 readers.extend((0..4).map(|_| elsewhere(|| lock.rlock())));
                 let writer = queued(s, lock, || *lock.lock() += 1);
@@ -206,7 +207,7 @@ fn readers_of_a_lock_in_slots_and_in_its_count_are_both_waited_for() {
     });
 }
 
-// Who is next.
+// Order.
 
 #[test]
 fn a_writer_that_waits_for_a_reader_bars_later_ones() {
@@ -289,7 +290,7 @@ fn writers_get_in_although_readers_and_writers_keep_coming() {
     });
 }
 
-// How it is released.
+// Release.
 
 #[test]
 fn a_reader_that_leaves_on_another_thread_wakes_the_writer() {
@@ -307,7 +308,7 @@ fn a_reader_that_leaves_on_another_thread_wakes_the_writer() {
     });
 }
 
-/// The reader leaves while the writer looks, or spins, or is about to sleep.
+/// The reader leaves while the writer looks for readers, spins, or is about to sleep.
 #[test]
 fn a_reader_that_leaves_at_any_moment_wakes_the_writer() {
     within(LIMIT, || {
@@ -315,7 +316,7 @@ fn a_reader_that_leaves_at_any_moment_wakes_the_writer() {
         warm(&lock);
         let mut dice = Dice::new(0);
         for _ in rounds(3000) {
-            // Enough to make up for the write.
+            // Enough reads to make up for the write, so that the lock stays fast.
             read_often(&lock, 100);
             thread::scope(|s| {
                 let reader = lock.rlock();
@@ -449,7 +450,6 @@ fn a_writer_asks_for_each_of_a_hundred_locks_that_one_thread_reads() {
 
 // Threads that end.
 
-/// Calls its function when its thread ends.
 struct AtExit(Cell<Option<Box<dyn FnOnce()>>>);
 
 impl Drop for AtExit {
@@ -465,8 +465,8 @@ thread_local! {
     static KEPT: RefCell<Vec<RWMutexReadGuard<'static, u32>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Reads and writes in the ways that a lock that nobody else has allows. Returns whether they all
-/// went as they should: a panic would end the process.
+/// Reads and writes in every way that works on a lock that no other thread uses. Returns whether
+/// everything went as it should. Does not panic: a panic at the end of a thread would end the process.
 fn access(lock: &RWMutex<u32>) -> bool {
     let readers: Vec<_> = (0..MANY).map(|_| lock.rlock()).collect();
     let is_held = lock.is_locked() && lock.try_lock().is_none();
@@ -476,8 +476,9 @@ fn access(lock: &RWMutex<u32>) -> bool {
     is_held && is_free && lock.try_rlock().is_some()
 }
 
-/// Thread-local variables are dropped in the order, or in the reverse order, in which they were first
-/// used, so `is_first` and its opposite have them dropped before and after the crate's own.
+/// Calls [`access`] at the end of a thread. Thread-local variables are dropped in the order of their
+/// first use, or in the reverse order. So with `is_first` set and not set, the call comes once before
+/// and once after the crate's own variables are dropped.
 fn access_at_exit(lock: Arc<RWMutex<u32>>, is_first: bool) -> bool {
     let went_well = Arc::new(AtomicBool::new(false));
     elsewhere(|| {
@@ -565,7 +566,8 @@ fn threads_come_and_go_and_leave_read_locks_behind() {
                             let mine = RWMutex::new(0);
                             take_up_slots(&mine);
                             forget(mine.rlock());
-                            // No matter whether it is dropped before its thread ends.
+                            // It must not matter whether the lock is dropped before its thread ends, or
+                            // never.
                             if dice.roll(2) == 0 {
                                 forget(mine);
                             }
@@ -621,7 +623,7 @@ fn a_new_lock_at_the_address_of_one_with_a_forgotten_reader_is_free() {
                 _ => elsewhere(|| forget(place.rlock())),
             }
             assert!(place.try_lock().is_none());
-            // Drops the old lock and puts the new one into its place.
+            // Drops the old lock and puts the new one at the same address.
             *place = RWMutex::new(round);
             assert_eq!(place.data_ptr(), address);
             assert!(!place.is_locked());
@@ -644,7 +646,7 @@ fn a_thousand_forgotten_readers_harm_no_other_lock() {
             let lock = RWMutex::new(0);
             take_up_slots(&lock);
             forget(lock.rlock());
-            // Some are dropped at once; the others keep the slots of this thread.
+            // Most locks are dropped at once. The others keep slots of this thread filled.
             if round % 10 == 0 {
                 forgotten.push(lock);
             }
@@ -655,7 +657,7 @@ fn a_thousand_forgotten_readers_harm_no_other_lock() {
         forgotten.iter().for_each(assert_read_locked);
         warm(&other);
         assert!(access(&other));
-        // The slots are free again, and work.
+        // The slots are free again and work.
         drop(forgotten);
         warm(&other);
         assert!(access(&other));
@@ -708,7 +710,7 @@ fn a_writer_that_gives_up_on_a_reader_lets_others_in_at_once() {
     });
 }
 
-/// The next writer finds the lock as the one before it has left it, with the same barrier to pass.
+/// The next writer finds the lock as the one before has left it, and must pass the same barrier.
 #[test]
 fn a_writer_waits_for_a_reader_after_others_have_given_up() {
     within(LIMIT, || {
@@ -796,7 +798,7 @@ fn ten_thousand_locks_take_up_slots_one_after_the_other() {
         let mut dice = Dice::new(5);
         for round in rounds(10_000) {
             let lock = &mut locks[dice.roll(16) as usize];
-            // The identity of the old one may go to one of the others.
+            // Another one of the locks may get the identity of the old lock.
             *lock = new();
             take_up_slots(lock);
             read_often(lock, 900);

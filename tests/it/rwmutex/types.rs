@@ -37,8 +37,8 @@ fn guards_are_send_and_sync_as_far_as_their_data_allows() {
     assert_sync::<RWMutexWriteGuard<u8>>();
     assert_sync::<MappedRWMutexReadGuard<u8>>();
     assert_sync::<MappedRWMutexWriteGuard<u8>>();
-    // A read guard only shares its data, a write guard hands it over; but those that are not mapped
-    // share the lock, too, and so ask for both.
+    // A read guard only shares its data, and a write guard hands it over. But guards that are not mapped
+    // share the lock, too, and so need both `Send` and `Sync`.
     assert_send::<MappedRWMutexReadGuard<Bound>>();
     assert_send::<MappedRWMutexWriteGuard<Cell<u8>>>();
 }

@@ -1,4 +1,5 @@
-//! Clause 9: an upgradable reader reads beside others, and what it has read is still true when it writes.
+//! Clause 9: an upgradable reader reads beside other readers, and what it has read is still true when it
+//! writes.
 
 use crate::support::{AGES, LIMIT, asleep, assert_free, queued, rounds, within};
 use gosync::{RWMutex, RWMutexUpgradableReadGuard, RWMutexWriteGuard, RwLock, WaitGroup, go};
@@ -10,7 +11,7 @@ type Upgradable<'a, T> = RWMutexUpgradableReadGuard<'a, T>;
 
 const SHORT: Duration = Duration::from_millis(5);
 
-/// Others fall asleep meanwhile, on a busy machine, too.
+/// Long enough for other threads to fall asleep, even on a busy machine.
 const LONG: Duration = Duration::from_secs(1);
 
 #[test]
@@ -172,7 +173,7 @@ fn those_that_have_waited_for_long_get_it_in_order() {
             }
             Upgradable::unlock_fair(upgradable);
         });
-        // The first is handed the lock. The others compete, with each other only.
+        // The first waiter is handed the lock. The others compete for it, but only with each other.
         assert_eq!(lock.rlock()[0], 0);
         assert_eq!(lock.rlock().len(), 4);
         assert_free(&lock);
@@ -246,7 +247,7 @@ fn a_fair_unlock_lets_a_writer_go_first() {
             let reader = queued(s, &lock, || lock.rlock().clone());
             queued(s, &lock, || lock.lock().push("next"));
             first.push("first");
-            // Unlocks, and locks again behind the one that waits.
+            // Unlocks, and locks again behind the waiting writer.
             RWMutexWriteGuard::bump(&mut first);
             assert_eq!(*first, ["first", "next"]);
             assert_eq!(reader.join().unwrap(), ["first"]);

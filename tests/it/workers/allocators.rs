@@ -1,5 +1,5 @@
-//! A global allocator that sleeps in a lock of gosync. It is told not to, and may deadlock; but a worker
-//! does not touch a queue that it has lost meanwhile.
+//! A global allocator that sleeps in a lock of gosync. The docs forbid that, and it may deadlock. But a
+//! worker never touches a queue that it has lost while the allocator slept.
 #![cfg(target_os = "linux")]
 
 use super::child::alone;
@@ -14,9 +14,9 @@ use std::time::Duration;
 
 static GATE: LazyLock<WaitGroup> = LazyLock::new(WaitGroup::new);
 
-/// A worker sleeps while it looks for members of a group, below which are two other goroutines. Another
-/// worker gets its queue meanwhile, and runs the upper one. Returns on which thread the lower one, a
-/// member, has run, and on which thread the first worker.
+/// A worker looks for members of a group in its queue and falls asleep on the way. Two other goroutines
+/// are still in the queue: a member and, above it, one that wakes the worker. Another worker takes the
+/// queue over meanwhile. Returns the threads on which the member and the first worker have run.
 fn round() -> (ThreadId, ThreadId) {
     GATE.add(1);
     let (send, threads) = mpsc::channel();
@@ -32,13 +32,15 @@ fn round() -> (ThreadId, ThreadId) {
         });
         drop(go(move || {
             GATE.done();
-            // Time for the first worker to come back. Nobody else runs the member until this ends.
+            // Gives the first worker time to come back. No other worker runs the member until this
+            // goroutine ends.
             holds_within(Duration::from_millis(50), || has_run.load(SeqCst));
         }));
         let joined = go(|| ());
         drop(go(|| ()));
         joined.join().unwrap();
-        // That is, when `joined` is found in the queue, and dropped.
+        // The search below finds `joined` in the queue, which has been claimed already, and drops it.
+        // That frees memory, and the allocator sleeps.
         call_at_next_free(Some(|| GATE.wait()));
         members.wait();
         call_at_next_free(None);

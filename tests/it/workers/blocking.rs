@@ -1,4 +1,4 @@
-//! Goroutines that block, or never end, while others have to run.
+//! Goroutines that block, or never end, while others must run.
 
 use super::child::alone;
 use crate::support::{LIMIT, Stop, holds_within, queue_length, within};
@@ -26,7 +26,7 @@ fn two_thousand_block_in_a_wait_group() {
                 passed.fetch_add(1, SeqCst);
             });
         }
-        // Without help.
+        // A timed wait does not help, so workers must start all of them.
         assert!(arrived.wait_timeout(LIMIT));
         assert_eq!(passed.load(SeqCst), 0);
         gate.done();
@@ -56,11 +56,12 @@ fn a_thousand_meet_at_a_barrier_of_std() {
     });
 }
 
-/// Go's example of channels: each prime has a goroutine, which lets through what it does not divide.
+/// Go's prime sieve: each prime has a goroutine that passes on the numbers that the prime does not
+/// divide.
 #[test]
 fn a_sieve_of_five_hundred_channels_finds_the_primes() {
     const PRIMES: usize = 500;
-    /// In a channel. With less it takes longer.
+    /// The capacity of a channel. With less room the test takes longer.
     const ROOM: usize = 8;
 
     within(LIMIT, || {
@@ -105,7 +106,7 @@ fn short_goroutines_run_beside_hogs_that_never_end() {
             let send = send.clone();
             wg.go(move || send.send(i).unwrap());
         }
-        // Nobody helps.
+        // A receive does not help, so workers must run them beside the hogs.
         let mut ran: Vec<_> = ran.iter().take(100).collect();
         assert!(!hogs.iter().any(|hog| hog.is_finished()));
         ran.sort_unstable();
@@ -115,7 +116,7 @@ fn short_goroutines_run_beside_hogs_that_never_end() {
     });
 }
 
-/// One in a channel of std, the others in a lock of std.
+/// One goroutine blocks in a channel of std, and the others in a mutex of std.
 #[test]
 fn goroutines_that_block_in_std_do_not_hold_up_others() {
     within(LIMIT, || {
@@ -137,7 +138,8 @@ fn goroutines_that_block_in_std_do_not_hold_up_others() {
     });
 }
 
-/// The only worker has been blocked for so long that it was given up, and then gets one that blocks again.
+/// The only worker blocks for so long that the monitor takes it for stuck and replaces it. Then a worker
+/// gets a goroutine that blocks again, and the monitor must notice that, too.
 #[test]
 fn a_worker_that_was_blocked_is_watched_again() {
     alone(&[("GOSYNC_MAXPROCS", "1")], || {
@@ -148,7 +150,7 @@ fn a_worker_that_was_blocked_is_watched_again() {
                 send.send(()).unwrap();
             }));
             slept.recv().unwrap();
-            // It looks for the next one, or sleeps already.
+            // Depending on the round, the worker still looks for another goroutine or sleeps already.
             thread::sleep(Duration::from_micros(round * 40));
             let (release, released) = mpsc::channel::<()>();
             let blocked = go(move || released.recv().is_ok());
@@ -157,7 +159,7 @@ fn a_worker_that_was_blocked_is_watched_again() {
                 send.send(()).unwrap();
                 release.send(()).unwrap();
             }));
-            // Nobody helps.
+            // A receive does not help, so a worker must run it.
             began.recv_timeout(LIMIT).unwrap();
             assert!(blocked.join().unwrap());
         }

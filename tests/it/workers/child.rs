@@ -1,5 +1,5 @@
-//! Processes of their own, for what other tests would disturb: the number of threads and goroutines,
-//! variables of the environment, limits, the end of the process.
+//! Separate processes, for tests that others would disturb: those that count threads and goroutines, set
+//! environment variables or limits, or end the process.
 
 use crate::support::{LIMIT, time_is_up};
 use std::any::type_name;
@@ -9,17 +9,17 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// Names the scenario that a child is to play.
+/// The environment variable that names the scenario for a child to run.
 const SCENARIO: &str = "GOSYNC_TEST_SCENARIO";
 
-/// What a child prints at the end, so that one that has run no test is noticed.
+/// A child prints this at the end, so that a child that has run no test is noticed.
 const PLAYED: &str = "[the scenario was played]";
 
-/// Runs `scenario`, which has to stand in a test function, in a process of its own with these
-/// variables set.
+/// Runs `scenario` in a separate process with these environment variables. The closure must be written
+/// in a test function.
 ///
-/// It starts this very program again, for this test only. There the call plays the scenario, and then
-/// the process ends as any other does whose `main` returns.
+/// Starts this same program again, for this test only. There the call runs the scenario, and then the
+/// process ends like any process whose `main` returns.
 #[track_caller]
 pub fn alone<F: FnOnce()>(variables: &[(&str, &str)], scenario: F) {
     if let Some(End { status, output }) = play(variables, scenario) {
@@ -28,7 +28,7 @@ pub fn alone<F: FnOnce()>(variables: &[(&str, &str)], scenario: F) {
     }
 }
 
-/// As [`alone`], but the scenario has to end the process by this signal.
+/// Like [`alone`], but the scenario must end the process by this signal.
 #[cfg(target_os = "linux")]
 #[track_caller]
 pub fn killed_by<F: FnOnce()>(signal: i32, variables: &[(&str, &str)], scenario: F) {
@@ -39,14 +39,13 @@ pub fn killed_by<F: FnOnce()>(signal: i32, variables: &[(&str, &str)], scenario:
     }
 }
 
-/// What became of a child.
+/// How a child has ended.
 struct End {
     status: ExitStatus,
-    /// What it has printed.
     output: String,
 }
 
-/// Returns nothing in the child itself.
+/// Returns `None` in the child itself, after the scenario.
 #[track_caller]
 fn play<F: FnOnce()>(variables: &[(&str, &str)], scenario: F) -> Option<End> {
     let test = test_of::<F>();
@@ -65,17 +64,17 @@ fn play<F: FnOnce()>(variables: &[(&str, &str)], scenario: F) -> Option<End> {
     Some(run(command))
 }
 
-/// The scenario is over. To be called by one that ends the process itself.
+/// Notes that the scenario is over. A scenario that ends the process itself must call this.
 pub fn played() {
     println!("{PLAYED}");
 }
 
-/// Whether this is a process that plays the scenario of the test with this name.
+/// Whether this process runs the scenario of the test with this name.
 pub fn is_playing(test: &str) -> bool {
     env::var_os(SCENARIO).is_some_and(|played| *played == *test)
 }
 
-/// Whatever hangs, and whatever becomes of the parent.
+/// Makes sure that a child ends, whatever hangs in it and whatever becomes of the parent.
 fn die_with_the_test() {
     #[cfg(target_os = "linux")]
     // SAFETY: a system call that touches no memory. The signal ends the process.
@@ -84,7 +83,7 @@ fn die_with_the_test() {
     }
 }
 
-/// The name of the test in which the closure stands.
+/// Returns the name of the test in which the closure is written.
 fn test_of<F>() -> String {
     let path = type_name::<F>().trim_end_matches("::{{closure}}");
     let (_, test) = path.split_once("::").expect("a path within this crate");
@@ -119,13 +118,12 @@ fn read(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
     })
 }
 
-/// A child that does not outlive its test.
 struct Guarded(Child);
 
 impl Guarded {
-    /// None if it has to be killed.
+    /// Returns `None` if the child had to be killed.
     fn wait(&mut self) -> Option<ExitStatus> {
-        // The child's own limits come first, and say more.
+        // The child's own limits expire first, and report more.
         let is_late = time_is_up(2 * LIMIT);
         while !is_late() {
             if let Some(status) = self.0.try_wait().unwrap() {
@@ -141,13 +139,13 @@ impl Guarded {
 
 impl Drop for Guarded {
     fn drop(&mut self) {
-        // Fails if it has ended, as it should have.
+        // Fails if the child has ended, as it should have.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// The names of the process's threads that gosync has started; none where that is not known.
+/// Returns the names of the threads that gosync has started in this process.
 #[cfg(target_os = "linux")]
 pub fn threads_of_gosync() -> Vec<String> {
     use std::fs;
@@ -157,14 +155,14 @@ pub fn threads_of_gosync() -> Vec<String> {
     names.filter(|name| name.starts_with("gosync")).collect()
 }
 
-/// The CPU time that the process has used.
+/// Returns the CPU time that the process has used.
 #[cfg(target_os = "linux")]
 pub fn processor_time() -> Duration {
     let mut time = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,
     };
-    // SAFETY: `time` is there to be written.
+    // SAFETY: `time` is valid for writes.
     let result = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) };
     assert_eq!(result, 0);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)

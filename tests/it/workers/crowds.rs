@@ -1,4 +1,5 @@
-//! Ten thousand goroutines that block in one thing: all start, all go on, and in the end no thread is left.
+//! Ten thousand goroutines block in one thing: all start, all continue, and no thread is left in the
+//! end.
 #![cfg(all(target_os = "linux", target_pointer_width = "64"))]
 
 use super::child::{alone, threads_of_gosync};
@@ -11,13 +12,13 @@ use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::time::Duration;
 use std::{hint, io, thread};
 
-/// It is the workers that matter here, not how a lock counts its readers.
+/// Smaller at forced speeds: these tests are about workers, not about how a lock counts its readers.
 fn crowd() -> usize {
     if is_forced() { 1000 } else { 10_000 }
 }
 
-/// In each goroutine of a crowd `block` returns no sooner than `release` is called, which has to wait until all have
-/// started.
+/// Starts a crowd of goroutines that call `block`, and asserts that all of them start before `release`
+/// is called. `block` must not return before that.
 #[track_caller]
 fn assert_all_start(block: impl Fn() + Send + Sync + 'static, release: impl FnOnce()) {
     let crowd = crowd();
@@ -138,7 +139,7 @@ fn in_sleep() {
 
 #[test]
 fn in_a_read_of_a_pipe() {
-    /// Several may.
+    /// Reads through a shared reference, since several goroutines read.
     fn read(pipe: &PipeReader) -> io::Result<()> {
         let mut pipe = pipe;
         pipe.read_exact(&mut [0])
@@ -151,21 +152,21 @@ fn in_a_read_of_a_pipe() {
     });
 }
 
-/// A server with a goroutine a connection.
+/// A server that starts a goroutine for each connection.
 #[test]
 fn in_reads_of_sockets() {
-    /// Two descriptors each; fewer where fewer are allowed.
+    /// Each connection takes two descriptors. There are fewer connections where fewer files are allowed.
     const CONNECTIONS: usize = 2000;
     const OTHER_FILES: usize = 100;
 
-    /// How many connections there may be.
+    /// Raises the limit of open files, and returns the number of connections that it allows.
     fn allow_files() -> usize {
         let wanted = (2 * CONNECTIONS + OTHER_FILES) as libc::rlim_t;
         let mut limit = libc::rlimit {
             rlim_cur: 0,
             rlim_max: 0,
         };
-        // SAFETY: `limit` is there to be read and to be written.
+        // SAFETY: `limit` is valid for reads and writes.
         unsafe {
             assert_eq!(libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit), 0);
             limit.rlim_cur = limit.rlim_cur.max(wanted.min(limit.rlim_max));
@@ -213,7 +214,7 @@ fn in_reads_of_sockets() {
     });
 }
 
-/// Some compute until all others have ended, some sleep, and the rest does nothing.
+/// Some goroutines compute until all others have ended, some sleep, and the rest do nothing.
 #[test]
 fn beside_hogs() {
     alone(&[], || {

@@ -1,5 +1,5 @@
-//! What happens when values are dropped: captured ones, results that nobody wants, what panics carry.
-//! They may panic, and they may start goroutines.
+//! What happens when values are dropped: captured values, results that are not wanted, and payloads of
+//! panics. Their destructors may panic, and they may start goroutines.
 
 use super::child::alone;
 use crate::support::{Ended, LIMIT, panic_quietly, panic_text, rounds, text, within};
@@ -9,7 +9,6 @@ use std::panic::resume_unwind;
 use std::sync::mpsc;
 use std::thread;
 
-/// Calls its function when it is dropped.
 struct OnDrop<F: FnMut()>(F);
 
 impl<F: FnMut()> Drop for OnDrop<F> {
@@ -18,7 +17,7 @@ impl<F: FnMut()> Drop for OnDrop<F> {
     }
 }
 
-/// Something whose destructor panics, without a report.
+/// Returns a value whose destructor panics, without a report.
 fn bomb() -> OnDrop<fn()> {
     OnDrop(|| panic_quietly("a destructor"))
 }
@@ -26,7 +25,7 @@ fn bomb() -> OnDrop<fn()> {
 mod that_spawn {
     use super::*;
 
-    /// Something whose destructor starts a goroutine, which sends a word.
+    /// Returns a value whose destructor starts a goroutine that sends a word.
     fn spawner(send: &mpsc::Sender<&'static str>) -> OnDrop<impl FnMut() + Send + use<>> {
         let send = send.clone();
         OnDrop(move || {
@@ -60,15 +59,15 @@ mod that_spawn {
         within(LIMIT, || {
             let (send, spawned) = mpsc::channel();
             for _ in rounds(100) {
-                // Mostly dropped by the goroutine,
+                // The goroutine usually drops the result,
                 let result = spawner(&send);
                 drop(go(move || result));
                 assert_eq!(spawned.recv().unwrap(), "spawned");
-                // by whoever drops the handle,
+                // or the thread that drops the handle,
                 let result = spawner(&send);
                 drop(go(move || result).ended());
                 assert_eq!(spawned.recv().unwrap(), "spawned");
-                // and by the joiner.
+                // or the joiner.
                 let result = spawner(&send);
                 drop(go(move || result).join().ok().unwrap());
                 assert_eq!(spawned.recv().unwrap(), "spawned");
@@ -93,7 +92,7 @@ mod that_spawn {
         });
     }
 
-    /// The group is the one that waits.
+    /// The destructor adds a goroutine to the same group that is being waited for.
     #[test]
     fn into_the_group_of_the_goroutine() {
         within(LIMIT, || {
@@ -118,7 +117,7 @@ mod that_spawn {
 mod that_panic {
     use super::*;
 
-    /// Ways for a goroutine to panic that nobody asks about.
+    /// Ways for a goroutine to panic without being joined.
     fn ways() -> [fn(); 4] {
         [
             || panic_quietly("the goroutine"),
@@ -148,7 +147,7 @@ mod that_panic {
         });
     }
 
-    /// Not on this thread, and one after the other.
+    /// The timed wait does not help, so the single worker runs all of them, one after the other.
     #[test]
     fn the_worker_lives_on() {
         alone(&[("GOSYNC_MAXPROCS", "1")], || {
@@ -163,7 +162,7 @@ mod that_panic {
                     workers.insert(worker.recv().unwrap());
                 }
             }
-            // The monitor may think that one is stuck, if the machine has no time for it.
+            // On a busy machine the monitor may take a worker for stuck, and add another one.
             println!("{} workers for 400 panics", workers.len());
             assert!(workers.len() < 100);
         });
@@ -182,10 +181,10 @@ mod that_panic {
     fn a_result_that_nobody_wants_harms_nobody() {
         within(LIMIT, || {
             for _ in rounds(100) {
-                // The handle goes last: a panic would be this thread's.
+                // The handle is dropped last, on this thread, so a panic would be raised here.
                 drop(go(bomb).ended());
                 drop::<gosync::JoinHandle<()>>(go(|| resume_unwind(Box::new(bomb()))).ended());
-                // Whoever joins has it.
+                // The joiner gets the result, and the panic of its destructor.
                 let result = go(bomb).join().ok().unwrap();
                 assert_eq!(panic_text(|| drop(result)), "a destructor");
             }
@@ -208,7 +207,7 @@ mod that_panic {
         });
     }
 
-    /// The scope raises one, and those that it drops panic in turn.
+    /// The scope raises one panic. The payloads that it drops panic in turn.
     #[test]
     fn a_scope_drops_what_it_does_not_raise() {
         within(LIMIT, || {

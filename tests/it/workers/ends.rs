@@ -1,4 +1,4 @@
-//! Goroutines at the ends: before `main`, and when a thread or the process is about to end.
+//! Goroutines before `main`, and when a thread or the process is about to end.
 
 use super::child::alone;
 use crate::support::{LIMIT, holds_within, within};
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
 use std::{hint, thread};
 
-/// One of each kind, on the current thread.
+/// Starts goroutines of each kind from the current thread, and waits for them.
 fn use_goroutines() {
     assert_eq!(go(|| 6 * 7).join().unwrap(), 42);
     let (wg, sum) = (WaitGroup::new(), Arc::new(RWMutex::new(0)));
@@ -25,7 +25,7 @@ fn use_goroutines() {
         }
     });
     assert_eq!(numbers, [2, 4, 6]);
-    // Nobody helps.
+    // A receive does not help, so a worker must run it.
     let (send, received) = mpsc::channel();
     drop(go(move || send.send(thread::current().id()).unwrap()));
     assert_ne!(received.recv().unwrap(), thread::current().id());
@@ -34,7 +34,7 @@ fn use_goroutines() {
 pub mod of_a_thread {
     use super::*;
 
-    /// What a thread does in the end.
+    /// Calls its function when its thread ends.
     struct AtEnd(fn());
 
     impl Drop for AtEnd {
@@ -51,7 +51,8 @@ pub mod of_a_thread {
         AT_END.set(Some(AtEnd(f)));
     }
 
-    /// Starts a goroutine that nobody waits for here, and then one of each kind.
+    /// Starts a goroutine that is never joined, then one of each kind, and waits until the first has
+    /// run.
     fn leave() {
         static LEFT: AtomicBool = AtomicBool::new(false);
 
@@ -67,7 +68,7 @@ pub mod of_a_thread {
         within(LIMIT, || thread::spawn(|| at_end(leave)).join().unwrap());
     }
 
-    /// Destructors run in the reverse order of first uses, where the order is known.
+    /// Tries both orders of first use: where destructors have a known order, it is the reverse of that.
     #[test]
     fn that_had_some_before() {
         within(LIMIT, || {
@@ -101,7 +102,7 @@ pub mod of_a_thread {
         });
     }
 
-    /// The thread has ended when somebody looks at what it has queued.
+    /// The thread has ended by the time that another thread looks at what it has queued.
     #[test]
     fn that_leaves_them_behind() {
         within(LIMIT, || {
@@ -111,12 +112,13 @@ pub mod of_a_thread {
                 let queue = move || (0..100).for_each(|_| group.go(|| ()));
                 thread::spawn(queue).join().unwrap();
             }
-            // They are not in this thread's queue, so it does not help.
+            // The goroutines are not in this thread's queue, so it does not help.
             wg.wait();
         });
     }
 
-    /// What has been queued without a place is found beside what has been queued with one.
+    /// A destructor may queue goroutines after its thread has released its processor. Workers must find
+    /// these as well as those queued before.
     #[test]
     fn that_had_released_its_processor() {
         static ENDED: RWMutex<usize> = RWMutex::new(0);
@@ -146,7 +148,7 @@ mod of_the_process {
     #[test]
     fn the_process_ends_with_main_whatever_runs() {
         alone(&[], || {
-            // Hogs, sleepers of every kind, and some that have not begun.
+            // Hogs, goroutines that sleep in every way, and some that have not begun.
             let locked = Arc::new(RWMutex::new(0));
             std::mem::forget(locked.lock());
             let never = WaitGroup::new();
@@ -202,12 +204,12 @@ mod of_the_process {
         }
 
         fn call_at_exit() {
-            // SAFETY: the handler is a function of this program, which does not unwind, or else ends
-            // the process with an error.
+            // SAFETY: the handler is a function of this program. It does not unwind: a panic in an
+            // `extern "C"` function aborts the process.
             assert_eq!(unsafe { libc::atexit(handler) }, 0);
         }
 
-        /// The thread-local destructors of the thread that calls `exit` have run by then.
+        /// By then the thread-local destructors of the thread that calls `exit` have run.
         #[test]
         fn a_handler_may_start_some_if_there_were_none() {
             alone(&[], || {
@@ -272,9 +274,9 @@ mod before_main {
 
     static RAN: AtomicBool = AtomicBool::new(false);
 
-    /// The C library calls what it finds here before `main`.
+    /// The C library calls the functions in this section before `main`.
     #[used]
-    // SAFETY: the section is one of pointers to functions like this.
+    // SAFETY: the section holds pointers to functions of this type.
     #[unsafe(link_section = ".init_array")]
     static BEFORE_MAIN: extern "C" fn() = before_main;
 
@@ -286,7 +288,7 @@ mod before_main {
         }
     }
 
-    /// And so there is nothing that a program has to do first.
+    /// So a program need not initialise anything first.
     #[test]
     fn goroutines_run_before_main_begins() {
         alone(&[], || {

@@ -1,11 +1,12 @@
-//! A goroutine runs although others never leave the CPUs.
+//! A goroutine runs although other goroutines never leave the CPUs.
 
 use super::child::alone;
 use gosync::{WaitGroup, go, set_max_procs};
 use std::sync::mpsc;
 use std::{hint, thread};
 
-/// As many goroutines as may run at a time, each of which calls `again`, which never ends.
+/// Starts as many goroutines as may run at a time, each of which calls `again`, which never returns.
+/// Asserts that other goroutines still run.
 #[track_caller]
 fn assert_others_run(again: fn()) {
     for _ in 0..set_max_procs(0) {
@@ -20,7 +21,7 @@ fn assert_others_run(again: fn()) {
 
 const PROCESSORS: [&[(&str, &str)]; 2] = [&[("GOSYNC_MAXPROCS", "1")], &[("GOSYNC_MAXPROCS", "2")]];
 
-/// Each starts its successor, blocks until that has begun, and ends.
+/// Each goroutine starts the next one, blocks until that has begun, and ends.
 #[test]
 fn beside_a_chain_that_blocks() {
     fn follow(previous: WaitGroup) {
@@ -56,7 +57,7 @@ fn beside_loops_that_join() {
     }
 }
 
-/// Each joins sixty and starts its successor.
+/// Each goroutine joins sixty others and starts the next one.
 #[test]
 fn beside_a_chain_of_joins() {
     fn follow() {
@@ -71,7 +72,7 @@ fn beside_a_chain_of_joins() {
     }
 }
 
-/// Whoever waits for the group has always one more to run.
+/// The waiter always finds one more member of the group to run.
 #[test]
 fn beside_a_group_that_never_ends() {
     fn follow(wg: WaitGroup) {
@@ -90,8 +91,8 @@ fn beside_a_group_that_never_ends() {
     }
 }
 
-/// One CPU has a goroutine that computes, the other a thread that is no worker and always has one more to
-/// start and to run.
+/// One of the two CPUs is taken by a goroutine that computes. The other is taken by an external thread
+/// that always has one more goroutine to start and to run.
 #[test]
 fn beside_a_hog_and_a_busy_thread() {
     alone(&[("GOSYNC_MAXPROCS", "2")], || {

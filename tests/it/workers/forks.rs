@@ -1,4 +1,4 @@
-//! A child of fork has no workers but its own.
+//! A child of fork has no workers other than those that it starts.
 #![cfg(unix)]
 
 use super::child::alone;
@@ -11,7 +11,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use std::{ptr, thread};
 
-/// Forks, and plays `body` in the child, which must not panic there.
+/// Forks, and runs `body` in the child. `body` must not panic.
 #[track_caller]
 fn in_a_child(body: impl FnOnce()) {
     match fork() {
@@ -20,10 +20,10 @@ fn in_a_child(body: impl FnOnce()) {
     }
 }
 
-/// The child is killed if it hangs.
+/// Forks. The child is killed if it hangs.
 fn fork() -> libc::pid_t {
-    // SAFETY: other threads may hold locks of std's or of libc's at this moment, in theory: those of the
-    // test are asleep. The alarm touches no memory.
+    // SAFETY: in theory another thread may hold a lock of std or libc at this moment, but the threads of
+    // the test are asleep. The alarm touches no memory.
     unsafe {
         let child = libc::fork();
         assert!(child >= 0);
@@ -34,7 +34,7 @@ fn fork() -> libc::pid_t {
     }
 }
 
-/// Ends a child, but for what the test program would do at its end.
+/// Ends a child at once, without what the test program would do at its end.
 fn exit(code: i32) -> ! {
     // SAFETY: a system call that touches no memory.
     unsafe { libc::_exit(code) }
@@ -43,7 +43,7 @@ fn exit(code: i32) -> ! {
 #[track_caller]
 fn assert_ends_well(child: libc::pid_t) {
     let mut status = 0;
-    // SAFETY: the status is there to be written.
+    // SAFETY: `status` is valid for writes.
     assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
     assert_eq!(status, 0, "the child has not come to its end");
 }
@@ -63,14 +63,14 @@ fn goroutines_are_refused_if_there_were_workers_before() {
             assert_refused(|| drop(go(|| ())));
             let wg = WaitGroup::new();
             assert_refused(|| wg.go(|| ()));
-            // It was not counted.
+            // The group has not counted the goroutine that was refused.
             wg.wait();
             assert_refused(|| scope(|s| drop(s.go(|| ()))));
             assert_refused(|| _ = (num_workers(), num_goroutines()));
-            // Nor are there any in its own children.
+            // Goroutines are refused in the child's own children, too.
             in_a_child(|| assert_refused(|| drop(go(|| ()))));
         });
-        // All is well here.
+        // The parent still has its workers.
         assert_eq!(go(|| 1).ended().join().unwrap(), 1);
     });
 }
@@ -82,7 +82,7 @@ fn a_join_of_what_nobody_runs_any_more_is_refused() {
         let handle = go(move || _ = ended.recv());
         assert!(holds_within(LIMIT, || num_workers() > 0));
         thread::sleep(Duration::from_millis(50));
-        // The parent has it, too.
+        // The parent and the child each have a copy of the handle.
         // SAFETY: each process joins one of the two copies, and drops no other.
         let copy = ManuallyDrop::new(unsafe { ptr::read(&handle) });
         in_a_child(|| assert_refused(|| ManuallyDrop::into_inner(copy).join().unwrap()));
@@ -91,7 +91,8 @@ fn a_join_of_what_nobody_runs_any_more_is_refused() {
     });
 }
 
-/// What the thread itself has queued, and nobody has started, runs in each process when it is waited for.
+/// Each process runs the goroutines that this thread has queued, and that no thread has started, when it
+/// waits for them.
 #[test]
 #[cfg(target_os = "linux")]
 fn what_nobody_has_started_runs_in_the_child() {
@@ -101,7 +102,7 @@ fn what_nobody_has_started_runs_in_the_child() {
         let Some(_frozen) = FrozenMonitor::new() else {
             return;
         };
-        // The only worker is busy, and without the monitor there is no other one.
+        // The only worker is busy, and while the monitor is frozen no other one is started.
         let (end, ended) = mpsc::channel::<()>();
         let (begin, begun) = mpsc::channel();
         drop(go(move || {
@@ -154,13 +155,14 @@ fn a_scope_does_not_wait_for_what_runs_in_the_parent() {
     });
 }
 
-/// As in a server that forks its workers first of all.
+/// Like a server that first of all forks its workers.
 #[test]
 fn goroutines_run_if_there_were_no_workers_before() {
     alone(&[], || {
         let lock = RWMutex::new(1);
         assert_eq!(num_goroutines(), 0);
-        // So often that the next write asks membarrier to end the quiet, which has to work in the child.
+        // Enough reads to make the lock quiet. The next write then ends the quiet by `membarrier`, which
+        // must work in the child, too.
         assert!((0..100_000).all(|_| *lock.rlock() == 1));
         in_a_child(|| {
             let (send, ran) = mpsc::channel();
@@ -175,13 +177,13 @@ fn goroutines_run_if_there_were_no_workers_before() {
     });
 }
 
-/// They end when they have nothing to do for long.
+/// Workers end when they have had nothing to do for long.
 #[test]
 fn goroutines_run_if_there_are_no_workers_any_more() {
     alone(&[], || {
         go(|| ()).ended().join().unwrap();
         assert!(holds_within(LIMIT, || num_workers() == 0));
-        // The monitor, too, ends then.
+        // The monitor ends, too, after the last worker.
         thread::sleep(Duration::from_millis(300));
         in_a_child(|| assert_eq!(go(|| 1).ended().join().unwrap(), 1));
     });

@@ -1,7 +1,7 @@
-//! The monitor, frozen: it stands still as if a debugger had stopped it, for as long as a test likes. What
-//! happens then happens without it, however long the machine takes.
+//! Freezes the monitor: it stands still, as if a debugger had stopped it, for as long as a test needs.
+//! What happens meanwhile happens without the monitor, however slow the machine is.
 //!
-//! A tracer stops it and no signal, since a thread may block signals.
+//! A tracer stops it. A signal could not, because a thread may block signals.
 #![cfg(target_os = "linux")]
 
 use crate::support::on_a_worker;
@@ -11,20 +11,21 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::{fs, ptr, thread};
 
-/// Goes on when this is dropped.
+/// The monitor, frozen until this is dropped.
 pub struct FrozenMonitor {
-    /// In /proc/self/task.
+    /// The monitor's entry in /proc/self/task.
     thread: libc::pid_t,
     tracer: libc::pid_t,
-    /// The tracer ends when this is closed, and lets the thread go.
+    /// The tracer ends when this is closed, and lets the monitor continue.
     hold: Option<PipeWriter>,
 }
 
 impl FrozenMonitor {
-    /// Freezes the monitor while it sleeps, with no lock held. None where nobody may trace this process.
+    /// Freezes the monitor while it sleeps and holds no lock. Returns `None` where no process may trace
+    /// this one.
     pub fn new() -> Option<Self> {
         loop {
-            // It has ended if its last worker has.
+            // The monitor has ended if the last worker has. A goroutine starts both again.
             let Some(monitor) = find_monitor() else {
                 on_a_worker(|| ());
                 continue;
@@ -41,8 +42,8 @@ impl FrozenMonitor {
     fn freeze(thread: libc::pid_t) -> Option<Self> {
         let (mut answer, answering) = io::pipe().unwrap();
         let (held, hold) = io::pipe().unwrap();
-        // SAFETY: system calls that touch no memory of ours. The child calls nothing but `trace`. Where
-        // any process may trace another, the first one fails, which does no harm.
+        // SAFETY: system calls that touch no memory of ours. The child calls only `trace`. `prctl` fails
+        // where any process may trace another, which does no harm.
         let tracer = unsafe {
             libc::prctl(libc::PR_SET_PTRACER, libc::PR_SET_PTRACER_ANY);
             match libc::fork() {
@@ -65,7 +66,7 @@ impl FrozenMonitor {
         is_frozen.then_some(frozen)
     }
 
-    /// Whether it sleeps until it is called. Exact, since it does not run.
+    /// Whether the monitor sleeps until it is woken. This is exact, since the monitor does not run.
     fn is_asleep(&self) -> bool {
         let call = fs::read_to_string(task(self.thread).join("syscall")).unwrap_or_default();
         call.split(' ').next() == Some(&libc::SYS_futex.to_string())
@@ -80,15 +81,16 @@ impl Drop for FrozenMonitor {
     }
 }
 
-/// What the tracer does: it stops `thread`, says so by a byte, or closes the pipe if it may not, and holds
-/// the thread until `hold` is closed in the other process.
+/// The body of the tracer. It stops `thread` and reports that by a byte, or closes the pipe if it may
+/// not. Then it holds the thread until `hold` is closed in the other process.
 ///
 /// # Safety
 ///
-/// To be called in a child of a process with threads: so it makes system calls and nothing else.
+/// Must be called in a child of fork. Since the parent has several threads, it makes system calls and
+/// nothing else.
 unsafe fn trace(thread: libc::pid_t, answer: RawFd, held: &PipeReader, hold: &PipeWriter) -> ! {
     let (null, mut status, mut byte) = (ptr::null_mut::<libc::c_void>(), 0, 1_u8);
-    // SAFETY: system calls that write to `status` and `byte`, or touch no memory.
+    // SAFETY: these system calls write only to `status` and `byte`, or touch no memory.
     unsafe {
         libc::close(hold.as_raw_fd());
         let is_stopped = libc::ptrace(libc::PTRACE_SEIZE, thread, null, null) == 0
@@ -102,7 +104,7 @@ unsafe fn trace(thread: libc::pid_t, answer: RawFd, held: &PipeReader, hold: &Pi
         if is_stopped {
             libc::read(held.as_raw_fd(), (&raw mut byte).cast(), 1);
         }
-        // Whatever it traces goes on.
+        // The kernel lets the traced thread continue when its tracer ends.
         libc::_exit(0)
     }
 }

@@ -1,7 +1,7 @@
-//! A goroutine that blocks in one of gosync's own primitives hands its place on itself: the monitor is
-//! not needed.
+//! A goroutine that blocks in one of gosync's own primitives gives its processor to another worker
+//! itself. It does not need the monitor for that.
 //!
-//! The monitor would see to it, too. So these goroutines block while it is frozen.
+//! The monitor would do it, too, so these goroutines block while the monitor is frozen.
 #![cfg(target_os = "linux")]
 
 use super::child::alone;
@@ -10,10 +10,12 @@ use crate::support::{LIMIT, linger};
 use gosync::{RWMutex, WaitGroup, go, scope, set_max_procs};
 use std::sync::mpsc;
 
-/// In some of them a worker may still search from the one before, and needs no place.
+/// Several, because a round may prove nothing: a worker that still searches since the round before has a
+/// processor already.
 const ROUNDS: usize = 20;
 
-/// `round` is run in a goroutine. It has to start another one and block until that one has run.
+/// Runs `round` in a goroutine, again and again, while the monitor is frozen. `round` must start another
+/// goroutine and block until that one has run.
 #[track_caller]
 fn assert_hands_over(round: fn()) {
     let Some(frozen) = FrozenMonitor::new() else {
@@ -31,7 +33,7 @@ fn assert_hands_over(round: fn()) {
     assert_needs_the_monitor(frozen);
 }
 
-/// The contrast: nobody but the monitor sees a goroutine that blocks in a channel of std.
+/// The contrast: only the monitor notices a goroutine that blocks in a channel of std.
 #[track_caller]
 fn assert_needs_the_monitor(frozen: FrozenMonitor) {
     let (send, over) = mpsc::channel();
@@ -104,15 +106,15 @@ fn in_a_read_lock() {
     });
 }
 
-/// Has `start` start a goroutine that waits for the gate, and returns once it runs. Meanwhile two may
-/// run, so that the monitor sleeps on.
+/// Calls `start`, which must start a goroutine that waits for the gate, and returns once that one runs.
+/// Meanwhile two goroutines may run at a time, so that this does not depend on the monitor.
 fn until_one_waits_for(gate: &WaitGroup, start: impl FnOnce(WaitGroup, WaitGroup)) {
     let begun = WaitGroup::new();
     begun.add(1);
     gate.add(1);
     set_max_procs(2);
     start(begun.clone(), gate.clone());
-    // Otherwise the one that waits for it next would run it.
+    // Otherwise the wait that comes next would help and run the goroutine, instead of blocking.
     begun.wait();
     set_max_procs(1);
 }

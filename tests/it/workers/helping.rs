@@ -1,4 +1,4 @@
-//! Who waits for goroutines runs them; those, and no others.
+//! A thread that waits for goroutines runs them, and no others.
 
 use super::child::alone;
 use crate::support::{LIMIT, Stop, within};
@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
 use std::{hint, thread};
 
-/// Whether `wait` runs on its own thread what it waits for. In most rounds it is there first; a machine
-/// that has no time for this thread lets a worker be.
+/// Asserts that `wait` helps, that is, runs what it waits for on its own thread. In most rounds it gets
+/// there first. If this thread loses its CPU a worker may, so it is enough that `wait` helps once.
 #[track_caller]
 fn assert_helps(wait: impl Fn(&AtomicUsize)) {
     let helped = AtomicUsize::new(0);
@@ -19,7 +19,7 @@ fn assert_helps(wait: impl Fn(&AtomicUsize)) {
     assert!(helped > 0);
 }
 
-/// Runs `body` while each worker that may run is taken.
+/// Runs `body` while a hog occupies the only worker that may run.
 fn beside_a_hog(body: impl FnOnce()) {
     let is_over = Arc::new(AtomicBool::new(false));
     let (send, begun) = mpsc::channel();
@@ -92,17 +92,16 @@ fn a_scope_runs_what_nobody_has_started() {
     });
 }
 
-/// Others stay queued, above and below what is waited for.
+/// Other goroutines stay queued, above and below the one that is waited for.
 mod no_other {
     use super::*;
 
     thread_local! {
-        /// Whether this thread waits for something.
         static WAITS: Cell<bool> = const { Cell::new(false) };
     }
 
-    /// Those that have nothing to do with what is waited for: they cannot end before the wait has, and
-    /// so would hold it up on the stack of the waiter.
+    /// Goroutines that have nothing to do with the one that is waited for. They cannot end before the
+    /// wait does, so they would block it if they ran on the waiter's stack.
     struct Others {
         gate: WaitGroup,
         ended: WaitGroup,
@@ -115,7 +114,7 @@ mod no_other {
             Self { gate, ended }
         }
 
-        /// One with a handle, one of another group, one of a scope somewhere.
+        /// Starts `n` others: members of another group and goroutines that are not joined, in turn.
         fn start(&self, n: usize) {
             for i in 0..n {
                 let gate = self.gate.clone();
@@ -148,7 +147,7 @@ mod no_other {
         WAITS.set(false);
     }
 
-    /// Plays rounds with few and with many others, on a thread and on a worker.
+    /// Runs rounds with few and with many others, on an external thread and on a worker.
     fn among_others(round: fn(&Others, usize)) {
         let rounds = move || {
             for n in [0, 1, 2, 5, 7, 8, 9, 20].repeat(5) {
@@ -213,7 +212,7 @@ mod no_other {
         });
     }
 
-    /// The inner scope must not run those of the outer one: they wait for the inner one to be over.
+    /// The inner scope must not run goroutines of the outer one: they wait until the inner one is over.
     #[test]
     fn not_even_of_the_scope_around() {
         within(LIMIT, || {

@@ -1,4 +1,4 @@
-//! A process whose goroutines have ended, some seconds later.
+//! A process some seconds after its goroutines have ended.
 #![cfg(target_os = "linux")]
 
 use super::child::{alone, processor_time, threads_of_gosync};
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Goroutines that block, compute, panic and do nothing.
+/// Runs goroutines that block, sleep, panic, or do nothing.
 fn storm() {
     let (gate, wg, lock) = (
         WaitGroup::new(),
@@ -34,12 +34,13 @@ fn storm() {
     scope(|s| (0..10_000).for_each(|_| drop(s.go(|| ()))));
 }
 
-/// Nothing is left: no worker, no monitor, no thread of gosync at all.
+/// Whether nothing is left: no worker, no monitor, and no other thread of gosync.
 fn is_at_rest() -> bool {
     num_workers() == 0 && threads_of_gosync().is_empty()
 }
 
-/// Looks seldom: that takes time, too.
+/// Waits until the process is at rest. Looks rarely, since each look uses CPU time, which the caller
+/// measures.
 fn until_at_rest() {
     let is_late = time_is_up(LIMIT);
     while !is_at_rest() {
@@ -64,17 +65,17 @@ fn workers_and_the_monitor_leave_and_come_back() {
     });
 }
 
-/// How often the current thread has slept.
+/// Returns how often the current thread has slept.
 fn sleeps() -> libc::c_long {
     let mut usage = MaybeUninit::<libc::rusage>::uninit();
-    // SAFETY: `usage` is there to be written, and is read if it was.
+    // SAFETY: `usage` is valid for writes, and is read only if the call has written it.
     unsafe {
         assert_eq!(libc::getrusage(libc::RUSAGE_THREAD, usage.as_mut_ptr()), 0);
         usage.assume_init().ru_nvcsw
     }
 }
 
-/// Whether there are workers, or none any more.
+/// Both while there are workers and after all of them have ended.
 #[test]
 fn a_thread_that_waits_sleeps_once() {
     alone(&[], || {
@@ -94,7 +95,7 @@ fn a_thread_that_waits_sleeps_once() {
     });
 }
 
-/// When a worker ends, so do its thread-local values.
+/// A worker's thread-local values are dropped when it ends.
 #[test]
 fn destructors_of_a_worker_may_use_goroutines() {
     static LEFT: AtomicUsize = AtomicUsize::new(0);

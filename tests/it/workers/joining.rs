@@ -1,4 +1,4 @@
-//! A goroutine joins one that cannot end before it does.
+//! A goroutine joins another one that cannot end before the first does.
 
 use super::child::alone;
 use crate::support::{LIMIT, panic_text};
@@ -20,7 +20,8 @@ fn a_goroutine_that_joins_itself_panics() {
     });
 }
 
-/// The monitor is frozen, so that nobody runs the second goroutine but the first one, which joins it.
+/// While the monitor is frozen, no second worker comes. So the first goroutine, which joins the second
+/// one, runs it on its own stack.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_goroutine_that_joins_the_one_that_helps_it_panics() {
@@ -43,7 +44,7 @@ fn a_goroutine_that_joins_the_one_that_helps_it_panics() {
     });
 }
 
-/// What it leaves behind is dropped once, when the goroutine that was joined ends.
+/// The result is dropped once, when the goroutine ends.
 #[test]
 fn the_result_of_a_goroutine_that_joined_itself_is_dropped() {
     struct Result(mpsc::Sender<()>);
@@ -63,7 +64,7 @@ fn the_result_of_a_goroutine_that_joined_itself_is_dropped() {
         });
         give.send(handle).unwrap();
         dropped.recv_timeout(LIMIT).unwrap();
-        // Its sender is gone, and there was no other one.
+        // The only sender has been dropped with the result, so there was no second drop.
         dropped.recv_timeout(LIMIT).unwrap_err();
     });
 }

@@ -1,4 +1,4 @@
-//! The system's limit of mappings, of which each thread takes some.
+//! The system's limit on memory mappings. Each thread takes some of them.
 #![cfg(target_os = "linux")]
 
 use super::child::alone;
@@ -9,10 +9,11 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 use std::{env, fs, ptr, thread};
 
-/// So many goroutines block, and so many mappings are left when they start: far fewer than that takes.
+/// The number of goroutines that block, and the number of mappings that are left when they start: far
+/// fewer than their threads need.
 const N: usize = 2000;
 const LEFT: usize = 4500;
-/// With more of them the test would take long.
+/// Where the limit is higher than this the tests are skipped: using it up would take too long.
 const MOST: usize = 300_000;
 
 fn limit() -> usize {
@@ -27,7 +28,7 @@ fn mappings() -> usize {
         .count()
 }
 
-/// Takes mappings until so many are left, or none if it is dropped.
+/// Mappings that leave the process only a given number. A drop gives them back.
 struct Taken(*mut libc::c_void, usize);
 
 impl Taken {
@@ -36,7 +37,8 @@ impl Taken {
 
         let pages = limit() - mappings() - left;
         let size = pages * PAGE;
-        // SAFETY: new memory; each second page of it is made readable, and so a mapping of its own.
+        // SAFETY: the memory is new. Every second page is made readable, so each page is a separate
+        // mapping.
         unsafe {
             let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
             let at = libc::mmap(ptr::null_mut(), size, libc::PROT_NONE, flags, -1, 0);
@@ -52,7 +54,7 @@ impl Taken {
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        // SAFETY: nobody uses it.
+        // SAFETY: the memory is not used.
         assert_eq!(unsafe { libc::munmap(self.0, self.1) }, 0);
     }
 }
@@ -64,7 +66,7 @@ fn goroutines_wait_while_there_are_too_few() {
     }
 }
 
-/// The mappings cannot be counted.
+/// Without files the process cannot count its mappings.
 #[test]
 fn goroutines_wait_while_there_are_too_few_and_no_files() {
     if limit() <= MOST {
@@ -77,7 +79,7 @@ fn open_no_more() {
         rlim_cur: 0,
         rlim_max: 0,
     };
-    // SAFETY: the limit is there to be read.
+    // SAFETY: `none` is valid for reads.
     assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &none) }, 0);
 }
 
@@ -106,16 +108,16 @@ fn let_them_wait(prepare: fn()) {
         num_workers()
     );
     assert_eq!(num_goroutines(), N);
-    // Others may still map something.
+    // Other code can still map memory and start a thread.
     thread::spawn(|| ()).join().unwrap();
     drop(taken);
-    // Nobody calls: it is for the monitor to look again.
+    // No thread queues a goroutine any more, so the monitor must try again.
     assert!(begun.wait_timeout(LIMIT));
     gate.done();
     assert!(ended.wait_timeout(LIMIT));
 }
 
-/// The first lock that has been read often starts a thread, for a moment.
+/// The first lock that is read often starts a short-lived thread.
 #[test]
 fn a_lock_that_is_read_often_goes_on_while_there_are_too_few() {
     const LEFT: &str = "GOSYNC_TEST_LEFT";
@@ -124,7 +126,8 @@ fn a_lock_that_is_read_often_goes_on_while_there_are_too_few() {
     if limit() > MOST {
         return;
     }
-    // Otherwise the memory of this thread comes in mappings, too, and the test ends for want of it.
+    // Otherwise this thread's memory comes from new mappings, too, and the test ends because it cannot
+    // get any.
     let one_arena = ("GLIBC_TUNABLES", "glibc.malloc.arena_max=1");
     for left in [1, 3, 120, 140] {
         alone(&[one_arena, (LEFT, &left.to_string())], || {
@@ -134,7 +137,7 @@ fn a_lock_that_is_read_often_goes_on_while_there_are_too_few() {
             for _ in 0..READS {
                 assert_eq!(*lock.rlock(), 0);
             }
-            // The thread has to have its time to go wrong.
+            // Gives that thread time to go wrong.
             thread::sleep(Duration::from_millis(10));
             drop(taken);
             *lock.lock() += 1;

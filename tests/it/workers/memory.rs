@@ -1,6 +1,6 @@
-//! Memory returns: that of goroutines, and that of threads that come and go.
+//! Memory is given back: that of goroutines, and that of threads that come and go.
 //!
-//! The allocator of the tests stands here.
+//! The global allocator of the tests is defined here.
 
 use super::child::alone;
 use crate::support::{LIMIT, holds_within};
@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering::Relaxed};
 use std::time::Duration;
 use std::{iter, thread};
 
-/// Counts the bytes in use, where a test wants to know.
+/// Counts the bytes in use while a test asks for it.
 struct Counting;
 
 static COUNTS: AtomicBool = AtomicBool::new(false);
@@ -28,17 +28,17 @@ thread_local! {
     static AT_NEXT_FREE: Cell<Option<fn()>> = const { Cell::new(None) };
 }
 
-/// The next time that the current thread frees memory it calls `f`.
+/// Makes the current thread call `f` the next time that it frees memory.
 pub fn call_at_next_free(f: Option<fn()>) {
     AT_NEXT_FREE.set(f);
 }
 
-// SAFETY: all is done by the allocator of the system. Counting needs no memory, and what tests call does
-// not unwind.
+// SAFETY: the system's allocator does all the work. Counting needs no memory, and the functions that
+// tests have called do not unwind.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size() as isize);
-        // SAFETY: passed on.
+        // SAFETY: the caller upholds the contract of `alloc`.
         unsafe { System.alloc(layout) }
     }
 
@@ -47,7 +47,7 @@ unsafe impl GlobalAlloc for Counting {
         if let Some(f) = AT_NEXT_FREE.take() {
             f();
         }
-        // SAFETY: passed on.
+        // SAFETY: the caller upholds the contract of `dealloc`.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -55,17 +55,17 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// How many more bytes are in use than were when the counting began.
+/// Returns how many more bytes are in use than when the counting began.
 fn bytes() -> isize {
     BYTES.load(Relaxed)
 }
 
-/// Asserts that `round` leaves nothing behind, however often it is repeated. `dust` is what a round takes
-/// that does not matter.
+/// Asserts that `round` leaves nothing behind, however often it is repeated. `dust` is the number of
+/// bytes per round that do not matter.
 ///
-/// What is taken once is no leak: a table that grows with the number of threads, or what crossbeam_epoch
-/// keeps, of threads that have ended and queues that have grown, until somebody steals again. So it is
-/// one if it comes back each time.
+/// Memory that is taken once is not a leak: for example a table that grows with the number of threads,
+/// or what crossbeam_epoch keeps of threads that have ended and of queues that have grown, until a
+/// thread steals again. So only growth in every attempt counts as a leak.
 #[track_caller]
 fn assert_leaves_nothing(rounds: isize, dust: isize, round: impl Fn()) {
     const ATTEMPTS: usize = 4;
@@ -74,8 +74,8 @@ fn assert_leaves_nothing(rounds: isize, dust: isize, round: impl Fn()) {
         let before = bytes();
         (0..rounds).for_each(|_| round());
         let growth = || bytes() - before;
-        // Some may not have ended, and some have been joined and are queued still, until a worker sees
-        // them.
+        // Some goroutines may not have ended yet. Others have been joined, but stay queued until a
+        // worker sees them.
         holds_within(Duration::from_secs(2), || growth() < rounds * dust);
         println!("{} bytes more after {rounds} rounds", growth());
         growth()
@@ -91,7 +91,7 @@ fn assert_leaves_nothing(rounds: isize, dust: isize, round: impl Fn()) {
 }
 
 const GOROUTINES: usize = 20_000;
-/// What each of them captures.
+/// What each goroutine captures.
 type Ballast = [u8; 200];
 
 fn ballast() -> Ballast {
@@ -141,7 +141,7 @@ fn of_goroutines_that_are_joined_returns() {
                 .collect();
             assert!(bytes() > all);
             for (i, handle) in handles.into_iter().enumerate() {
-                // Half of the results are not wanted.
+                // Half of the handles are dropped without a join.
                 if i % 2 == 0 {
                     handle.join().unwrap();
                 }
@@ -150,13 +150,13 @@ fn of_goroutines_that_are_joined_returns() {
     });
 }
 
-/// The queue of a thread is used again by another one.
+/// When a thread ends, another thread uses its queue again.
 #[test]
 fn of_threads_that_come_and_go_returns() {
     const THREADS: usize = 200;
 
     alone(&[], || {
-        // A queue alone takes a kilobyte.
+        // For comparison: a queue alone takes a kilobyte.
         assert_leaves_nothing(10, THREADS as isize * 200, || {
             for _ in 0..THREADS {
                 let use_goroutines = || {
@@ -169,7 +169,7 @@ fn of_threads_that_come_and_go_returns() {
     });
 }
 
-/// So is that of a worker.
+/// When a worker blocks, another worker uses its queue again.
 #[test]
 fn of_workers_that_block_and_go_on_returns() {
     const WORKERS: usize = 100;

@@ -1,4 +1,4 @@
-//! Goroutines that wait for goroutines, very deep.
+//! Goroutines that wait for goroutines, nested very deep.
 
 use super::child::alone;
 #[cfg(target_os = "linux")]
@@ -52,8 +52,8 @@ fn scopes_nest_a_thousand_deep() {
     within(LIMIT, || assert_eq!(nest(DEPTH), DEPTH));
 }
 
-/// Goroutines each of which joins the one before, that is to say: if joiners did nothing but run what
-/// they join, they would be as deep in each other.
+/// Chains of goroutines, each of which joins the one before. If a joiner always ran what it joins on its
+/// own stack, the calls would nest as deep as the chain is long.
 mod chains {
     use super::*;
 
@@ -67,7 +67,7 @@ mod chains {
         last
     }
 
-    /// As `chain`, but each starts the next.
+    /// Like `chain`, but each goroutine starts the next one.
     fn descend(rest: usize) -> usize {
         match rest {
             1 => 1,
@@ -103,16 +103,17 @@ mod chains {
     }
 }
 
-/// Joiners run what they join: not a thread for each that waits.
+/// Joiners run what they join, so waiting goroutines do not take a thread each.
 mod fork_join {
     use super::*;
 
-    /// Far more than are needed, and far fewer than goroutines.
+    /// Far more threads than are needed, and far fewer than there are goroutines.
     const MANY: usize = 40;
 
-    /// Asserts that `body` takes few threads, to be called in a process of its own.
+    /// Asserts that `body` takes few threads. Must be called in a separate process.
     ///
-    /// The monitor is frozen if it can be: it would add threads for those that have no CPU for a while.
+    /// The monitor is frozen if possible, since it would add threads for goroutines that get no CPU for
+    /// a while.
     #[track_caller]
     fn assert_takes_few_threads(body: impl FnOnce()) {
         #[cfg(target_os = "linux")]
@@ -147,7 +148,7 @@ mod fork_join {
     }
 
     fn quicksort(items: &mut [u32]) {
-        /// What is not worth a goroutine.
+        /// Slices up to this length are not worth a goroutine.
         const SMALL: usize = 500;
 
         if items.len() <= SMALL {
@@ -164,7 +165,7 @@ mod fork_join {
         });
     }
 
-    /// How many are less than the pivot, and how many equal it.
+    /// Returns how many items are less than the pivot, and how many equal it.
     fn partition(items: &mut [u32], pivot: u32) -> (usize, usize) {
         let (mut less, mut next, mut greater) = (0, 0, items.len());
         while next < greater {

@@ -1,4 +1,5 @@
-//! Workers start from a state of their own, whatever that of the thread which starts them.
+//! Workers take their affinity and their signal mask from the main thread, whichever thread starts them.
+//! After `init_workers` they inherit nothing else from that thread either.
 #![cfg(target_os = "linux")]
 
 use super::child::alone;
@@ -7,10 +8,10 @@ use gosync::{init_workers, set_max_procs};
 use std::mem::MaybeUninit;
 use std::{process, ptr, thread};
 
-/// The number of CPUs that the thread may run on.
+/// Returns the number of CPUs that the thread may run on.
 fn cpus(thread: libc::pid_t) -> i32 {
     let mut set = MaybeUninit::<libc::cpu_set_t>::zeroed();
-    // SAFETY: the call writes the set, which is valid all zeros.
+    // SAFETY: the call writes the set, for which all zeros is a valid value.
     unsafe {
         let result = libc::sched_getaffinity(thread, size_of_val(&set), set.as_mut_ptr());
         assert_eq!(result, 0);
@@ -18,10 +19,10 @@ fn cpus(thread: libc::pid_t) -> i32 {
     }
 }
 
-/// Lets the current thread run on one CPU, and only there.
+/// Restricts the current thread to one CPU.
 fn pin() {
     let mut set = MaybeUninit::<libc::cpu_set_t>::zeroed();
-    // SAFETY: as above; the set is written before it is read.
+    // SAFETY: all zeros is a valid set, and each call is given the size of the set.
     unsafe {
         libc::sched_getaffinity(0, size_of_val(&set), set.as_mut_ptr());
         let mut set = set.assume_init();
@@ -47,7 +48,7 @@ fn a_worker_runs_wherever_the_main_thread_may() {
     });
 }
 
-/// Whether the current thread blocks SIGUSR1; after `change` if there is one.
+/// Returns whether the current thread blocks SIGUSR1, after making `change` if there is one.
 fn blocks_a_signal(change: Option<libc::c_int>) -> bool {
     // SAFETY: `sigemptyset` writes each set before it is used.
     unsafe {
@@ -84,7 +85,7 @@ fn nice_value() -> i32 {
     unsafe { libc::getpriority(libc::PRIO_PROCESS, CURRENT) }
 }
 
-/// Makes the current thread nicer. Returns the nice value of a worker that it starts.
+/// Raises the current thread's nice value. Returns the nice value of a worker that it starts.
 fn nice_value_of_a_worker() -> i32 {
     // SAFETY: a system call that touches no memory.
     let result = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, nice_value() + 1) };
@@ -102,7 +103,7 @@ fn a_worker_inherits_nothing_from_a_thread_after_init_workers() {
     });
 }
 
-/// The docs say so. If it changes, `init_workers` has lost its point.
+/// The docs state this. If it changes, `init_workers` has no purpose any more.
 #[test]
 fn a_worker_inherits_the_nice_value_without_it() {
     alone(&[], || {

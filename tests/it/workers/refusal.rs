@@ -1,4 +1,4 @@
-//! The system refuses threads.
+//! The system refuses to start threads.
 #![cfg(target_os = "linux")]
 
 use super::child::alone;
@@ -10,14 +10,14 @@ use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::time::Duration;
 use std::{fs, process, thread};
 
-/// From now on there cannot be more than `n` threads. Where others count that the user runs, there may
-/// be room for none, but then there is for none in any case.
+/// Limits the process to `n` threads from now on. Threads of the user's other processes may count, too,
+/// so there may be room for fewer, or for none.
 fn limit_threads(n: libc::rlim_t) {
     let mut limit = libc::rlimit {
         rlim_cur: 0,
         rlim_max: 0,
     };
-    // SAFETY: `limit` is there to be read and to be written.
+    // SAFETY: `limit` is valid for reads and writes.
     unsafe {
         assert_eq!(libc::getrlimit(libc::RLIMIT_NPROC, &mut limit), 0);
         limit.rlim_cur = n.min(limit.rlim_max);
@@ -29,7 +29,7 @@ fn allow_threads() {
     limit_threads(libc::RLIM_INFINITY);
 }
 
-/// The limit does not bind the superuser. So the process becomes somebody else's who has no other one.
+/// Switches to a user without other processes if this is the superuser, which the limit does not bind.
 /// Returns whether the limit counts this process's threads alone.
 fn become_somebody() -> bool {
     // SAFETY: system calls that touch no memory.
@@ -45,7 +45,7 @@ fn become_somebody() -> bool {
 #[track_caller]
 fn assert_refused() {
     let gate = Arc::new(Mutex::new(()));
-    // They stay until one is refused, however soon they run.
+    // The lock keeps these threads alive until one is refused, however soon they run.
     let _held = gate.lock().unwrap();
     let refused = (0..100).any(|_| {
         let gate = Arc::clone(&gate);
@@ -56,7 +56,7 @@ fn assert_refused() {
     assert!(refused, "the limit has no effect");
 }
 
-/// How many threads there are.
+/// Returns the number of threads of this process.
 fn threads() -> libc::rlim_t {
     fs::read_dir("/proc/self/task").unwrap().count() as libc::rlim_t
 }
@@ -73,11 +73,11 @@ fn all_run_in_the_end_if_there_is_no_thread_for_a_while() {
             drop(go(move || send.send(i).unwrap()));
         }
         assert_eq!((num_goroutines(), num_workers()), (1000, 0));
-        // Time for whoever watches to do something wrong.
+        // Leaves the scheduler time to go wrong.
         thread::sleep(Duration::from_millis(200));
         assert_eq!((num_goroutines(), num_workers()), (1000, 0));
         allow_threads();
-        // The monitor could not be had, either, so somebody has to call.
+        // The monitor could not be started either, so it takes another `go` to try again.
         drop(go(move || send.send(1000).unwrap()));
         let mut ran: Vec<_> = ran.iter().take(1001).collect();
         ran.sort_unstable();
@@ -85,17 +85,18 @@ fn all_run_in_the_end_if_there_is_no_thread_for_a_while() {
     });
 }
 
-/// Waits for a goroutine, for so long at most. Returns whether that has done what was waited for.
+/// Waits for a goroutine, for at most the given time. Returns whether it has done its part.
 type Wait = Box<dyn Fn(Duration) -> bool>;
 
-/// Whoever waits tries again and again to start somebody who runs the goroutine, and does nothing else. `begin` starts
-/// the goroutine.
+/// A waiter continues once the system allows threads again. `begin` starts a goroutine and returns a
+/// wait for it. The wait is a timed one, so it does not run the goroutine itself, but tries again and
+/// again to wake a worker for it.
 fn goes_on_when_there_are_threads(begin: fn() -> Wait) {
     become_somebody();
     let (hopeless, has_tried) = mpsc::channel::<()>();
     let allow_later = move || {
         assert!(has_tried.recv().is_err());
-        // It has tried in vain by then.
+        // By then the waiter has tried without effect.
         thread::sleep(Duration::from_millis(300));
         allow_threads();
     };
@@ -152,7 +153,7 @@ fn a_waiter_for_permits_goes_on_when_there_are_threads() {
     });
 }
 
-/// They need none.
+/// Waiters help, so they need no other thread.
 #[test]
 fn waiters_run_theirs_without_any_thread() {
     alone(&[], || {
@@ -175,7 +176,7 @@ fn waiters_run_theirs_without_any_thread() {
     });
 }
 
-/// A few threads, and many goroutines that take one each for a moment.
+/// There are few threads, and many goroutines that each need one for a moment.
 #[test]
 fn all_run_on_the_threads_that_there_are() {
     alone(&[], || {
@@ -197,7 +198,8 @@ fn all_run_on_the_threads_that_there_are() {
     });
 }
 
-/// They all have to be there at once. Nobody calls any more: it is for the monitor to try again.
+/// All goroutines must be at the barrier at once. No thread queues a goroutine any more, so the monitor
+/// must try again.
 #[test]
 fn those_that_wait_for_more_threads_go_on_when_there_are_some() {
     const N: usize = 50;
@@ -221,7 +223,8 @@ fn those_that_wait_for_more_threads_go_on_when_there_are_some() {
     });
 }
 
-/// As above, and they block in a primitive of gosync, whose place cannot be taken by a new thread.
+/// The goroutines block in a primitive of gosync and give up their processors, but no new thread can be
+/// started to take these.
 #[test]
 fn those_that_block_in_a_group_go_on_when_there_are_more_threads() {
     const N: isize = 50;
@@ -247,12 +250,12 @@ fn those_that_block_in_a_group_go_on_when_there_are_more_threads() {
     });
 }
 
-/// There is room for the stack of a thread, and for nothing else that a thread needs.
+/// There is room for the stack of a thread, but not for anything else that a thread needs.
 #[test]
 fn a_goroutine_waits_for_memory() {
     const STACK: usize = 1 << 20;
 
-    /// Bytes.
+    /// Returns the size of the address space in bytes.
     fn address_space() -> usize {
         let pages = fs::read_to_string("/proc/self/statm").unwrap();
         pages.split(' ').next().unwrap().parse::<usize>().unwrap() * 4096
@@ -263,11 +266,11 @@ fn a_goroutine_waits_for_memory() {
             rlim_cur: bytes,
             rlim_max: libc::RLIM_INFINITY,
         };
-        // SAFETY: `limit` is there to be read.
+        // SAFETY: `limit` is valid for reads.
         unsafe { assert_eq!(libc::setrlimit(libc::RLIMIT_AS, &limit), 0) };
     }
 
-    // A worker's stack is twice as large, and half a MiB.
+    // A worker's stack is twice this size plus half a MiB.
     alone(&[("GOSYNC_STACK_SIZE", &STACK.to_string())], || {
         let (end, ended) = mpsc::channel::<()>();
         let ended = Arc::new(Mutex::new(ended));
@@ -279,7 +282,7 @@ fn a_goroutine_waits_for_memory() {
                 let _ = ended.lock().unwrap().recv();
             }));
         };
-        // The monitor is there from now on.
+        // The monitor runs from now on.
         block();
         ran.recv_timeout(LIMIT).unwrap();
         let mut refused = 0;
@@ -287,7 +290,7 @@ fn a_goroutine_waits_for_memory() {
             let size = address_space() + 2 * STACK + (1 << 19) + pages * 4096;
             limit_address_space(size as libc::rlim_t);
             block();
-            // There may be an idle worker from the round before.
+            // An idle worker from the round before may run it.
             let is_refused = ran.recv_timeout(Duration::from_millis(30)).is_err();
             limit_address_space(libc::RLIM_INFINITY);
             if is_refused {

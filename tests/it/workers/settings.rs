@@ -1,4 +1,4 @@
-//! What a user can set, and can see.
+//! What a user can set and see.
 
 use super::child::alone;
 #[cfg(target_os = "linux")]
@@ -51,13 +51,13 @@ fn set_max_procs_returns_what_was_set_before() {
     });
 }
 
-/// How many of many short goroutines began beside `n` others or more, after it had been set that only `n` may run.
-/// At first `before` may. To be called while the monitor is frozen, or else it would add workers for those that have
-/// no CPU for a while.
+/// Returns how many of many short goroutines began while `n` or more others ran, after the maximum had
+/// been lowered or raised from `before` to `n`. Must be called while the monitor is frozen: it would add
+/// workers for goroutines that get no CPU for a while.
 #[cfg(target_os = "linux")]
 fn surplus(before: usize, n: usize) -> usize {
     const GOROUTINES: usize = 400;
-    /// So many have begun when `n` is set.
+    /// The number of goroutines that have begun when `n` is set.
     const EARLY: usize = 50;
 
     #[derive(Default)]
@@ -74,7 +74,7 @@ fn surplus(before: usize, n: usize) -> usize {
     for _ in 0..GOROUTINES {
         let counts = Arc::clone(&counts);
         wg.go(move || {
-            // First: the machine may leave this thread or the one that sets `n` without a CPU for long.
+            // Read first: this thread, or the one that sets `n`, may lose its CPU for long.
             let is_set = counts.is_set.load(SeqCst);
             let others = counts.running.fetch_add(1, SeqCst);
             if is_set && others >= n {
@@ -84,12 +84,12 @@ fn surplus(before: usize, n: usize) -> usize {
                 set_max_procs(n);
                 counts.is_set.store(true, SeqCst);
             }
-            // For others to come in, if they may, although there is one CPU for all.
+            // Lets others begin, if they may, even on a single CPU.
             thread::yield_now();
             counts.running.fetch_sub(1, SeqCst);
         });
     }
-    // Without help, which would come on top.
+    // A timed wait does not help. A helper would run on top of the maximum.
     assert!(wg.wait_timeout(LIMIT));
     counts.surplus.load(SeqCst)
 }
@@ -102,7 +102,7 @@ fn no_more_compute_at_a_time_than_may() {
             return;
         };
         for (before, n) in [(1_usize, 1), (4, 1), (1, 4), (2, 1), (4, 2), (1, 1)] {
-            // Each worker that is one too many may have chosen its next goroutine already.
+            // Each surplus worker may have chosen its next goroutine already.
             let late = before.saturating_sub(n);
             for _ in 0..5 {
                 let surplus = surplus(before, n);
@@ -112,7 +112,7 @@ fn no_more_compute_at_a_time_than_may() {
     });
 }
 
-/// Whatever is set while they run, all of them do.
+/// All goroutines run, whatever is set meanwhile.
 #[test]
 fn max_procs_may_change_at_any_time() {
     alone(&[], || {
@@ -134,8 +134,8 @@ fn max_procs_may_change_at_any_time() {
     });
 }
 
-/// Each of them is refused with a text that names the variable, and leaves nothing behind that waits
-/// for ever.
+/// Every call refuses such a value with a text that names the variable, and leaves nothing behind that
+/// waits forever.
 mod nonsense {
     use super::*;
 
@@ -210,7 +210,7 @@ fn a_goroutine_may_use_the_stack_that_was_asked_for() {
     const STACK: usize = 64 << 20;
 
     alone(&[("GOSYNC_STACK_SIZE", &STACK.to_string())], || {
-        // Joined at once: the joiner's stack is not one that it may run on.
+        // Joined at once: the joiner must not run it, since the joiner's stack is too small.
         for _ in 0..10 {
             let digger = go(|| below(STACK - (64 << 10), || 1));
             assert_eq!(digger.join().unwrap(), 1);
@@ -253,7 +253,7 @@ fn num_goroutines_counts_those_that_have_not_ended() {
     });
 }
 
-/// Wherever it has run: whoever has waited for it does not see it any more.
+/// A goroutine no longer counts once a wait for it has returned, whichever thread ran it.
 #[test]
 fn num_goroutines_does_not_count_what_was_waited_for() {
     alone(&[], || {

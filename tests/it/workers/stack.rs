@@ -1,4 +1,4 @@
-//! The stack that a goroutine finds before it, wherever it runs.
+//! The stack that is left for a goroutine, wherever it runs.
 
 use super::child::alone;
 use crate::support::Ended;
@@ -6,14 +6,15 @@ use gosync::go;
 use std::hint::black_box;
 use std::{ptr, thread};
 
-/// What the documentation promises, and what is used before a goroutine's first frame.
+/// The stack that the documentation promises a goroutine, and the part that may be used before its first
+/// frame, in bytes.
 const PROMISE: usize = 1536 << 10;
 const FRAMES: usize = 16 << 10;
 
-/// With so few CPUs a joiner is almost always there before a worker.
+/// With one processor a joiner almost always gets to a goroutine before a worker does.
 const ONE_PROCESSOR: &[(&str, &str)] = &[("GOSYNC_MAXPROCS", "1")];
 
-/// Calls `f` when the current thread has used so many bytes more of its stack.
+/// Calls `f` when the current thread has used `bytes` more of its stack.
 pub fn below<T>(bytes: usize, f: impl FnOnce() -> T) -> T {
     fn descend<T>(top: usize, bytes: usize, f: impl FnOnce() -> T) -> T {
         let frame = black_box([1_u8; 4096]);
@@ -31,7 +32,8 @@ pub fn below<T>(bytes: usize, f: impl FnOnce() -> T) -> T {
     descend(ptr::from_ref(&top).addr(), bytes, f)
 }
 
-/// Goroutines that use all that is promised, joined by somebody who has used ever more of a stack.
+/// Starts goroutines that use all of the promised stack, and joins them at ever greater depth of the
+/// current stack.
 fn join_at_every_depth(size: usize) {
     for depth in (0..size).step_by(64 << 10) {
         below(depth, || {
@@ -62,8 +64,8 @@ fn a_goroutine_has_what_is_promised_on_a_thread_that_joins_it() {
     });
 }
 
-/// Joiners that have room for it run it: on threads like std's near their base, on workers even below
-/// another goroutine that has used all that is promised.
+/// A joiner that has room on its stack helps. A thread with std's usual stack has room near the base,
+/// and a worker even on top of a goroutine that has used all that is promised.
 #[test]
 fn a_joiner_helps_where_there_is_room() {
     fn helps() -> bool {
@@ -94,7 +96,7 @@ mod hand_made {
         static BODY: Cell<Option<fn()>> = const { Cell::new(None) };
     }
 
-    /// Calls `body` on a stack made of `memory`. It must not panic.
+    /// Calls `body` on a stack made of `memory`. `body` must not panic.
     fn run_on(memory: &mut [u8], body: fn()) {
         extern "C" fn begin() {
             BODY.take().unwrap()();
@@ -103,8 +105,8 @@ mod hand_made {
         BODY.set(Some(body));
         let mut here = MaybeUninit::<libc::ucontext_t>::zeroed();
         let mut there = MaybeUninit::<libc::ucontext_t>::zeroed();
-        // SAFETY: as makecontext(3) has it: `there` is made from one that `getcontext` has written, its
-        // stack and the context that it returns to outlive it, and `begin` takes no arguments.
+        // SAFETY: as makecontext(3) requires, `there` has been written by `getcontext`, its stack and
+        // the context that it returns to outlive it, and `begin` takes no arguments.
         unsafe {
             assert_eq!(libc::getcontext(there.as_mut_ptr()), 0);
             let context = &mut *there.as_mut_ptr();
@@ -130,7 +132,7 @@ mod hand_made {
         }
     }
 
-    /// Above the thread's own stack and below it.
+    /// Tries memory above the thread's own stack, and below it.
     #[test]
     fn nobody_helps_on_a_stack_that_is_not_the_threads_own() {
         alone(ONE_PROCESSOR, || {
@@ -143,7 +145,7 @@ mod hand_made {
                 run_on(&mut before, wait_for_goroutines);
                 run_on(&mut after, wait_for_goroutines);
                 assert!(!HAS_HELPED.load(SeqCst));
-                // Back on its own it does.
+                // Back on its own stack the thread helps.
                 wait_for_goroutines();
                 assert!(HAS_HELPED.load(SeqCst));
             });

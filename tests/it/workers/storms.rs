@@ -1,4 +1,4 @@
-//! Very many goroutines that end at once.
+//! Very many goroutines that end right after they start.
 
 use crate::support::{LIMIT, within};
 use gosync::{WaitGroup, go, scope};
@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::{hint, thread};
 
-/// Slower ones take as long with fewer.
+/// Fewer in debug builds, which are slower, so that the tests take about as long.
 const N: usize = if cfg!(debug_assertions) {
     200_000
 } else {
     1_000_000
 };
 
-/// Who has run how often.
+/// How often each goroutine has run.
 struct Roll(Vec<AtomicU8>);
 
 impl Roll {
@@ -62,7 +62,7 @@ fn each_detached_goroutine_runs_once() {
     });
 }
 
-/// Claimed by workers and by joiners, who come from both ends of the queue.
+/// Workers and joiners claim the goroutines, from both ends of the queue.
 #[test]
 fn each_joined_goroutine_runs_once() {
     within(LIMIT, || {
@@ -108,7 +108,7 @@ fn each_goroutine_of_eight_threads_runs_once() {
     });
 }
 
-/// Goroutines that start goroutines: the queues are those of workers.
+/// Goroutines start goroutines, so they are queued at the workers.
 #[test]
 fn each_goroutine_of_a_tree_runs_once() {
     fn grow(wg: &WaitGroup, roll: &Arc<Roll>, i: usize) {
@@ -129,7 +129,7 @@ fn each_goroutine_of_a_tree_runs_once() {
     });
 }
 
-/// The workers fall asleep between the bursts, or are about to when the next one comes.
+/// Each burst comes when the workers have fallen asleep, or are about to.
 #[test]
 fn bursts_wake_workers_that_fall_asleep() {
     within(LIMIT, || {
@@ -143,7 +143,7 @@ fn bursts_wake_workers_that_fall_asleep() {
                 roll.mark(i);
                 group.done();
             }));
-            // Not what helps, and from short pauses to long ones.
+            // A timed wait does not help, so a worker must be woken. The pauses grow from short to long.
             assert!(wg.wait_timeout(LIMIT));
             (0..i % 1000 * 20).for_each(|_| hint::spin_loop());
         }
