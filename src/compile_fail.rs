@@ -153,7 +153,7 @@ mod nothing_is_written_through_a_read_guard {}
 /// drop(guard);
 /// *mutex.get_mut() = 2;
 /// ```
-mod get_mut_needs_that_no_guard_lives {}
+mod get_mut_needs_no_live_guard {}
 
 /// ```compile_fail,E0505
 /// let mutex = gosync::RWMutex::new(1);
@@ -168,7 +168,7 @@ mod get_mut_needs_that_no_guard_lives {}
 /// drop(guard);
 /// assert_eq!(mutex.into_inner(), 1);
 /// ```
-mod into_inner_needs_that_no_guard_lives {}
+mod into_inner_needs_no_live_guard {}
 
 /// ```compile_fail,E0277
 /// use gosync::RWMutex;

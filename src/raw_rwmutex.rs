@@ -30,8 +30,8 @@
 //! ```text
 //!            announce              drained                 release
 //!   free ───────────────► WRITER ───────────► WRITER ─────────────────► free, or admitted readers
-//!     ▲ (readers inside)  readers             nobody    │
-//!     │                   inside │ gives up             │ somebody in the writers' queue
+//!     ▲ (readers inside)  readers             empty     │
+//!     │                   inside │ gives up             │ a writer is in the queue
 //!     └──────────────────────────┘                      ▼
 //!                                              SUCCESSOR ──wins WRITER──► WRITER
 //!                                               │  ──HANDOFF, or a fair unlock──► WRITER
@@ -41,7 +41,7 @@
 //! From an upgradable reader to a writer, and back:
 //!
 //! ```text
-//!                       nobody announced: an announcement
+//!                       no announced writer: announces itself
 //!                   ┌────────────────────────────────────────► WRITER ──── downgrade ───┐
 //!                   │                                            ▲                      │
 //!   free ──────► UPGRADABLE ──────────────────► UPGRADED         │ the writer gives up  │

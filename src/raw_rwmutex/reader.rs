@@ -201,10 +201,10 @@ impl RawRWMutex {
     #[inline(always)]
     fn count_out(&self) {
         // Release: pairs with the Acquires in `await_count`, `lock_general` and `announce_at`, so that reads
-        // end before writes begin.
+        // end before writes begin. On x86 a separate load costs less than a subtraction that returns the word.
+        // The load finds a `DRAIN` that was set before. A writer that sets `DRAIN` later looks at the count
+        // before it sleeps.
         self.word.fetch_sub(ONE_READER, Release);
-        // On x86 a separate load costs less than a subtraction that returns the word. The load finds a
-        // `DRAIN` that was set before. A writer that sets `DRAIN` later looks at the count before it sleeps.
         let word = self.word.load(Relaxed);
         if word & DRAIN != 0 && !has_counted_readers(word) {
             self.wake_drain();

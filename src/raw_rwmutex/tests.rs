@@ -74,10 +74,14 @@ fn attempts_without_time_pass_no_barrier_beside_a_reader() {
     let before = lock.word.load(Relaxed);
     let barriers = barriers_of_attempts(&lock, ATTEMPTS, Duration::ZERO);
     assert_eq!(barriers, 0);
-    assert_eq!(lock.word.load(Relaxed), before, "it was announced");
+    assert_eq!(
+        lock.word.load(Relaxed),
+        before,
+        "a failed attempt announced a writer"
+    );
     runlock(&lock, token);
     let token = lock.try_lock_until(Some(Instant::now()));
-    assert!(token.is_some(), "nobody reads");
+    assert!(token.is_some(), "no reader is inside");
 }
 
 #[test]
@@ -85,8 +89,8 @@ fn attempts_with_little_time_pass_no_barrier_beside_a_forgotten_guard() {
     let lock = lock_with_slots();
     let _forgotten = reader(&lock);
     let barriers = barriers_of_attempts(&lock, ATTEMPTS, Duration::from_micros(1));
-    let to_end_the_quiet = usize::from(forced::speed() == Some(Speed::Quiet));
-    assert!(barriers <= to_end_the_quiet, "{barriers} barriers");
+    let to_end_quiet = usize::from(forced::speed() == Some(Speed::Quiet));
+    assert!(barriers <= to_end_quiet, "{barriers} barriers");
 }
 
 #[test]
@@ -142,8 +146,8 @@ fn a_writer_that_can_afford_it_sleeps_behind_a_barrier() {
     let lock = lock_with_slots();
     let token = reader(&lock);
     let barriers = barriers_of_a_write(&lock, token, Duration::from_millis(20));
-    let to_end_the_quiet = usize::from(forced::speed() == Some(Speed::Quiet));
-    assert!(barriers <= 1 + to_end_the_quiet, "{barriers} barriers");
+    let to_end_quiet = usize::from(forced::speed() == Some(Speed::Quiet));
+    assert!(barriers <= 1 + to_end_quiet, "{barriers} barriers");
 }
 
 /// Readers that wait are admitted without another look at the count.

@@ -55,7 +55,7 @@ impl Crowd {
 
 /// Go's `TestCondSignal` and `TestCondSignalGenerations`.
 #[test]
-fn a_signal_calls_the_one_that_waits_for_longest() {
+fn a_signal_wakes_the_longest_waiter() {
     within(LIMIT, || {
         for n in [1, 2, 10] {
             Crowd::new().run(n, |crowd| {
@@ -71,7 +71,7 @@ fn a_signal_calls_the_one_that_waits_for_longest() {
 
 /// Go's `TestCondBroadcast`.
 #[test]
-fn a_broadcast_calls_all() {
+fn a_broadcast_wakes_all_waiters() {
     within(LIMIT, || {
         Crowd::new().run(20, |crowd| {
             assert_eq!(crowd.cond.broadcast(), 20);
@@ -84,7 +84,7 @@ fn a_broadcast_calls_all() {
 }
 
 #[test]
-fn nobody_wakes_without_a_call() {
+fn no_thread_wakes_without_a_signal() {
     within(LIMIT, || {
         Crowd::new().run(3, |crowd| {
             linger();
@@ -210,7 +210,7 @@ fn no_signal_is_lost_at_the_end_of_a_wait() {
 }
 
 #[test]
-fn a_wait_that_is_called_in_time_says_so() {
+fn a_wait_woken_in_time_returns_true() {
     within(LIMIT, || {
         let (mutex, cond) = (Mutex::new(()), Cond::new());
         thread::scope(|s| {
@@ -260,7 +260,7 @@ fn each_kind_of_guard_waits() {
 }
 
 #[test]
-fn goroutines_that_wait_make_room_for_others() {
+fn waiting_goroutines_release_their_processors() {
     within(LIMIT, || {
         static STATE: Mutex<usize> = Mutex::new(0);
         static CHANGED: Cond = Cond::new();

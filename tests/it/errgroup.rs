@@ -47,7 +47,7 @@ fn a_wait_returns_the_first_error() {
 
 /// x/sync's `TestGoLimit`.
 #[test]
-fn no_more_run_than_may() {
+fn at_most_limit_goroutines_run_at_once() {
     within(LIMIT, || {
         const LIMIT: usize = 3;
 

@@ -111,7 +111,7 @@ fn a_writer_does_not_starve_beside_three_writers() {
 
 /// Go's `TestMutexFairness`.
 #[test]
-fn nobody_starves_beside_three_in_a_mutex() {
+fn a_thread_does_not_starve_beside_three_others_in_a_mutex() {
     assert_fair("mutex vs 3 others", lock, lock, 3);
 }
 

@@ -31,7 +31,7 @@ mod alone {
     }
 
     #[test]
-    fn a_goroutine_that_nobody_joins_runs_on_another_thread() {
+    fn an_unjoined_goroutine_runs_on_another_thread() {
         within(LIMIT, || {
             let runner = go(|| thread::current().id()).ended().join();
             assert_ne!(runner.unwrap(), thread::current().id());
@@ -143,7 +143,7 @@ mod alone {
     }
 
     #[test]
-    fn what_nobody_joins_is_dropped() {
+    fn unjoined_results_and_captures_are_dropped() {
         struct Signal(mpsc::Sender<()>);
 
         impl Drop for Signal {
@@ -468,7 +468,7 @@ mod scoped {
     }
 
     #[test]
-    fn a_forgotten_handle_holds_nobody_up() {
+    fn a_forgotten_handle_does_not_block_the_scope() {
         within(LIMIT, || {
             let ended = AtomicUsize::new(0);
             scope(|s| {

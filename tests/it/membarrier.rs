@@ -56,11 +56,11 @@ fn kill_on(calls: &[libc::c_long]) {
 
 /// Whether locks make the call here, and a filter can detect it.
 fn locks_ask() -> bool {
-    has_what_it_takes() && !is_forced()
+    has_filters_and_membarrier() && !is_forced()
 }
 
 /// Whether this system has such filters and `membarrier`. Prints a line if not.
-fn has_what_it_takes() -> bool {
+fn has_filters_and_membarrier() -> bool {
     const QUERY: libc::c_int = 0;
     const PRIVATE_EXPEDITED: libc::c_long = 1 << 3;
 
@@ -159,8 +159,8 @@ mod if_it_is_switched_off {
     const FILTERED: [libc::c_long; 3] = [MEMBARRIER, CLONES[0], CLONES[1]];
 
     #[test]
-    fn by_the_variable_nobody_makes_the_call() {
-        if has_what_it_takes() {
+    fn by_the_variable_no_thread_makes_the_call() {
+        if has_filters_and_membarrier() {
             alone(&[("GOSYNC_MEMBARRIER", "off")], || {
                 use_a_lock(&FILTERED, A_WHILE)
             });
@@ -168,8 +168,8 @@ mod if_it_is_switched_off {
     }
 
     #[test]
-    fn by_a_value_that_means_nothing_nobody_makes_the_call() {
-        if has_what_it_takes() {
+    fn by_an_unknown_value_no_thread_makes_the_call() {
+        if has_filters_and_membarrier() {
             alone(&[("GOSYNC_MEMBARRIER", "Off?")], || {
                 use_a_lock(&FILTERED, A_WHILE)
             });
@@ -177,8 +177,8 @@ mod if_it_is_switched_off {
     }
 
     #[test]
-    fn by_the_function_nobody_makes_the_call() {
-        if has_what_it_takes() {
+    fn by_the_function_no_thread_makes_the_call() {
+        if has_filters_and_membarrier() {
             alone(&[], || {
                 assert!(disable_membarrier());
                 use_a_lock(&FILTERED, A_WHILE);
@@ -251,13 +251,13 @@ mod with_one_thread {
             // SAFETY: a system call that touches no memory.
             assert_eq!(unsafe { libc::unshare(libc::CLONE_NEWUSER) }, 0);
         } else {
-            println!("left out: nobody may `unshare` here");
+            println!("skipped: `unshare` is not allowed here");
         }
     }
 
     #[test]
     fn a_program_stays_one() {
-        if has_what_it_takes() && is_known() {
+        if has_filters_and_membarrier() && is_known() {
             alone(&[], || unreachable!("played before main"));
         }
     }

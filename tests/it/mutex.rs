@@ -45,7 +45,7 @@ fn one_at_a_time() {
 
 /// More goroutines than there are CPUs sleep in the lock.
 #[test]
-fn goroutines_that_wait_make_room_for_others() {
+fn waiting_goroutines_release_their_processors() {
     within(LIMIT, || {
         static MUTEX: Mutex<usize> = Mutex::new(0);
         let guard = MUTEX.lock();

@@ -45,11 +45,11 @@ fn try_matrix() {
         assert!(mutex.try_rlock().is_none(), "a reader beside a writer");
         drop(writer);
 
-        let writer = mutex.try_lock().expect("nobody holds it");
+        let writer = mutex.try_lock().expect("the lock is free");
         assert!(mutex.try_rlock().is_none() && mutex.try_lock().is_none());
         drop(writer);
 
-        let reader = mutex.try_rlock().expect("nobody holds it");
+        let reader = mutex.try_rlock().expect("the lock is free");
         let another = mutex.try_rlock().expect("readers share it");
         assert!(mutex.try_lock().is_none(), "a writer beside readers");
         drop((reader, another));

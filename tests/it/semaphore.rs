@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 /// x/sync's `TestWeighted`, with some attempts that give up.
 #[test]
-fn no_more_are_in_use_than_there_are() {
+fn permits_in_use_never_exceed_the_size() {
     const SIZE: usize = 5;
 
     within(LIMIT, || {
@@ -43,7 +43,7 @@ fn no_more_are_in_use_than_there_are() {
 
 /// x/sync's `TestWeightedDoesntBlockIfTooBig`, and the text of the error.
 #[test]
-fn more_than_there_are_is_an_error_at_once() {
+fn acquiring_more_than_the_size_fails_at_once() {
     within(LIMIT, || {
         let semaphore = Arc::new(Weighted::new(2));
         let _permit = semaphore.acquire(2).unwrap();
@@ -60,7 +60,7 @@ fn more_than_there_are_is_an_error_at_once() {
 
 /// x/sync's `TestLargeAcquireDoesntStarve`.
 #[test]
-fn one_that_wants_all_does_not_starve() {
+fn a_large_acquire_does_not_starve() {
     within(LIMIT, || {
         let semaphore = Weighted::new(4);
         let running = AtomicUsize::new(1);
@@ -110,7 +110,7 @@ fn first_come_first_served() {
 
 /// x/sync's `TestAllocCancelDoesntStarve`.
 #[test]
-fn one_that_gives_up_holds_nobody_up() {
+fn an_acquire_that_times_out_blocks_no_other() {
     within(LIMIT, || {
         let semaphore = Weighted::new(10);
         let nine = semaphore.acquire(9).unwrap();
@@ -166,7 +166,7 @@ fn one_that_waits_for_what_is_forgotten_is_refused() {
 }
 
 #[test]
-fn goroutines_that_wait_make_room_for_others() {
+fn waiting_goroutines_release_their_processors() {
     within(LIMIT, || {
         let semaphore = Arc::new(Weighted::new(1));
         let permit = semaphore.acquire_owned(1).unwrap();
@@ -188,7 +188,7 @@ mod permits {
     fn assert_send<T: Send + Sync>() {}
 
     #[test]
-    fn they_go_to_other_threads() {
+    fn permits_can_move_to_other_threads() {
         assert_send::<Permit<&'static Weighted>>();
         assert_send::<OwnedPermit>();
         static SEMAPHORE: Weighted = Weighted::new(1);
@@ -198,7 +198,7 @@ mod permits {
     }
 
     #[test]
-    fn they_are_split_and_merged_and_forgotten() {
+    fn permits_can_be_split_merged_and_forgotten() {
         let semaphore = Arc::new(Weighted::new(10));
         let mut permit = semaphore.try_acquire_owned(6).unwrap();
         assert!(permit.split(7).is_none());
@@ -214,7 +214,7 @@ mod permits {
     }
 
     #[test]
-    fn those_of_another_semaphore_do_not_mix() {
+    fn merging_permits_of_two_semaphores_panics() {
         let semaphores = [Weighted::new(1), Weighted::new(1)];
         let [mut first, second] = semaphores.each_ref().map(|one| one.try_acquire(1).unwrap());
         let text = panic_text(|| first.merge(second));
@@ -228,7 +228,7 @@ mod permits {
     }
 
     #[test]
-    fn none_is_a_number_too() {
+    fn zero_permits_are_allowed() {
         let semaphore = Weighted::new(0);
         assert_eq!(semaphore.acquire(0).unwrap().count(), 0);
         assert!(semaphore.acquire(1).is_err());

@@ -111,7 +111,7 @@ fn a_panic_reaches_its_caller_and_the_waiters() {
 }
 
 #[test]
-fn a_clone_that_panics_keeps_nobody_waiting() {
+fn a_panicking_clone_leaves_no_waiter_behind() {
     struct Once;
 
     impl Clone for Once {

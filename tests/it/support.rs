@@ -213,7 +213,7 @@ pub fn panic_text<T>(f: impl FnOnce() -> T) -> String {
 
 /// Returns the file and line that the panic of `f` names. `f` must panic.
 #[track_caller]
-pub fn panic_place<T>(f: impl FnOnce() -> T) -> (String, u32) {
+pub fn panic_location<T>(f: impl FnOnce() -> T) -> (String, u32) {
     expected_panic(f).1.expect("a panic of the panic machinery")
 }
 

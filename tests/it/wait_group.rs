@@ -1,7 +1,7 @@
 //! `WaitGroup`: what Go tests in its own, and what this one promises beyond that.
 
 use crate::support::{
-    AGES, LIMIT, Stop, asleep, holds_within, panic_place, panic_quietly, panic_text, rounds,
+    AGES, LIMIT, Stop, asleep, holds_within, panic_location, panic_quietly, panic_text, rounds,
     waiters, within,
 };
 use gosync::{RWMutex, WaitGroup, go};
@@ -208,8 +208,8 @@ fn an_overflow_is_refused_and_changes_nothing() {
 fn misuse_is_reported_where_it_was_made() {
     let wg = WaitGroup::new();
     let here = |line| (file!().to_string(), line);
-    assert_eq!(panic_place(|| wg.done()), here(line!()));
-    assert_eq!(panic_place(|| wg.add(-1)), here(line!()));
+    assert_eq!(panic_location(|| wg.done()), here(line!()));
+    assert_eq!(panic_location(|| wg.add(-1)), here(line!()));
 }
 
 #[test]
@@ -362,7 +362,7 @@ fn wait_timeout_tells_whether_it_was_released() {
 }
 
 #[test]
-fn a_wait_that_gives_up_holds_nobody_up() {
+fn a_wait_that_times_out_blocks_no_other() {
     within(LIMIT, || {
         let wg = WaitGroup::new();
         wg.add(1);
@@ -384,7 +384,7 @@ fn a_wait_that_gives_up_holds_nobody_up() {
 }
 
 #[test]
-fn timeouts_that_meet_the_last_done_lose_nobody() {
+fn a_timeout_racing_the_last_done_loses_no_wake_up() {
     within(LIMIT, || {
         let wg = WaitGroup::new();
         for round in rounds(500) {

@@ -54,7 +54,7 @@ fn a_field_begins_with_its_unit() {
 }
 
 #[test]
-fn slots_want_enough_credit_and_never_more_than_there_can_be() {
+fn slots_need_enough_credit_and_at_most_full() {
     let enough = FULL.min(prices::enough());
     for others in [0, !CREDIT] {
         assert!(!is_enough(others | with_credit(enough - 1)));
@@ -101,7 +101,7 @@ fn too_many_readers_bar_more_that_are_counted() {
 }
 
 #[test]
-fn readers_are_counted_beside_all_else() {
+fn the_count_is_independent_of_other_fields() {
     assert!(has_counted_readers(with_readers(1)) && !has_counted_readers(!COUNT));
 }
 
@@ -154,7 +154,7 @@ const PAST: u64 = NEW | CREDIT | ID;
 const ASLEEP: u64 = SUCCESSOR | SUCCESSOR_PARKED;
 
 #[test]
-fn a_writer_that_nobody_follows_leaves_a_free_lock() {
+fn a_writer_without_a_successor_leaves_a_free_lock() {
     for past in [NEW, SLOTS, PAST] {
         for flags in [0, DRAIN | READERS_PARKED] {
             assert_eq!(stepped_down(WRITER | flags | past, 0), past);
@@ -163,7 +163,7 @@ fn a_writer_that_nobody_follows_leaves_a_free_lock() {
 }
 
 #[test]
-fn readers_enter_in_the_stead_of_a_writer() {
+fn readers_enter_when_a_writer_steps_down() {
     let word = WRITER | READERS_PARKED | PAST;
     assert_eq!(stepped_down(word, with_readers(3)), with_readers(3) | PAST);
     // The readers that a writer found inside when it gave up stay there.

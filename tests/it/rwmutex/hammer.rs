@@ -89,11 +89,11 @@ impl Arena {
         assert!(!self.lock.is_locked());
         let writes = self.writes.load(Relaxed);
         assert_eq!(
-            *self.lock.try_lock().expect("nobody is left"),
+            *self.lock.try_lock().expect("no guard is left"),
             (writes, writes)
         );
         assert_eq!(
-            *self.lock.try_rlock().expect("nobody is left"),
+            *self.lock.try_rlock().expect("no guard is left"),
             (writes, writes)
         );
     }
@@ -139,7 +139,7 @@ fn a_few_threads_mix_all_operations_for_long() {
 
 /// Attempts with short timeouts give up in whatever state they are. Patient threads still get the lock.
 #[test]
-fn attempts_that_give_up_all_the_time_hold_nobody_back() {
+fn constant_timeouts_do_not_block_other_threads() {
     within(LIMIT, || {
         let arena = Arena::new();
         let stop = AtomicBool::new(false);

@@ -35,7 +35,7 @@ fn a_thread_may_read_twice_if_no_writer_waits() {
 }
 
 #[test]
-fn a_writer_keeps_everybody_out() {
+fn a_writer_excludes_readers_and_writers() {
     within(LIMIT, || {
         let lock = RWMutex::new(0);
         thread::scope(|s| {

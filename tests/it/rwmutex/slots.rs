@@ -150,7 +150,7 @@ fn write_now_and_then(lock: &Halves, ballast: &Ballast, dice: &mut Dice) -> u64 
 }
 
 #[test]
-fn a_writer_excludes_everybody_whatever_the_speed() {
+fn a_writer_excludes_all_others_at_every_speed() {
     within(LIMIT, || {
         for n in 1..=2 {
             let lock = RWMutex::new((0, 0));
@@ -677,7 +677,7 @@ fn a_writer_that_gives_up_on_a_reader_leaves_no_trace() {
                 assert!(lock.try_lock().is_none());
                 let read = || {
                     for _ in 0..FOR_SLOTS {
-                        drop(lock.try_rlock().expect("nobody waits"));
+                        drop(lock.try_rlock().expect("no writer waits"));
                     }
                 };
                 read();

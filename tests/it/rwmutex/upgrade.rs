@@ -15,7 +15,7 @@ const SHORT: Duration = Duration::from_millis(5);
 const LONG: Duration = Duration::from_secs(1);
 
 #[test]
-fn others_read_beside_it() {
+fn readers_share_the_lock_with_an_upgradable_reader() {
     let lock = RWMutex::new(1);
     let upgradable = lock.rlock_upgradable();
     assert_eq!(*lock.rlock() + *upgradable, 2);
@@ -46,7 +46,7 @@ fn an_upgrade_waits_for_the_readers_inside() {
 }
 
 #[test]
-fn an_upgrade_passes_the_writer_that_waits() {
+fn an_upgrade_overtakes_a_waiting_writer() {
     within(LIMIT, || {
         let lock = RWMutex::new(Vec::new());
         let upgradable = lock.rlock_upgradable();
@@ -84,7 +84,7 @@ fn a_writer_that_gives_up_leaves_the_lock_to_the_upgrade() {
 }
 
 #[test]
-fn a_writer_that_gives_up_lets_readers_go_on_beside_it() {
+fn readers_enter_beside_an_upgradable_reader_once_a_writer_times_out() {
     within(LIMIT, || {
         let lock = RWMutex::new(0);
         let upgradable = lock.rlock_upgradable();
@@ -120,7 +120,7 @@ fn an_upgrade_gives_up() {
 }
 
 #[test]
-fn one_that_waits_gives_up() {
+fn waiting_to_become_upgradable_times_out() {
     within(LIMIT, || {
         let lock = RWMutex::new(0);
         let upgradable = lock.rlock_upgradable();
@@ -138,7 +138,7 @@ fn one_that_waits_gives_up() {
 }
 
 #[test]
-fn one_that_waits_for_a_writer_is_admitted_with_the_readers() {
+fn a_waiting_upgradable_reader_is_admitted_with_the_readers() {
     within(LIMIT, || {
         let lock = RWMutex::new(0);
         let writer = lock.lock();
@@ -158,7 +158,7 @@ fn one_that_waits_for_a_writer_is_admitted_with_the_readers() {
 }
 
 #[test]
-fn those_that_have_waited_for_long_get_it_in_order() {
+fn the_first_waiting_upgradable_reader_is_next() {
     within(LIMIT, || {
         let lock = RWMutex::new(Vec::new());
         let upgradable = lock.rlock_upgradable();
@@ -181,7 +181,7 @@ fn those_that_have_waited_for_long_get_it_in_order() {
 }
 
 #[test]
-fn a_goroutine_that_waits_makes_room() {
+fn a_goroutine_waiting_to_upgrade_releases_its_processor() {
     within(LIMIT, || {
         let lock = Arc::new(RWMutex::new(0));
         let upgradable = lock.rlock_upgradable();
@@ -198,7 +198,7 @@ fn a_goroutine_that_waits_makes_room() {
 }
 
 #[test]
-fn nobody_writes_between_a_read_and_its_upgrade() {
+fn no_write_comes_between_a_read_and_its_upgrade() {
     within(LIMIT, || {
         let lock = RWMutex::new((0, 0));
         let add_one = |pair: &mut (u64, u64)| {

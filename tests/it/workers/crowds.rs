@@ -40,7 +40,7 @@ fn assert_all_start(block: impl Fn() + Send + Sync + 'static, release: impl FnOn
     assert!(started.wait_timeout(LIMIT), "not all start");
     assert_eq!(passed.load(SeqCst), 0);
     release();
-    assert!(ended.wait_timeout(LIMIT), "not all go on");
+    assert!(ended.wait_timeout(LIMIT), "not all continue");
     assert_no_thread_is_left();
 }
 

@@ -178,7 +178,7 @@ mod that_panic {
     }
 
     #[test]
-    fn a_result_that_nobody_wants_harms_nobody() {
+    fn an_unwanted_result_that_panics_is_harmless() {
         within(LIMIT, || {
             for _ in rounds(100) {
                 // The handle is dropped last, on this thread, so a panic would be raised here.

@@ -45,7 +45,7 @@ fn assert_ends_well(child: libc::pid_t) {
     let mut status = 0;
     // SAFETY: `status` is valid for writes.
     assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
-    assert_eq!(status, 0, "the child has not come to its end");
+    assert_eq!(status, 0, "the child did not exit cleanly");
 }
 
 #[track_caller]
@@ -76,7 +76,7 @@ fn goroutines_are_refused_if_there_were_workers_before() {
 }
 
 #[test]
-fn a_join_of_what_nobody_runs_any_more_is_refused() {
+fn joining_a_goroutine_of_the_parent_is_refused() {
     alone(&[], || {
         let (end, ended) = mpsc::channel::<()>();
         let handle = go(move || _ = ended.recv());
@@ -95,7 +95,7 @@ fn a_join_of_what_nobody_runs_any_more_is_refused() {
 /// waits for them.
 #[test]
 #[cfg(target_os = "linux")]
-fn what_nobody_has_started_runs_in_the_child() {
+fn unstarted_goroutines_run_in_the_child() {
     use super::frozen::FrozenMonitor;
 
     alone(&[("GOSYNC_MAXPROCS", "1")], || {
@@ -128,7 +128,7 @@ fn what_nobody_has_started_runs_in_the_child() {
 }
 
 #[test]
-fn a_scope_does_not_wait_for_what_runs_in_the_parent() {
+fn a_scope_in_the_child_does_not_wait_for_the_parents_goroutines() {
     alone(&[], || {
         let (end, ended) = mpsc::channel::<()>();
         let (begin, begun) = mpsc::channel();

@@ -61,7 +61,7 @@ impl FrozenMonitor {
         let mut bytes = Vec::new();
         let is_frozen = answer.read_to_end(&mut bytes).unwrap() > 0;
         if !is_frozen {
-            println!("nobody may trace this process");
+            println!("skipped: this process may not be traced");
         }
         is_frozen.then_some(frozen)
     }

@@ -108,7 +108,7 @@ fn in_a_read_lock() {
 
 /// Calls `start`, which must start a goroutine that waits for the gate, and returns once that one runs.
 /// Meanwhile two goroutines may run at a time, so that this does not depend on the monitor.
-fn until_one_waits_for(gate: &WaitGroup, start: impl FnOnce(WaitGroup, WaitGroup)) {
+fn start_a_waiter_for(gate: &WaitGroup, start: impl FnOnce(WaitGroup, WaitGroup)) {
     let begun = WaitGroup::new();
     begun.add(1);
     gate.add(1);
@@ -125,7 +125,7 @@ fn in_a_join() {
         assert_hands_over(|| {
             let gate = WaitGroup::new();
             let mut joined = None;
-            until_one_waits_for(&gate, |begun, gate| {
+            start_a_waiter_for(&gate, |begun, gate| {
                 joined = Some(go(move || {
                     begun.done();
                     gate.wait();
@@ -143,7 +143,7 @@ fn at_the_end_of_a_scope() {
         assert_hands_over(|| {
             let gate = WaitGroup::new();
             scope(|s| {
-                until_one_waits_for(&gate, |begun, gate| {
+                start_a_waiter_for(&gate, |begun, gate| {
                     s.go(move || {
                         begun.done();
                         gate.wait();

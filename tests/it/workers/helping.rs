@@ -41,7 +41,7 @@ fn beside_a_hog(body: impl FnOnce()) {
 const ONE_PROCESSOR: &[(&str, &str)] = &[("GOSYNC_MAXPROCS", "1")];
 
 #[test]
-fn join_runs_what_nobody_has_started() {
+fn join_runs_an_unstarted_goroutine() {
     alone(ONE_PROCESSOR, || {
         beside_a_hog(|| {
             assert_helps(|helped| {
@@ -54,7 +54,7 @@ fn join_runs_what_nobody_has_started() {
 }
 
 #[test]
-fn a_group_runs_what_nobody_has_started() {
+fn a_group_wait_runs_unstarted_members() {
     alone(ONE_PROCESSOR, || {
         beside_a_hog(|| {
             let counted = Arc::new(AtomicUsize::new(0));
@@ -76,7 +76,7 @@ fn a_group_runs_what_nobody_has_started() {
 }
 
 #[test]
-fn a_scope_runs_what_nobody_has_started() {
+fn a_scope_runs_its_unstarted_goroutines() {
     alone(ONE_PROCESSOR, || {
         beside_a_hog(|| {
             assert_helps(|helped| {

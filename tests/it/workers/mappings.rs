@@ -62,7 +62,7 @@ impl Drop for Taken {
 #[test]
 fn goroutines_wait_while_there_are_too_few() {
     if limit() <= MOST {
-        alone(&[], || let_them_wait(|| ()));
+        alone(&[], || assert_goroutines_wait_for_mappings(|| ()));
     }
 }
 
@@ -70,7 +70,7 @@ fn goroutines_wait_while_there_are_too_few() {
 #[test]
 fn goroutines_wait_while_there_are_too_few_and_no_files() {
     if limit() <= MOST {
-        alone(&[], || let_them_wait(open_no_more));
+        alone(&[], || assert_goroutines_wait_for_mappings(open_no_more));
     }
 }
 
@@ -83,7 +83,7 @@ fn open_no_more() {
     assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &none) }, 0);
 }
 
-fn let_them_wait(prepare: fn()) {
+fn assert_goroutines_wait_for_mappings(prepare: fn()) {
     let taken = Taken::but(LEFT);
     prepare();
     let (gate, begun, ended) = (WaitGroup::new(), WaitGroup::new(), WaitGroup::new());

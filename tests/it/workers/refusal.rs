@@ -31,7 +31,7 @@ fn allow_threads() {
 
 /// Switches to a user without other processes if this is the superuser, which the limit does not bind.
 /// Returns whether the limit counts this process's threads alone.
-fn become_somebody() -> bool {
+fn drop_root() -> bool {
     // SAFETY: system calls that touch no memory.
     unsafe {
         let is_root = libc::geteuid() == 0;
@@ -64,7 +64,7 @@ fn threads() -> libc::rlim_t {
 #[test]
 fn all_run_in_the_end_if_there_is_no_thread_for_a_while() {
     alone(&[], || {
-        become_somebody();
+        drop_root();
         limit_threads(0);
         assert_refused();
         let (send, ran) = mpsc::channel();
@@ -91,8 +91,8 @@ type Wait = Box<dyn Fn(Duration) -> bool>;
 /// A waiter continues once the system allows threads again. `begin` starts a goroutine and returns a
 /// wait for it. The wait is a timed one, so it does not run the goroutine itself, but tries again and
 /// again to wake a worker for it.
-fn goes_on_when_there_are_threads(begin: fn() -> Wait) {
-    become_somebody();
+fn assert_wait_ends_once_threads_are_allowed(begin: fn() -> Wait) {
+    drop_root();
     let (hopeless, has_tried) = mpsc::channel::<()>();
     let allow_later = move || {
         assert!(has_tried.recv().is_err());
@@ -111,9 +111,9 @@ fn goes_on_when_there_are_threads(begin: fn() -> Wait) {
 }
 
 #[test]
-fn a_waiter_at_a_group_goes_on_when_there_are_threads() {
+fn a_group_wait_ends_once_threads_are_allowed() {
     alone(&[], || {
-        goes_on_when_there_are_threads(|| {
+        assert_wait_ends_once_threads_are_allowed(|| {
             let wg = WaitGroup::new();
             wg.add(1);
             let member = wg.clone();
@@ -124,9 +124,9 @@ fn a_waiter_at_a_group_goes_on_when_there_are_threads() {
 }
 
 #[test]
-fn a_waiter_at_a_condition_goes_on_when_there_are_threads() {
+fn a_cond_wait_ends_once_threads_are_allowed() {
     alone(&[], || {
-        goes_on_when_there_are_threads(|| {
+        assert_wait_ends_once_threads_are_allowed(|| {
             let state = Arc::new((gosync::Mutex::new(false), Cond::new()));
             let inner = Arc::clone(&state);
             drop(go(move || {
@@ -142,9 +142,9 @@ fn a_waiter_at_a_condition_goes_on_when_there_are_threads() {
 }
 
 #[test]
-fn a_waiter_for_permits_goes_on_when_there_are_threads() {
+fn a_semaphore_wait_ends_once_threads_are_allowed() {
     alone(&[], || {
-        goes_on_when_there_are_threads(|| {
+        assert_wait_ends_once_threads_are_allowed(|| {
             let semaphore = Arc::new(Weighted::new(1));
             let permit = semaphore.acquire_owned(1).unwrap();
             drop(go(move || drop(permit)));
@@ -155,9 +155,9 @@ fn a_waiter_for_permits_goes_on_when_there_are_threads() {
 
 /// Waiters help, so they need no other thread.
 #[test]
-fn waiters_run_theirs_without_any_thread() {
+fn waiters_help_without_any_worker() {
     alone(&[], || {
-        become_somebody();
+        drop_root();
         limit_threads(0);
         assert_refused();
         assert_eq!(go(|| 6 * 7).join().unwrap(), 42);
@@ -180,7 +180,7 @@ fn waiters_run_theirs_without_any_thread() {
 #[test]
 fn all_run_on_the_threads_that_there_are() {
     alone(&[], || {
-        if !become_somebody() {
+        if !drop_root() {
             return;
         }
         limit_threads(threads() + 4);
@@ -201,11 +201,11 @@ fn all_run_on_the_threads_that_there_are() {
 /// All goroutines must be at the barrier at once. No thread queues a goroutine any more, so the monitor
 /// must try again.
 #[test]
-fn those_that_wait_for_more_threads_go_on_when_there_are_some() {
+fn goroutines_at_a_barrier_continue_once_threads_are_allowed() {
     const N: usize = 50;
 
     alone(&[], || {
-        if !become_somebody() {
+        if !drop_root() {
             return;
         }
         limit_threads(threads() + 6);
@@ -226,11 +226,11 @@ fn those_that_wait_for_more_threads_go_on_when_there_are_some() {
 /// The goroutines block in a primitive of gosync and give up their processors, but no new thread can be
 /// started to take these.
 #[test]
-fn those_that_block_in_a_group_go_on_when_there_are_more_threads() {
+fn goroutines_blocked_in_a_group_continue_once_threads_are_allowed() {
     const N: isize = 50;
 
     alone(&[], || {
-        if !become_somebody() {
+        if !drop_root() {
             return;
         }
         limit_threads(threads() + 6);

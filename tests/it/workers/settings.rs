@@ -96,7 +96,7 @@ fn surplus(before: usize, n: usize) -> usize {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn no_more_compute_at_a_time_than_may() {
+fn at_most_max_procs_goroutines_run_at_once() {
     alone(&[], || {
         let Some(_frozen) = FrozenMonitor::new() else {
             return;
@@ -225,7 +225,7 @@ fn a_worker_says_by_its_name_where_it_comes_from() {
 }
 
 #[test]
-fn num_goroutines_counts_those_that_have_not_ended() {
+fn num_goroutines_counts_unfinished_goroutines() {
     alone(&[], || {
         assert_eq!(num_goroutines(), 0);
         let (release, released) = mpsc::channel::<()>();
@@ -255,7 +255,7 @@ fn num_goroutines_counts_those_that_have_not_ended() {
 
 /// A goroutine no longer counts once a wait for it has returned, whichever thread ran it.
 #[test]
-fn num_goroutines_does_not_count_what_was_waited_for() {
+fn num_goroutines_excludes_goroutines_already_waited_for() {
     alone(&[], || {
         for i in 0..10_000 {
             let handle = go(|| ());
@@ -272,7 +272,7 @@ fn num_goroutines_does_not_count_what_was_waited_for() {
 }
 
 #[test]
-fn num_workers_counts_those_that_block() {
+fn num_workers_counts_blocked_workers() {
     alone(&[], || {
         assert_eq!(num_workers(), 0);
         let gate = WaitGroup::new();

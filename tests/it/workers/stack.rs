@@ -134,7 +134,7 @@ mod hand_made {
 
     /// Tries memory above the thread's own stack, and below it.
     #[test]
-    fn nobody_helps_on_a_stack_that_is_not_the_threads_own() {
+    fn no_thread_helps_on_a_foreign_stack() {
         alone(ONE_PROCESSOR, || {
             let memory = || vec![0; 256 << 10];
             let before = Arc::new(memory());

@@ -225,7 +225,7 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/semaphore.rs",
         name: "holds up those behind it",
-        code: "// It may have held up those behind it.\n        state.grant();",
+        code: "// This waiter may have held up those behind it.\n        state.grant();",
         broken: "",
     },
     Fault {
