@@ -13,7 +13,7 @@ use std::ptr;
 
 /// The promise unless the user sets another one, in bytes. A thread of std, which has 2 MiB, may thus help
 /// while it has used no more than half a MiB.
-pub(super) const DEFAULT_SIZE: usize = 3 << 19;
+pub(super) const DEFAULT: usize = 3 << 19;
 
 /// The additional stack of a worker, in bytes: for its own frames.
 const SPARE: usize = 1 << 19;

@@ -37,8 +37,7 @@ mod real {
         fn read() -> Result<Self, String> {
             Ok(Self {
                 max_procs: number("GOSYNC_MAXPROCS", 1..=usize::MAX)?.unwrap_or_else(cpus),
-                stack_size: number("GOSYNC_STACK_SIZE", STACK_SIZES)?
-                    .unwrap_or(stack::DEFAULT_SIZE),
+                stack_size: number("GOSYNC_STACK_SIZE", STACK_SIZES)?.unwrap_or(stack::DEFAULT),
             })
         }
     }
@@ -80,7 +79,7 @@ mod real {
     /// Returns how much stack a goroutine is promised, in bytes.
     pub(crate) fn stack_size() -> usize {
         let settings = SETTINGS.as_ref();
-        settings.map_or(stack::DEFAULT_SIZE, |settings| settings.stack_size)
+        settings.map_or(stack::DEFAULT, |settings| settings.stack_size)
     }
 
     /// Returns how many CPUs there were for this process at the first call. It counts only once, since that
