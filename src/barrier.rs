@@ -1,34 +1,37 @@
-//! The asymmetric barrier: free for those who pass it often, dear for those who seldom do.
+//! The asymmetric barrier: free for a thread that passes it often, expensive for one that seldom does.
 //!
-//! The contract, for two threads of which one stores to `x`, passes [`light`] and loads `y`, and the
-//! other stores to `y`, passes [`heavy`] and loads `x`: at least one of them sees the other's store.
-//! That is what a `fence(SeqCst)` on both sides promises. Two light barriers promise each other
-//! nothing; a heavy one is a `fence(SeqCst)`, too.
+//! The contract: one thread stores to `x`, passes [`light`] and loads `y`. Another thread stores to `y`,
+//! passes [`heavy`] and loads `x`. Then at least one of them sees the other's store, as with a
+//! `fence(SeqCst)` on both sides. Two light barriers promise each other nothing. A heavy barrier is also a
+//! `fence(SeqCst)`.
 //!
-//! On Linux [`light`] only holds the compiler back, and [`heavy`] is the system call `membarrier`, which
-//! makes each CPU that runs a thread of this process pass a full fence. Why that is enough: if
-//! the fence falls before the light side's load, the load comes after the heavy side's store; if it
-//! falls after, then the light side's store came before the fence, and is seen. Where there is no
-//! `membarrier`, both are fences.
+//! On Linux, [`light`] only holds the compiler back, and [`heavy`] is the system call `membarrier`. It makes
+//! each CPU that runs a thread of this process pass a full fence. That is enough. If this fence falls before
+//! the light side's load, the load comes after the heavy side's store, and sees it. If it falls after the
+//! load, the light side's store came before the fence, and the heavy side sees it. Without `membarrier`, both
+//! barriers are fences.
 //!
-//! A process has to register for it. With one thread that takes microseconds, and the first lock that
-//! is read often does it on the spot. With several it takes milliseconds, so a thread of its own does
-//! it, and [`ensure_decided`] says no until it has. No lock leaves *counted* before that. Whether there is
-//! one thread, glibc says (`__libc_single_threaded`, since 2.32); where it does not, the process counts
-//! as one with several. If it says so wrongly, registration takes longer, and nothing else changes.
+//! # Registration
 //!
-//! A filter of system calls may kill a process that makes one that it does not know. So there are two
+//! A process must register for `membarrier`. With one thread this takes microseconds, and the first lock that
+//! is read often does it on the spot. With several threads it takes milliseconds, so a separate thread does
+//! it, and [`ensure_decided`] returns false until that is done. No lock leaves *counted* before that. Since
+//! 2.32, glibc tells whether the process has one thread (`__libc_single_threaded`). With other C libraries
+//! the process counts as one with several. If glibc is wrong about it, registration takes longer, and nothing
+//! else changes.
+//!
+//! A filter of system calls (seccomp) may kill a process that makes a call it does not know. So there are two
 //! switches: `GOSYNC_MEMBARRIER` in the environment, which is read once, before the first call, and
 //! [`disable`].
 //!
 //! # The budget
 //!
-//! A heavy barrier interrupts every CPU that the process uses. So all of them together get a
-//! twentieth of the time: while the process is in debt, [`is_affordable`] says no, and no lock becomes
-//! quiet. Writers that sleep for readers may use up half of that credit: from there on
-//! [`is_sleep_affordable`] says no, and they nap without a barrier. So they alone hardly keep other locks
-//! from the quiet. And each barrier is timed, because how much it takes depends on how many CPUs
-//! there are, and what they do: [`cost`] says how much that is.
+//! A heavy barrier interrupts every CPU that the process uses. So all heavy barriers of the process together
+//! may take a twentieth of the time. When their debt exceeds the credit line, [`is_affordable`] returns
+//! false, and no lock becomes quiet. Writers that sleep for readers may use up half of the credit line.
+//! Beyond that, [`is_sleep_affordable`] returns false, and they nap without a barrier. So they alone hardly
+//! keep other locks from becoming quiet. Each barrier is timed, because its cost depends on how many CPUs
+//! there are and on what they do. [`cost`] returns it.
 
 #[cfg(gosync_model)]
 pub(crate) use crate::models::barrier::*;
@@ -47,11 +50,11 @@ mod real {
     use std::time::Instant;
     use std::{env, hint};
 
-    /// Which barrier this process has. It changes from [`UNDECIDED`] by way of [`DECIDING`] to one of
-    /// the others, once.
+    /// Which barrier this process has. It changes once, from [`UNDECIDED`], usually by way of [`DECIDING`],
+    /// to one of the others.
     ///
-    /// Relaxed: a thread that sees an old value passes a fence in `light`, which is right with either,
-    /// and looks again in `heavy`.
+    /// Relaxed: a thread that sees an old value uses fences, which are right with either kind of barrier.
+    /// `heavy` looks again until it sees the decision.
     static KIND: AtomicU8 = AtomicU8::new(UNDECIDED);
 
     const UNDECIDED: u8 = 0;
@@ -59,11 +62,11 @@ mod real {
     const FENCES: u8 = 2;
     const ASYMMETRIC: u8 = 3;
 
-    /// The part of [`heavy`]'s contract that is passed often, in a process that has heavy barriers. Those who
-    /// pass it know that.
+    /// The light side of the barrier, which is passed often. The caller knows that the process has heavy
+    /// barriers.
     #[inline(always)]
     pub(crate) fn light() {
-        // Tests may force upon locks what they would not do without.
+        // A forced speed can make a lock quiet in a process without heavy barriers.
         if forced::speed().is_some() && !is_asymmetric() {
             fence(SeqCst);
         } else {
@@ -71,12 +74,13 @@ mod real {
         }
     }
 
-    /// Whether a heavy barrier is more than a fence. A thread may be told no for a moment after that is decided.
+    /// Whether a heavy barrier is more than a fence. A thread may still get false for a moment after the
+    /// decision.
     pub(crate) fn is_asymmetric() -> bool {
         KIND.load(Relaxed) == ASYMMETRIC
     }
 
-    /// The part of [`light`]'s contract that is passed seldom.
+    /// The heavy side of the barrier, which is passed seldom.
     #[cold]
     pub(crate) fn heavy() {
         #[cfg(test)]
@@ -89,7 +93,8 @@ mod real {
         }
     }
 
-    /// The kind, to a thread that has heard of a slot in use and so knows that it is decided.
+    /// Returns the kind of barrier. The caller has heard of a slot in use, so the decision has been made, and
+    /// the caller soon sees it.
     fn kind() -> u8 {
         loop {
             match KIND.load(Relaxed) {
@@ -105,7 +110,7 @@ mod real {
         pub(crate) static PASSED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
     }
 
-    /// Uses up the budget for so long. Returns what is to be given to [`repay`].
+    /// Uses up the budget for `time`. Returns the debt, for [`repay`].
     #[cfg(test)]
     pub(crate) fn run_into_debt(time: std::time::Duration) -> u64 {
         let debt = CREDIT_LINE + time.as_nanos() as u64;
@@ -119,7 +124,7 @@ mod real {
         PAID_UNTIL.fetch_sub(debt, Relaxed);
     }
 
-    /// A `fence(SeqCst)` right after a read-modify-write, which on x86 is one already.
+    /// A `fence(SeqCst)` right after a read-modify-write, which on x86 is such a fence already.
     #[inline]
     pub(crate) fn after_update() {
         if cfg!(all(
@@ -132,8 +137,8 @@ mod real {
         }
     }
 
-    /// Whether it is known which barrier this process has. If nobody has asked before, this call finds
-    /// out, or has somebody do so for whom it does not wait, if that takes milliseconds. Whoever decides calls
+    /// Returns whether it is decided which barrier this process has. The first call decides. If that takes
+    /// milliseconds, it starts a thread that decides, and does not wait for it. The thread that decides calls
     /// `first` before that.
     #[cold]
     pub(crate) fn ensure_decided(first: fn()) -> bool {
@@ -143,7 +148,7 @@ mod real {
         KIND.load(Relaxed) != DECIDING
     }
 
-    /// Decides for fences, unless somebody has begun to decide. Returns whether no thread makes the
+    /// Decides for fences, unless another thread has begun to decide. Returns whether no thread makes the
     /// system call from now on.
     pub(crate) fn disable() -> bool {
         if claim_decision(FENCES) {
@@ -152,7 +157,7 @@ mod real {
         KIND.load(Relaxed) == FENCES
     }
 
-    /// Leaves [`UNDECIDED`] for `kind`; false if somebody else has been faster.
+    /// Changes [`UNDECIDED`] to `kind`. Returns false if another thread has been faster.
     fn claim_decision(kind: u8) -> bool {
         KIND.compare_exchange(UNDECIDED, kind, Relaxed, Relaxed)
             .is_ok()
@@ -168,8 +173,8 @@ mod real {
         };
         if cfg!(miri) || forced::fences() || is_switched_off() || !membarrier::exists() {
             decide(|| FENCES);
-        } else if forced::speed().is_some() || membarrier::is_quick() {
-            // At a forced speed tests want to know where they are.
+        } else if forced::speed().is_some() || membarrier::is_single_threaded() {
+            // At a forced speed, tests want the decision at once.
             decide(membarrier::register);
         } else {
             let register = move || decide(membarrier::register);
@@ -179,14 +184,14 @@ mod real {
         }
     }
 
-    /// Whether the user wants no `membarrier`. It allocates, and takes the lock of std's environment: the
-    /// reader that comes here holds nothing of ours yet.
+    /// Whether the user has switched `membarrier` off. This allocates, and takes the lock of std's
+    /// environment. The reader that calls it holds none of this crate's internal locks yet.
     fn is_switched_off() -> bool {
         env::var_os("GOSYNC_MEMBARRIER").is_some_and(|value| means_off(&value))
     }
 
-    /// So does what we do not understand: without the call there is less speed, but with it there may be
-    /// no process.
+    /// Whether the value of the variable means off. A value that we do not understand does: without the call,
+    /// locks are slower, but with it, a filter may kill the process.
     pub(crate) fn means_off(value: &OsStr) -> bool {
         !value.is_empty() && value != "on"
     }
@@ -195,47 +200,48 @@ mod real {
         KIND.store(kind, Relaxed);
     }
 
-    // The budget, in nanoseconds.
+    // The budget. All times are in nanoseconds.
 
-    /// Of the time, one part in so many may go into heavy barriers.
+    /// One part in `SHARE` of the time may go into heavy barriers.
     const SHARE: u64 = 20;
 
-    /// So far may the process run into debt: a millisecond's worth of barriers.
+    /// How far the process may run into debt: by the time that pays for a millisecond of barriers.
     const CREDIT_LINE: u64 = SHARE * 1_000_000;
 
-    /// The time up to which the heavy barriers so far use up their share.
+    /// The time up to which the heavy barriers so far have used up their share.
     static PAID_UNTIL: AtomicU64 = AtomicU64::new(0);
 
     /// See [`cost`].
-    static LATEST: AtomicU32 = AtomicU32::new(FIRST_COST);
+    static LATEST_COST: AtomicU32 = AtomicU32::new(FIRST_COST);
 
-    /// What a heavy barrier takes until one has been timed.
+    /// The assumed cost of a heavy barrier until one has been timed.
     pub(crate) const FIRST_COST: u32 = 12_000;
 
-    /// What takes longer than this is a thread that has lost its CPU.
-    const MOST: u32 = 50_000;
+    /// The most that a barrier is charged. If one takes longer, its thread has lost its CPU.
+    const MAX_CHARGE: u32 = 50_000;
 
-    /// What a heavy barrier takes, in nanoseconds: the latest, or the most expensive of the last few. 0 if it is
-    /// a fence.
+    /// Returns the cost of a heavy barrier, in nanoseconds: that of the latest one, or of the most expensive
+    /// of the last few. Returns 0 if it is a fence.
     pub(crate) fn cost() -> u32 {
         match KIND.load(Relaxed) {
-            ASYMMETRIC => LATEST.load(Relaxed),
+            ASYMMETRIC => LATEST_COST.load(Relaxed),
             _ => 0,
         }
     }
 
-    /// Whether a lock may become quiet: there is time left for the barrier that ends it.
+    /// Whether a lock may become quiet: quiet reads are faster, and the budget has time left for the barrier
+    /// that ends them.
     #[cold]
     pub(crate) fn is_affordable() -> bool {
-        is_worth_while() && is_debt_within(CREDIT_LINE)
+        quiet_pays() && is_debt_within(CREDIT_LINE)
     }
 
-    /// Whether a quiet lock is read faster. At a forced speed it is quiet all the same.
-    fn is_worth_while() -> bool {
+    /// Whether a quiet lock is faster to read. A forced speed counts as worth while in any case.
+    fn quiet_pays() -> bool {
         forced::speed().is_some() || KIND.load(Relaxed) == ASYMMETRIC
     }
 
-    /// Whether there is time left for the barrier of a writer that wants to sleep.
+    /// Whether the budget has time left for the barrier of a writer that wants to sleep.
     #[cold]
     pub(crate) fn is_sleep_affordable() -> bool {
         is_debt_within(CREDIT_LINE / 2)
@@ -246,19 +252,19 @@ mod real {
     }
 
     fn charge(start: u64, took: u64) {
-        let took = took.min(MOST.into());
-        // Two threads may both lift the time to their own start; one of them is then charged less.
+        let took = took.min(MAX_CHARGE.into());
+        // Two threads may both raise the time to their own start. Then one of them is charged less.
         PAID_UNTIL.fetch_max(start, Relaxed);
         PAID_UNTIL.fetch_add(SHARE * took, Relaxed);
-        let before = LATEST.load(Relaxed);
-        LATEST.store((took as u32).max(before - before / 8), Relaxed);
+        let before = LATEST_COST.load(Relaxed);
+        LATEST_COST.store((took as u32).max(before - before / 8), Relaxed);
     }
 
-    /// Nanoseconds on a clock of our own.
+    /// Returns the nanoseconds since the first call.
     fn now() -> u64 {
         static START: OnceLock<Instant> = OnceLock::new();
         let elapsed = START.get_or_init(Instant::now).elapsed();
-        // 584 years.
+        // Enough for 584 years.
         u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
     }
 
@@ -267,7 +273,7 @@ mod real {
         use super::{ASYMMETRIC, FENCES};
         use std::{process, thread};
 
-        // Of linux/membarrier.h.
+        // From linux/membarrier.h.
         const QUERY: libc::c_int = 0;
         const PRIVATE_EXPEDITED: libc::c_int = 1 << 3;
         const REGISTER_PRIVATE_EXPEDITED: libc::c_int = 1 << 4;
@@ -285,31 +291,31 @@ mod real {
             commands > 0 && commands & libc::c_long::from(PRIVATE_EXPEDITED) != 0
         }
 
-        /// Whether it takes microseconds to register: this process has one thread.
+        /// Whether registration takes only microseconds, since this process has one thread.
         #[cfg(target_env = "gnu")]
-        pub(super) fn is_quick() -> bool {
+        pub(super) fn is_single_threaded() -> bool {
             use std::ffi::CStr;
             use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
-            // By its name, since a glibc before 2.32 does not have it.
+            // Looked up by name, since a glibc before 2.32 does not have it.
             const NAME: &CStr = c"__libc_single_threaded";
             // SAFETY: `NAME` ends with a zero.
             let flag = unsafe { libc::dlsym(libc::RTLD_DEFAULT, NAME.as_ptr()) };
-            // SAFETY: in glibc's `sys/single_threaded.h` this is a `char`, which is there for as long
-            // as the process is. The library alone writes it.
+            // SAFETY: in glibc's `sys/single_threaded.h` this is a `char` that lives as long as the process.
+            // Only the library writes it.
             let flag = unsafe { flag.cast::<AtomicU8>().as_ref() };
             flag.is_some_and(|flag| flag.load(Relaxed) != 0)
         }
 
-        /// Nobody knows.
+        /// Other C libraries do not tell.
         #[cfg(not(target_env = "gnu"))]
-        pub(super) fn is_quick() -> bool {
+        pub(super) fn is_single_threaded() -> bool {
             false
         }
 
-        /// Returns the kind of barrier that there is.
+        /// Registers the process. Returns the kind of barrier that it has then.
         pub(super) fn register() -> u8 {
-            // The first barrier is passed here, in case that a filter knows one command only.
+            // Passes the first barrier here, in case a filter allows only one of the two commands.
             if call(REGISTER_PRIVATE_EXPEDITED) == 0 && call(PRIVATE_EXPEDITED) == 0 {
                 ASYMMETRIC
             } else {
@@ -318,7 +324,7 @@ mod real {
         }
 
         pub(super) fn pass() {
-            // It may lack memory for a moment.
+            // The system may lack memory for a moment.
             const TRIES: u32 = 1000;
 
             for _ in 0..TRIES {
@@ -327,8 +333,8 @@ mod real {
                 }
                 thread::yield_now();
             }
-            // Readers have relied on it: nobody can tell any more who is inside.
-            eprintln!("gosync: membarrier is refused, after it had been granted");
+            // Readers have relied on the barrier. Without it, no writer can tell which readers are inside.
+            eprintln!("gosync: membarrier failed although it had been granted");
             process::abort();
         }
     }
@@ -339,7 +345,7 @@ mod real {
             false
         }
 
-        pub(super) fn is_quick() -> bool {
+        pub(super) fn is_single_threaded() -> bool {
             false
         }
 

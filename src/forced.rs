@@ -1,15 +1,15 @@
-//! What tests and sweeps force upon the locks of a process: a speed, a barrier, a threshold.
+//! Settings that tests and sweeps force upon the locks of a process: a speed, a barrier, a threshold.
 //!
-//! Only under `--cfg gosync_forced`. Other builds do not read these variables, so nothing in a user's
-//! environment changes a lock:
+//! They exist only under `--cfg gosync_forced`. Other builds do not read these variables, so nothing in a
+//! user's environment changes a lock:
 //!
 //! | in the environment | effect |
 //! |---|---|
-//! | `GOSYNC_SPEED=counted\|slots\|quiet` | every lock goes to that speed at once, and no lock beyond it |
-//! | `GOSYNC_BARRIER=fence` | as on a system without `membarrier` |
-//! | `GOSYNC_WRITE_PRICE`, `GOSYNC_QUIET_AFTER`, `GOSYNC_ROUNDS` | a number, in place of the threshold; see `cargo xtask sweep` |
+//! | `GOSYNC_SPEED=counted\|slots\|quiet` | every lock goes to that speed at once, and not beyond it |
+//! | `GOSYNC_BARRIER=fence` | locks do without `membarrier`, as on a system that lacks it |
+//! | `GOSYNC_WRITE_PRICE`, `GOSYNC_QUIET_AFTER`, `GOSYNC_ROUNDS` | a number replaces the threshold; see `cargo xtask sweep` |
 //!
-//! They are read once, so that one build serves every run.
+//! A process reads them once, so one build serves every run.
 #![cfg_attr(
     gosync_model,
     allow(dead_code, reason = "models have their own barriers and do not spin")
@@ -63,7 +63,7 @@ impl Forced {
 
 fn number(name: &str) -> Option<u32> {
     let text = variable(name);
-    let number = || text.parse().expect("a threshold is a number");
+    let number = || text.parse().expect("a threshold must be a number");
     (!text.is_empty()).then(number)
 }
 
@@ -75,30 +75,30 @@ fn variable(name: &str) -> String {
     }
 }
 
-/// The speed that every lock takes up, if it is forced.
+/// Returns the speed that every lock takes up, if one is forced.
 #[inline]
 pub(crate) fn speed() -> Option<Speed> {
     forced().speed
 }
 
-/// Whether the process has to do without `membarrier`.
+/// Whether the process must do without `membarrier`.
 pub(crate) fn fences() -> bool {
     forced().fences
 }
 
-/// In place of what `raw_rwmutex::prices` has measured, in units of the credit.
+/// Returns the price of a write, in units of the credit, that replaces the one from `raw_rwmutex::prices`.
 #[inline]
 pub(crate) fn write_price() -> Option<u32> {
     forced().write_price
 }
 
-/// In place of what `raw_rwmutex::prices` has measured.
+/// Returns the number of reads that replaces the one from `raw_rwmutex::prices`.
 #[inline]
 pub(crate) fn quiet_after() -> Option<u32> {
     forced().quiet_after
 }
 
-/// In place of `spin::SpinBudget::ROUNDS`.
+/// Returns the number of rounds that replaces `spin::SpinBudget::ROUNDS`.
 #[inline]
 pub(crate) fn rounds() -> Option<u32> {
     forced().rounds
@@ -108,14 +108,15 @@ pub(crate) fn rounds() -> Option<u32> {
 mod tests {
     use super::{speed, variable};
 
-    /// A run that is meant to be forced, but was built without the cfg, would look like success.
+    /// Without this test, a run that sets the variables but was built without the cfg would pass and prove
+    /// nothing.
     #[test]
     fn a_build_is_forced_if_it_is_meant_to_be() {
         let forced = speed().map(|speed| format!("{speed:?}").to_lowercase());
         assert_eq!(
             forced.unwrap_or_default(),
             variable("GOSYNC_SPEED"),
-            "GOSYNC_SPEED counts under `--cfg gosync_forced` only"
+            "GOSYNC_SPEED takes effect only under `--cfg gosync_forced`"
         );
     }
 }

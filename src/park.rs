@@ -1,16 +1,17 @@
 //! Sleep and wake: queues of sleeping threads, one for each key.
 //!
-//! The only file that names `parking_lot_core`, or under `--cfg gosync_model` its model. The contract:
+//! This is the only file that names `parking_lot_core`, or its model under `--cfg gosync_model`. The
+//! contract:
 //!
-//! * [`sleep`] locks the queue of its key, asks `validate`, and either joins the queue or returns
-//!   [`Parked::Invalid`]. Nobody can join or leave the queue while `validate` runs.
-//! * The callbacks of [`unpark_one`], [`unpark_first`], [`unpark_all_if`] and [`with_locked_queue`] run under that lock.
-//!   So a waker that changes the word in its callback, or before it calls, cannot miss a sleeper:
-//!   either the sleeper is in the queue already, or its `validate` will see the change.
+//! * [`sleep`] locks the queue of its key and calls `validate`. Then it either joins the queue or returns
+//!   [`Parked::Invalid`]. No thread can join or leave the queue while `validate` runs.
+//! * The callbacks of [`unpark_one`], [`unpark_first`], [`unpark_all_if`] and [`with_locked_queue`] run under
+//!   the same lock. So a waker that changes the word in its callback, or before it calls, cannot miss a
+//!   sleeper: either the sleeper is in the queue already, or its `validate` will see the change.
 //! * What happens before an unpark happens before the return of the `sleep` that it ends.
-//! * A parked thread returns [`Parked::Unparked`] if and only if somebody took it from the queue:
-//!   there are no spurious wake-ups, and a wake-up that meets a timeout is never lost.
-//! * [`sleep_for_handoff`] is a `sleep` that also returns whether the waker has handed over what the thread waits for.
+//! * A parked thread returns [`Parked::Unparked`] if and only if another thread took it from the queue. So
+//!   there are no spurious wake-ups, and a wake-up that coincides with a timeout is never lost.
+//! * [`sleep_for_handoff`] also returns whether the waker has handed over what the thread waits for.
 //! * Callbacks must not panic and must not call into this module.
 
 use std::time::{Duration, Instant};
@@ -21,22 +22,22 @@ pub(crate) use real::*;
 #[cfg(gosync_model)]
 pub(crate) use crate::models::park::*;
 
-/// Names a queue. An address inside the primitive that the queue belongs to, so that no two
-/// primitives share one.
+/// The name of a queue: an address inside the primitive that the queue belongs to. So no two primitives share
+/// a queue.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Key(usize);
 
 impl Key {
-    /// The `index`th queue of `owner`, which has as many as it has bytes.
+    /// Returns the key of queue number `index` of `owner`, which has one queue for each of its bytes.
     pub(crate) fn new<T: Owner>(owner: &T, index: usize) -> Self {
-        debug_assert!(index < size_of::<T>(), "a key outside of its owner");
+        debug_assert!(index < size_of::<T>(), "a key index outside its owner");
         Self(owner.address() + index)
     }
 }
 
-/// What queues belong to.
+/// An object that queues belong to.
 pub(crate) trait Owner {
-    /// An address that nobody else has.
+    /// Returns an address that no other owner has.
     fn address(&self) -> usize;
 }
 
@@ -47,28 +48,28 @@ impl<T> Owner for T {
     }
 }
 
-/// The moment `timeout` from now; none if that is beyond the end of the clock.
+/// Returns the moment `timeout` from now. Returns `None` if it is beyond the end of the clock.
 pub(crate) fn deadline(timeout: Duration) -> Option<Instant> {
     Instant::now().checked_add(timeout)
 }
 
-/// How a call of [`sleep`] ended.
+/// How a call to [`sleep`] ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Parked {
     /// Another thread took this one from the queue.
     Unparked,
-    /// `validate` said no; the thread did not sleep.
+    /// `validate` returned false, and the thread did not sleep.
     Invalid,
     /// The deadline passed first.
     TimedOut,
 }
 
-/// The thread that sleeps longest in a queue.
+/// The thread that has slept longest in a queue.
 pub(crate) struct First {
-    /// Whether it has waited for too long to compete once more: it said so when it went to sleep, or has slept for as
-    /// long as others may overtake it.
+    /// Whether the thread has waited too long to compete once more. Either it said so when it went to sleep,
+    /// or it has slept for as long as others may overtake it.
     pub(crate) wants_handoff: bool,
-    /// Whether more sleep behind it.
+    /// Whether other threads sleep behind it.
     pub(crate) more: bool,
 }
 
@@ -82,11 +83,10 @@ mod real {
     use std::cell::Cell;
     use std::sync::OnceLock;
 
-    // SAFETY of every call into parking_lot_core below: a `Key` is an address inside a primitive of
-    // ours, so we control it; the callbacks, which all stand in this crate, neither panic nor call
-    // into this module.
+    // SAFETY of every call into parking_lot_core below: a `Key` is an address inside a primitive of ours, so
+    // we control it. All callbacks are in this crate, and they neither panic nor call into this module.
 
-    /// Sleeps in the queue of `key` until unparked or until `deadline`.
+    /// Sleeps in the queue of `key` until the thread is unparked or `deadline` passes.
     pub(crate) fn sleep(
         key: Key,
         validate: impl FnOnce() -> bool,
@@ -97,14 +97,14 @@ mod real {
 
     const HANDED_OVER: UnparkToken = UnparkToken(1);
 
-    /// When a thread went to sleep, in microseconds: for as long as an `usize` lasts, and then once more.
+    /// Returns the microseconds since the first call. The number wraps around.
     fn now() -> usize {
         static START: OnceLock<Instant> = OnceLock::new();
         START.get_or_init(Instant::now).elapsed().as_micros() as usize
     }
 
-    /// What stands for a sleep that begins now: when it began, or, for one that wants the hand-off, as if it had
-    /// begun long ago.
+    /// Returns the token of a sleep that begins now: the current time. For a thread that wants the hand-off,
+    /// it is a time so long ago that the thread counts as starving.
     fn park_token(wants_handoff: bool) -> ParkToken {
         let limit = SpinBudget::STARVATION_THRESHOLD.as_micros() as usize;
         ParkToken(now().wrapping_sub(if wants_handoff { limit } else { 0 }))
@@ -114,8 +114,8 @@ mod real {
         now().wrapping_sub(since) >= SpinBudget::STARVATION_THRESHOLD.as_micros() as usize
     }
 
-    /// As `sleep`, of a thread that [`unpark_first`] wakes. Also returns whether that has handed over what the thread
-    /// waits for.
+    /// Like `sleep`, for a thread that [`unpark_first`] wakes. Also returns whether the waker has handed over
+    /// what the thread waits for.
     pub(crate) fn sleep_for_handoff(
         key: Key,
         wants_handoff: bool,
@@ -142,9 +142,9 @@ mod real {
         }
     }
 
-    /// Wakes the thread that sleeps longest in the queue of `key`. Returns whether there was one.
+    /// Wakes the thread that has slept longest in the queue of `key`. Returns whether there was one.
     ///
-    /// `callback` is told whether there was one, and whether more remain.
+    /// `callback` gets whether there was one, and whether more remain.
     pub(crate) fn unpark_one(key: Key, callback: impl FnOnce(bool, bool)) -> bool {
         // SAFETY: see above.
         let result = unsafe {
@@ -156,7 +156,8 @@ mod real {
         result.unparked_threads == 1
     }
 
-    /// As `unpark_one`. `hand_over` is told who is first, and returns whether that one gets what it waits for.
+    /// Wakes the thread that has slept longest in the queue of `key`, if there is one. `hand_over` gets this
+    /// thread, and returns whether it hands over what the thread waits for.
     pub(crate) fn unpark_first(key: Key, hand_over: impl FnOnce(Option<First>) -> bool) {
         let first = Cell::new(None);
         let take_first = |token| match first.get() {
@@ -181,8 +182,8 @@ mod real {
         }
     }
 
-    /// Asks `decide` once, and if it says yes wakes every thread in the queue of `key`. `callback` is told how many
-    /// there are, before any of them wakes.
+    /// Calls `decide` once. If it returns true, wakes every thread in the queue of `key`, and calls
+    /// `callback` with the number of these threads before any of them wakes.
     pub(crate) fn unpark_all_if(
         key: Key,
         decide: impl FnOnce() -> bool,
@@ -208,7 +209,7 @@ mod real {
                     }
                 },
                 |result| {
-                    // An empty queue has asked nothing yet.
+                    // If the queue is empty, `decide` has not been called yet.
                     if ask() {
                         callback(result.unparked_threads);
                     }
@@ -218,7 +219,7 @@ mod real {
         }
     }
 
-    /// Calls `f` while nobody can join or leave the queue of `key`.
+    /// Calls `f` while no thread can join or leave the queue of `key`.
     pub(crate) fn with_locked_queue(key: Key, f: impl FnOnce()) {
         let decide = || {
             f();
@@ -227,11 +228,11 @@ mod real {
         unpark_all_if(key, decide, |_| {});
     }
 
-    /// Tells the deadlock detector what the current thread holds; nothing without the feature.
+    /// Tells the deadlock detector what the current thread holds. Does nothing without the feature.
     pub(crate) mod deadlock {
         use super::Key;
 
-        /// From now on threads parked at `key` wait for the current thread.
+        /// Notes that from now on, threads parked at `key` wait for the current thread.
         #[inline]
         pub(crate) fn acquire(key: Key) {
             // SAFETY: no callback of a parking function calls this.

@@ -1,8 +1,8 @@
-//! What the algorithms are made of: atomics, cells and `Arc`.
+//! The building blocks of the algorithms: atomics, cells and `Arc`.
 //!
-//! The only file that names std's atomics or a checker's. Under `--cfg gosync_model` the same code
-//! runs over the types of loom, which explore every interleaving and every value that the memory
-//! model allows, or of shuttle, which try interleavings at random; see `models`.
+//! This is the only file that names the atomics of std or of a checker. Under `--cfg gosync_model` the same
+//! code runs on the types of loom or of shuttle. Loom explores every interleaving and every value that the
+//! memory model allows. Shuttle tries interleavings at random. See `models`.
 
 pub(crate) use std::sync::atomic::Ordering;
 
@@ -15,7 +15,8 @@ pub(crate) use real::*;
 #[cfg(gosync_model)]
 pub(crate) use crate::models::{primitive::*, thread_number};
 
-/// Declares a function that is `const` outside the models; loom's atomics have no const constructor.
+/// Declares a function that is `const` outside the models. In the models it cannot be: loom's atomics have no
+/// const constructor.
 macro_rules! const_fn {
     ($(#[$attr:meta])* $vis:vis const fn $($rest:tt)*) => {
         #[cfg(not(gosync_model))]
@@ -26,7 +27,7 @@ macro_rules! const_fn {
 }
 pub(crate) use const_fn;
 
-/// Declares a static; in the models each schedule begins with a new one.
+/// Declares a static. In the models, each schedule begins with a new one.
 macro_rules! global {
     ($(pub($scope:tt))? static $name:ident: $type:ty = $value:expr;) => {
         #[cfg(not(gosync_model))]
@@ -39,7 +40,7 @@ macro_rules! global {
 }
 pub(crate) use global;
 
-/// Declares a thread-local variable; in the models each thread of each schedule begins with a new one.
+/// Declares a thread-local variable. In the models, each thread of each schedule begins with a new one.
 macro_rules! local {
     ($(#[$attr:meta])* static $name:ident: $type:ty = $value:expr;) => {
         #[cfg(not(gosync_model))]
@@ -54,7 +55,7 @@ macro_rules! local {
 }
 pub(crate) use local;
 
-/// A size: the real one, or what a checker can take.
+/// Returns the real size, or in the models the size that the checker can handle.
 pub(crate) const fn sized(real: usize, loom: usize, shuttle: usize) -> usize {
     if cfg!(gosync_loom) {
         loom
@@ -65,8 +66,9 @@ pub(crate) const fn sized(real: usize, loom: usize, shuttle: usize) -> usize {
     }
 }
 
-/// A number that changes under a lock, or that only one thread changes, and that others may read late.
-/// No checker sees it: whether it is used like that is for the reviewer to see.
+/// A number that changes under a lock, or that only one thread changes. Other threads may read an old value.
+///
+/// No checker sees it. So a reviewer must check that it is used like that.
 #[derive(Default)]
 pub(crate) struct Published(std::sync::atomic::AtomicUsize);
 
@@ -75,7 +77,7 @@ impl Published {
         Self(std::sync::atomic::AtomicUsize::new(0))
     }
 
-    /// What came before the changes that this sees happens before what follows.
+    /// Returns the number. What came before the changes that this call sees happens before what follows it.
     pub(crate) fn get(&self) -> usize {
         // Acquire: pairs with the Releases below.
         self.0.load(Ordering::Acquire)
@@ -85,7 +87,7 @@ impl Published {
         self.0.store(value, Ordering::Release);
     }
 
-    /// Sets it, and returns whether it was something else. Not for several threads at a time.
+    /// Sets the number, and returns whether it was another one. Only one thread may call this at a time.
     pub(crate) fn update(&self, value: usize) -> bool {
         let is_new = self.get() != value;
         self.set(value);
@@ -96,7 +98,7 @@ impl Published {
         self.0.fetch_add(value, Ordering::Release);
     }
 
-    /// Not for several threads at a time.
+    /// Adds 1. Only one thread may call this at a time.
     pub(crate) fn add_one(&self) {
         self.set(self.0.load(Ordering::Relaxed).wrapping_add(1));
     }
@@ -117,13 +119,13 @@ mod real {
         static MARK: u8 = const { 0 };
     }
 
-    /// A number that no other thread has while the current one lives, and that is not 0. A thread that
-    /// has the number of an earlier one begins after that one has ended.
+    /// Returns a number that is not 0 and that no other thread has while the current thread lives. A thread
+    /// may have the number of an earlier one, but only begins after that one has ended.
     pub(crate) fn thread_number() -> usize {
         MARK.with(|mark| std::ptr::from_ref(mark).addr())
     }
 
-    /// `std::cell::UnsafeCell` with the face of the models', which checks each access for races.
+    /// `std::cell::UnsafeCell` with the interface of the models' cell, which checks each access for races.
     pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
 
     impl<T> UnsafeCell<T> {
@@ -131,7 +133,7 @@ mod real {
             Self(std::cell::UnsafeCell::new(value))
         }
 
-        /// Calls `f` with the pointer, for a write.
+        /// Calls `f` with a pointer to the value, through which it may write.
         pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
             f(self.0.get())
         }

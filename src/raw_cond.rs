@@ -1,15 +1,18 @@
-//! The condition variable: a list of those who wait, in the order in which they came.
+//! The condition variable: a list of the waiters, in the order in which they came.
 //!
-//! Go's `notifyList` (`runtime/sema.go`), where a waiter takes a ticket, and a signal calls the next one. Here it joins
-//! a list instead, which is the same for those who wait, and lets one leave that has waited for long enough.
+//! In Go's `notifyList` (`runtime/sema.go`), a waiter takes a ticket, and a signal wakes the next ticket.
+//! Here the waiter joins a list instead. That is the same for the waiters, and lets a waiter leave when it
+//! times out.
 //!
 //! # Invariants
 //!
-//! 1. Whoever waits joins the list before it unlocks the lock that goes with the condition. So one that has changed
-//!    the condition under that lock, and signals then, finds in the list whoever has seen it as it was before.
-//! 2. Whoever takes a waiter from the list calls it. One whose time is up takes itself from the list, or has been
-//!    taken, and then it counts as woken. So a call is never lost, and ends one wait.
-//! 3. `len` is the length of the list. It changes under the list's lock.
+//! 1. A waiter joins the list before it unlocks the lock that goes with the condition. So a thread that
+//!    changes the condition under that lock, and signals after that, finds in the list every waiter that has
+//!    seen the old condition.
+//! 2. A thread that takes a waiter from the list wakes it. A waiter that times out takes itself from the
+//!    list. If another thread has taken it already, it counts as woken. So no wake-up is lost, and each ends
+//!    one wait.
+//! 3. `len` is the length of the list. It changes under the lock of the list.
 
 use crate::primitive::{Arc, AtomicUsize, Mutex, Ordering, const_fn};
 use crate::sleeper::Sleeper;
@@ -27,7 +30,7 @@ pub(crate) struct RawCond {
 
 type List = VecDeque<Arc<Sleeper>>;
 
-/// One that is in the list, or has been woken.
+/// A waiter that is in the list, or has been taken from it to be woken.
 #[must_use]
 pub(crate) struct Waiter(Arc<Sleeper>);
 
@@ -41,28 +44,29 @@ impl RawCond {
         }
     }
 
-    /// Changes the list, and makes its length known.
+    /// Changes the list, and publishes its length.
     fn change<T>(&self, change: impl FnOnce(&mut List) -> T) -> T {
         let mut list = self.list.lock().expect("no code panics under this lock");
         let result = change(&mut list);
-        // Relaxed: whoever has to see a waiter has had the lock of the condition after it (invariant 1).
+        // Relaxed: a thread that must see a waiter has held the lock of the condition after it (invariant 1).
         self.len.store(list.len(), Relaxed);
         result
     }
 
-    /// Joins the list, with the lock of the condition.
+    /// Joins the list. The caller holds the lock of the condition.
     pub(crate) fn enqueue(&self) -> Waiter {
         let waiter = Arc::new(Sleeper::new());
         self.change(|list| list.push_back(Arc::clone(&waiter)));
         Waiter(waiter)
     }
 
-    /// Sleeps until it is woken, without the lock of the condition; false if the deadline comes first.
+    /// Sleeps until the waiter is woken. The caller does not hold the lock of the condition. Returns false if
+    /// the deadline passes first.
     pub(crate) fn wait(&self, Waiter(waiter): Waiter, deadline: Option<Instant>) -> bool {
         workers::sleep_until_woken(&waiter, deadline) || !self.remove(&waiter)
     }
 
-    /// Returns whether it was in the list.
+    /// Removes the waiter from the list. Returns whether it was there.
     fn remove(&self, waiter: &Arc<Sleeper>) -> bool {
         self.change(|list| {
             let position = list.iter().position(|other| Arc::ptr_eq(other, waiter));
@@ -71,7 +75,7 @@ impl RawCond {
         .is_some()
     }
 
-    /// Calls the one that waits for longest. Returns whether there was one.
+    /// Wakes the waiter that has waited longest. Returns whether there was one.
     pub(crate) fn signal(&self) -> bool {
         if self.len.load(Relaxed) == 0 {
             return false;
@@ -80,7 +84,7 @@ impl RawCond {
         first.inspect(|waiter| waiter.wake()).is_some()
     }
 
-    /// Calls all who wait. Returns how many there were.
+    /// Wakes all waiters. Returns how many there were.
     pub(crate) fn broadcast(&self) -> usize {
         if self.len.load(Relaxed) == 0 {
             return 0;

@@ -1,30 +1,31 @@
-//! The mutex: whoever is faster gets it, and nobody waits for long. One word.
+//! The mutex: the fastest thread gets it, and no thread waits for long. One word.
 //!
 //! # The idea
 //!
-//! Go's `sync.Mutex` (`internal/sync/mutex.go`), with its bound. To hand the lock to a thread that sleeps costs a
-//! switch of threads for each turn, so a newcomer may *overtake* those who sleep. When the lock becomes free the first
-//! of them is woken. It is the *successor* from then on: it has to win the lock like everybody else, and as long as there is
-//! a successor nobody else is woken. A successor that has waited for a millisecond asks for a *hand-off*: whoever has the lock
-//! then gives it to the successor directly. So those who sleep get their turns in the order in which they came, and none of
-//! them is overtaken for long.
+//! This is Go's `sync.Mutex` (`internal/sync/mutex.go`), with its bound. To hand the lock to a sleeping
+//! thread every time would cost a context switch for each turn. So a newcomer may *overtake* the sleepers.
+//! When the lock becomes free, the first sleeper is woken, and becomes the *successor*. It must win the lock
+//! like every other thread. While there is a successor, no other sleeper is woken. A successor that has
+//! waited for a millisecond asks for a *hand-off*: then the owner of the lock gives it to the successor
+//! directly. So the sleepers get their turns in the order in which they came, and none of them is overtaken
+//! for long.
 //!
-//! It is what writers do in `raw_rwmutex`, without the readers.
+//! The writers of `raw_rwmutex` do the same. Here there are no readers.
 //!
 //! # The word
 //!
 //! | bit | name | set by | means |
 //! |---|---|---|---|
-//! | 0 | `LOCKED` | whoever locks | somebody has the lock |
-//! | 1 | `PARKED` | whoever is about to sleep | the queue may not be empty |
-//! | 2 | `SUCCESSOR` | whoever unlocks | one has been taken from the queue, or is about to be, and has not got the lock yet |
-//! | 3 | `SUCCESSOR_PARKED` | the successor | it sleeps, or is about to; whoever unlocks wakes it |
-//! | 4 | `HANDOFF` | the successor | whoever unlocks gives the lock to the successor |
+//! | 0 | `LOCKED` | the thread that locks | a thread has the lock |
+//! | 1 | `PARKED` | a thread that is about to sleep | the queue may not be empty |
+//! | 2 | `SUCCESSOR` | the thread that unlocks | a waiter has been taken from the queue, or is about to be, and has not got the lock yet |
+//! | 3 | `SUCCESSOR_PARKED` | the successor | it sleeps, or is about to; the thread that unlocks wakes it |
+//! | 4 | `HANDOFF` | the successor | the thread that unlocks gives the lock to the successor |
 //!
 //! ```text
 //!            lock                 unlock
 //!   free ───────────► LOCKED ───────────────► free
-//!                        │ somebody in the queue
+//!                        │ a waiter in the queue
 //!                        ▼
 //!                      SUCCESSOR ──wins LOCKED────────────────► LOCKED
 //!                       │  ──HANDOFF, or a fair unlock──► LOCKED
@@ -33,17 +34,19 @@
 //!
 //! # Invariants
 //!
-//! 1. `LOCKED` has one owner: whoever set it, until it unlocks.
-//! 2. `SUCCESSOR` has one owner: the thread that was woken, or the one that is about to wake one. If it finds `SUCCESSOR` gone,
-//!    then `LOCKED` was handed to it.
-//! 3. `PARKED` implies `LOCKED` or `SUCCESSOR`: somebody is awake, or will be woken, who owes the sleepers their turn. Nobody
-//!    drops the last of the two without paying.
-//! 4. Only the successor sets `SUCCESSOR_PARKED` and `HANDOFF`. Both imply `SUCCESSOR`, and `HANDOFF` implies `LOCKED`.
-//! 5. A flag `…PARKED` is set under its queue's lock, by one that joins the queue then, and cleared under that lock or
-//!    before that queue is woken. So whoever finds it set finds the sleeper in the queue. A flag may outlive its
-//!    sleepers, if they give up.
+//! 1. `LOCKED` has one owner: the thread that set it, or that it was handed to, until that thread unlocks.
+//! 2. `SUCCESSOR` has one owner: the thread that was woken, or the thread that is about to wake one. If the
+//!    owner finds `SUCCESSOR` clear, then `LOCKED` was handed to it.
+//! 3. `PARKED` implies `LOCKED` or `SUCCESSOR`: a thread is awake, or will be woken, that owes the sleepers
+//!    their turn. No thread clears the last of the two without paying this debt.
+//! 4. Only the successor sets `SUCCESSOR_PARKED` and `HANDOFF`. Both imply `SUCCESSOR`, and `HANDOFF` implies
+//!    `LOCKED`.
+//! 5. A thread sets a flag `…PARKED` under the lock of the queue that it joins then. The flag is cleared
+//!    under that lock, or before that queue is woken. So a thread that finds the flag set finds the sleeper
+//!    in the queue. A flag may outlive its sleepers, if they give up.
 //!
-//! The word changes by read-modify-write only, so each change continues the release sequences of all before it.
+//! The word changes only by read-modify-writes, so each change continues the release sequences of all changes
+//! before it.
 
 #[cfg(not(gosync_model))]
 mod lock_api_impl;
@@ -64,8 +67,9 @@ const HANDOFF: u32 = 1 << 4;
 
 /// The raw lock behind [`Mutex`](crate::Mutex): one word of 4 bytes, no data.
 ///
-/// Use it through [`lock_api`]'s traits to build a lock type of your own. It has to outlive each call that unlocks it, as
-/// it does behind a guard: such a call may still wake somebody when another thread has the lock already.
+/// Use it through the traits of [`lock_api`] to build your own lock type. The lock must outlive each call
+/// that unlocks it, as it does behind a guard: such a call may still wake a thread when another thread
+/// already has the lock.
 pub struct RawMutex {
     /// See the table above.
     word: AtomicU32,
@@ -92,7 +96,8 @@ impl RawMutex {
         self.take(0, LOCKED) || self.lock_slow(deadline)
     }
 
-    /// Fails only because somebody has the lock, or has been handed it; never because of those who wait.
+    /// Takes the lock if it is free. Fails only if a thread has the lock, or has been handed it, never
+    /// because of threads that wait.
     #[inline]
     pub(crate) fn try_lock(&self) -> bool {
         let mut word = self.word.load(Relaxed);
@@ -107,7 +112,7 @@ impl RawMutex {
 
     /// # Safety
     ///
-    /// The caller owns the lock, and ends that with this call.
+    /// The caller must own the lock. It no longer does after this call.
     #[inline]
     pub(crate) unsafe fn unlock(&self) {
         self.track_release();
@@ -116,11 +121,11 @@ impl RawMutex {
         }
     }
 
-    /// As `unlock`, but whoever has slept for longest gets the lock, if anybody sleeps.
+    /// Unlocks, and hands the lock to the thread that has slept longest, if there is one.
     ///
     /// # Safety
     ///
-    /// As for `unlock`.
+    /// The caller must own the lock. It no longer does after this call.
     #[inline]
     pub(crate) unsafe fn unlock_fair(&self) {
         self.track_release();
@@ -134,13 +139,14 @@ impl RawMutex {
         is_locked(self.word.load(Relaxed))
     }
 
-    /// Whether anybody sleeps, or has slept and not got the lock yet.
+    /// Whether a thread sleeps, or has slept and has not got the lock yet.
     #[cfg(not(gosync_model))]
     pub(crate) fn has_waiters(&self) -> bool {
         self.word.load(Relaxed) & (PARKED | SUCCESSOR) != 0
     }
 
-    /// Becomes the owner of `LOCKED` by a change of the word from `word` to `next`.
+    /// Becomes the owner of `LOCKED` by changing the word from `word` to `next`. Returns whether that
+    /// succeeded.
     #[inline(always)]
     fn take(&self, word: u32, next: u32) -> bool {
         // Acquire: pairs with the Release in `release`.
@@ -154,7 +160,7 @@ impl RawMutex {
         taken
     }
 
-    /// Ends the ownership of `LOCKED` by a change of the word from `word` to `next`.
+    /// Gives up `LOCKED` by changing the word from `word` to `next`. Returns whether that succeeded.
     #[inline(always)]
     fn release(&self, word: u32, next: u32) -> bool {
         // Release: pairs with each Acquire on the word.
@@ -184,7 +190,8 @@ impl RawMutex {
         }
     }
 
-    /// As successor, becomes the owner of `LOCKED`: by winning it, or by hand-off. Returns false if the deadline comes first.
+    /// As the successor, becomes the owner of `LOCKED`: by winning it, or by hand-off. Returns false if the
+    /// deadline passes first.
     fn take_over(&self, mut budget: SpinBudget, deadline: Option<Instant>) -> bool {
         loop {
             budget.reset();
@@ -214,14 +221,15 @@ impl RawMutex {
         }
     }
 
-    /// Sleeps in `queue`, if somebody has the lock, and sets `flags` for whoever unlocks it (invariant 5). Otherwise the
-    /// caller has it now, and has not slept: one that is about to sleep is not overtaken once more.
+    /// Sleeps in `queue` if another thread has the lock, and sets `flags` for the thread that unlocks it
+    /// (invariant 5). Otherwise the caller takes the lock and does not sleep. So a thread that is about to
+    /// sleep is not overtaken once more.
     fn park(&self, queue: Key, flags: u32, deadline: Option<Instant>) -> Parked {
         workers::park(queue, || self.flag_or_take(flags), deadline)
     }
 
-    /// Sets `flags` if somebody else has the lock. Otherwise the caller has it now, if it was not handed to it before.
-    /// Returns whether it has to sleep. Under the lock of its queue.
+    /// Sets `flags` if another thread has the lock. Otherwise takes the lock, unless the caller has been
+    /// handed it already. Returns whether the caller must sleep. Runs under the lock of the caller's queue.
     fn flag_or_take(&self, flags: u32) -> bool {
         let is_by_successor = flags & SUCCESSOR_PARKED != 0;
         loop {
@@ -235,7 +243,7 @@ impl RawMutex {
                 (false, true) => without_successor(word) | LOCKED,
                 (false, false) => word | LOCKED,
             };
-            // Relaxed: whoever has got it acquires in `acquired`.
+            // Relaxed: a caller that has got the lock acquires in `acquired`.
             if self
                 .word
                 .compare_exchange_weak(word, next, Relaxed, Relaxed)
@@ -246,9 +254,9 @@ impl RawMutex {
         }
     }
 
-    /// The caller has found that it owns `LOCKED`.
+    /// Acquires from the previous owner. The caller has found that it owns `LOCKED`. Returns true.
     fn acquired(&self) -> bool {
-        // Acquire: pairs with the Release of whoever had it before.
+        // Acquire: pairs with the Release in `release` of the previous owner.
         self.word.load(Acquire);
         self.track_acquire();
         true
@@ -286,7 +294,7 @@ impl RawMutex {
                     return self.wake_successor(word);
                 }
             } else if word & PARKED != 0 {
-                // Still locked: by the one that wakes, which finds no successor.
+                // Still locked: the thread that wakes finds `SUCCESSOR` clear, and so owns `LOCKED`.
                 if self.wake_front() {
                     return;
                 }
@@ -296,14 +304,14 @@ impl RawMutex {
         }
     }
 
-    /// Wakes the successor, if it slept when the word was `word`.
+    /// Wakes the successor if it slept when the word was `word`.
     fn wake_successor(&self, word: u32) {
         if word & SUCCESSOR_PARKED != 0 {
             park::unpark_one(self.successor(), |_, _| {});
         }
     }
 
-    /// Wakes the first in the queue. Returns whether there was one.
+    /// Wakes the first waiter in the queue. Returns whether there was one.
     fn wake_front(&self) -> bool {
         park::unpark_one(self.queue(), |_, more| {
             if !more {
@@ -312,8 +320,8 @@ impl RawMutex {
         })
     }
 
-    /// Passes `SUCCESSOR`, which the caller owns, to the first in the queue, or drops it if there is none. Returns whether
-    /// `LOCKED` has been handed to the caller instead, who has no use for it.
+    /// Passes `SUCCESSOR`, which the caller owns, to the first waiter in the queue, or clears it if the queue
+    /// is empty. Returns whether `LOCKED` has been handed to the caller instead, which must then unlock.
     fn promote_next(&self) -> bool {
         loop {
             let word = self.word.load(Relaxed);
@@ -336,14 +344,14 @@ impl RawMutex {
         }
     }
 
-    /// Gives up as successor. Returns whether `LOCKED` was handed to the caller before that.
+    /// Gives up as the successor. Returns whether `LOCKED` was handed to the caller before that.
     fn give_up_as_successor(&self) -> bool {
         loop {
             let word = self.word.load(Relaxed);
             if !has_successor(word) {
                 return self.acquired();
             }
-            // From here on nobody needs to wake this thread.
+            // From here on, no thread needs to wake this one.
             let silent = word & !(HANDOFF | SUCCESSOR_PARKED);
             if self
                 .word
@@ -358,13 +366,13 @@ impl RawMutex {
         }
     }
 
-    /// What is left in the word of a lock that nobody has or wants: nothing.
+    /// Returns what is left in the word of a lock that no thread has or wants, which should be 0.
     #[cfg(gosync_model)]
     pub(crate) fn traces(&self) -> u32 {
         self.word.load(Relaxed)
     }
 
-    /// All but the successor sleep here.
+    /// All waiters except the successor sleep here.
     pub(crate) fn queue(&self) -> Key {
         Key::new(&self.word, 0)
     }
@@ -374,7 +382,7 @@ impl RawMutex {
         Key::new(&self.word, 1)
     }
 
-    /// Called by each owner of `LOCKED`, once it is.
+    /// Called by each new owner of `LOCKED`.
     #[inline]
     fn track_acquire(&self) {
         deadlock::acquire(self.queue());
@@ -397,12 +405,12 @@ fn has_successor(word: u32) -> bool {
     word & SUCCESSOR != 0
 }
 
-/// Somebody is in the queue, and nobody has been taken from it.
+/// Whether there may be waiters in the queue, and no successor.
 fn needs_successor(word: u32) -> bool {
     word & (PARKED | SUCCESSOR) == PARKED
 }
 
-/// The word once the successor has got the lock.
+/// Returns the word after the successor has got the lock.
 fn without_successor(word: u32) -> u32 {
     word & !(SUCCESSOR | SUCCESSOR_PARKED | HANDOFF)
 }

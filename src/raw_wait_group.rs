@@ -1,30 +1,28 @@
-//! The counter behind `WaitGroup` and `scope`: threads sleep until it is 0. (A `JoinHandle` waits for the
-//! word of its `Task`.)
+//! The counter behind `WaitGroup` and `scope`: threads sleep until it is 0. (A `JoinHandle` waits on the word
+//! of its `Task` instead.)
 //!
 //! # The word
 //!
 //! | bit | means |
 //! |---|---|
-//! | 0 | `PARKED`: somebody sleeps, or is about to, until the counter is 0 |
+//! | 0 | `PARKED`: a thread sleeps, or is about to, until the counter is 0 |
 //! | 1.. | the counter, signed |
 //!
-//! Go's `sync.WaitGroup` (`waitgroup.go`) counts the waiters beside the counter; here the queue knows
-//! them.
+//! Go's `sync.WaitGroup` (`waitgroup.go`) also counts the waiters. Here they are in the queue.
 //!
 //! # Invariants
 //!
-//! 1. `PARKED` is set only while the counter is above 0. Whoever takes the counter to 0 and finds
-//!    `PARKED` *releases*: under the queue's lock, if the counter is still 0, it clears `PARKED` and
-//!    takes every sleeper from the queue. Those who sleep until *this* 0 are released by it, and
-//!    whoever comes for the next round cannot be among them. So the group may be used again at once,
-//!    which is a panic in Go. If the counter is no longer 0, an `add` came before this `done` was
-//!    over, as if it had come before it began: there was no 0, and a later `done` releases.
-//! 2. `PARKED` is cleared under the queue's lock only, and every sleeper checks it there. It may
-//!    outlive the sleepers, if they give up.
-//! 3. A `done` too many takes the counter below 0 for a moment, and takes that back. An `add` may come
-//!    between the two: then the `done` counts as that one's, and it is the next that is too many. So
-//!    there is a refusal for each `done` too many, and none for the others. Nobody waits for a counter
-//!    below 0.
+//! 1. `PARKED` is set only while the counter is above 0. The thread that takes the counter to 0 and finds
+//!    `PARKED` *releases*: under the lock of the queue, if the counter is still 0, it clears `PARKED` and
+//!    takes every sleeper from the queue. So it releases the sleepers that wait for *this* 0, and a thread
+//!    that waits for the next round cannot be among them. Therefore the group may be reused at once, which
+//!    panics in Go. If the counter is no longer 0, an `add` came before this `done` was over. That counts as
+//!    if the `add` had come before the `done` began: the counter was never 0, and a later `done` releases.
+//! 2. `PARKED` is cleared only under the lock of the queue, and every sleeper checks it there. It may outlive
+//!    the sleepers, if they give up.
+//! 3. A `done` too many takes the counter below 0 for a moment, and then takes that back. If an `add` comes
+//!    between the two, the `done` counts as the one for this `add`, and the next one is too many. So each
+//!    `done` too many is refused, and no other. No thread waits for a counter below 0.
 
 use crate::park::{self, Key, Parked};
 use crate::primitive::{AtomicUsize, Ordering};
@@ -44,7 +42,7 @@ fn count(word: usize) -> isize {
 }
 
 pub(crate) struct RawWaitGroup {
-    /// See the table in the module's header.
+    /// See the table above.
     word: AtomicUsize,
 }
 
@@ -66,7 +64,7 @@ impl RawWaitGroup {
         count(self.word.load(Relaxed)).max(0)
     }
 
-    /// Adds `delta`, and releases the sleepers if that makes 0. Refuses to leave the range.
+    /// Adds `delta`, and releases the sleepers if the counter becomes 0. Refuses a result outside the range.
     #[inline]
     pub(crate) fn add(&self, delta: isize) -> Result<(), Misuse> {
         match delta {
@@ -78,7 +76,7 @@ impl RawWaitGroup {
 
     #[inline]
     fn add_one(&self) -> Result<(), Misuse> {
-        // Others may add after this look, but not as many as there is room for beyond `MAX`.
+        // Other threads may add after this look, but there is room for all of them beyond `MAX`.
         if count(self.word.load(Relaxed)) >= MAX {
             return Err(Misuse::Overflow);
         }
@@ -88,8 +86,8 @@ impl RawWaitGroup {
 
     #[inline]
     fn done(&self) -> Result<(), Misuse> {
-        // Release: what came before a `done` happens before the return of every `wait`; pairs with
-        // the Acquires in `wait` and `release`.
+        // Release: pairs with the Acquires in `wait` and `release`, so that what came before a `done` happens
+        // before the return of every `wait`.
         let word = self.word.fetch_sub(ONE, Release);
         if count(word) > 0 && word != ONE | PARKED {
             Ok(())
@@ -98,7 +96,8 @@ impl RawWaitGroup {
         }
     }
 
-    /// The rest of a `done` that found `word`: the last with somebody asleep, or one too many.
+    /// The rest of a `done` that found `word`. Either it is the last one and threads sleep, or it is one too
+    /// many.
     #[cold]
     fn done_slow(&self, word: usize) -> Result<(), Misuse> {
         let result = if count(word) < 1 {
@@ -110,7 +109,7 @@ impl RawWaitGroup {
         result
     }
 
-    /// Takes back a `done` that took the counter below 0, unless an `add` has made up for it.
+    /// Takes back a `done` that took the counter below 0, unless an `add` has made up for it in the meantime.
     fn retract(&self) -> Result<(), Misuse> {
         loop {
             let word = self.word.load(Relaxed);
@@ -151,20 +150,20 @@ impl RawWaitGroup {
         }
     }
 
-    /// Wakes all who sleep until now, if the counter is 0.
+    /// Wakes all current sleepers if the counter is 0.
     #[cold]
     fn release(&self) {
         let is_zero = || {
             self.word
-                // Acquire: pairs with the Release of every `done`, for the sleepers, who are told
-                // through the queue.
+                // Acquire: pairs with the Release of every `done`, on behalf of the sleepers. The queue
+                // passes it on to them.
                 .compare_exchange(PARKED, 0, Acquire, Relaxed)
                 .is_ok()
         };
         park::unpark_all_if(self.waiters(), is_zero, |_| {});
     }
 
-    /// Waits until the counter is 0; false if the deadline comes first.
+    /// Waits until the counter is 0. Returns false if the deadline passes first.
     #[inline]
     pub(crate) fn wait(&self, deadline: Option<Instant>) -> bool {
         // Acquire: pairs with the Release of every `done`.
@@ -205,7 +204,7 @@ impl RawWaitGroup {
         Key::new(&self.word, 0)
     }
 
-    /// The whole word.
+    /// Returns the whole word.
     #[cfg(gosync_model)]
     pub(crate) fn word(&self) -> usize {
         self.word.load(Relaxed)

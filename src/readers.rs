@@ -1,10 +1,11 @@
-//! Reader slots: who reads what, noted where only the reader writes.
+//! Reader slots: a reader publishes which lock it reads in a place that only it writes.
 //!
-//! A thread has a [`Block`] of slots. To take a read lock it stores the lock's identity into an empty
-//! slot of its own, and clears the slot to end the read; no line is written that another thread
-//! writes. A writer looks for the identity of its lock through the blocks that are *marked*: those of
-//! the threads that live, and those that a thread has left with a guard in them. So what a look costs
-//! hardly depends on how many threads there have been: 64 blocks without a mark take one load.
+//! A thread owns a [`Block`] of slots. To take a read lock, it stores the identity of the lock in an empty
+//! slot of its block. To end the read, it clears the slot. It writes no cache line that other threads write.
+//!
+//! A writer searches the blocks for the identity of its lock. It looks only at blocks that are *marked*:
+//! those of live threads, and those of threads that ended with a guard in them. One load skips 64 unmarked
+//! blocks. So the cost of a search hardly depends on how many threads there have been.
 //!
 //! # The speeds
 //!
@@ -12,79 +13,95 @@
 //! |---|---|---|
 //! | *counted* | counts itself in the lock's word | waits until the count is 0 |
 //! | *slots* | stores to a slot, passes a **fence**, looks at the word again | also waits for the slots |
-//! | *quiet* | stores to a slot, passes a **light** barrier, looks at the word again | passes a **heavy** barrier before that |
+//! | *quiet* | stores to a slot, passes a **light** barrier, looks at the word again | passes a **heavy** barrier first |
 //!
-//! How a lock changes its speed stands in `raw_rwmutex`. It is based on Dice and Kogan's BRAVO
+//! `raw_rwmutex` describes how a lock changes its speed. The design is based on Dice and Kogan's BRAVO
 //! (2019), on the asymmetric barriers of liburcu, and on the trackers of FreeBSD's rmlock.
 //!
 //! # Invariants
 //!
-//! 1. A reader holds a lock by a slot from the look at the word that follows its store, if there is none of
-//!    `WRITER`, `SUCCESSOR` and `COUNTED` in that word, nor `FENCED` if it has passed a light barrier only. Otherwise it clears the slot again: its entry was *passing*.
-//! 2. Only the owner of a block stores an identity, and only into a slot that it has seen empty. Any
-//!    thread may empty a slot, once, if it has been given the read lock.
-//! 3. While a lock has `COUNTED` in its word, and no writer, no slot holds it.
-//! 4. An identity belongs to one lock until that is dropped, and goes with it when it moves. So a slot
-//!    that is never emptied holds up that lock and no other. The drop empties it.
-//! 5. A block is marked from before it gets an owner until it has none and every slot of it has been
-//!    seen empty. Marks and owners change under the registry's lock only. So a filled slot lies in a
-//!    marked block, and while a block has no mark nobody fills its slots.
+//! 1. A reader that has filled a slot looks at the word. It holds the lock by that slot from this look on if
+//!    the word has none of `WRITER`, `SUCCESSOR` and `COUNTED`, and, after a light barrier only, not `FENCED`
+//!    either. Otherwise it clears the slot again: its entry was *passing*.
+//! 2. Only the owner of a block stores identities, and only in a slot that it has seen empty. Any thread that
+//!    has been given the read lock may empty the slot, once.
+//! 3. While a lock has `COUNTED` in its word, and no writer, no reader holds it by a slot.
+//! 4. An identity belongs to one lock until that lock is dropped, and moves with it. So a slot that is never
+//!    emptied blocks that lock and no other. The drop empties it.
+//! 5. A block is marked from before it gets an owner until it has no owner and each of its slots has been
+//!    seen empty. Marks and owners change only under the lock of the registry. So each filled slot lies in a
+//!    marked block, and no thread fills the slots of an unmarked block.
 //! 6. A new owner gets a block with an empty slot.
 //!
 //! # Proof of exclusion
 //!
-//! Let a reader store to its slot and look at the word, and let a writer set `WRITER` and then look at
-//! the slot. Between the two steps the reader passes a fence and so does the writer (*slots*), or the
-//! reader a light barrier and the writer a heavy one (*quiet*). So one of them sees the other: the
-//! reader `WRITER`, and clears its slot; or the writer the entry, and waits. Which barrier the
-//! writer has to pass it sees in the word as it announces itself, because only a look at a word with
-//! neither `WRITER` nor `SUCCESSOR` makes a reader a holder, and none makes the lock *quiet* after it.
+//! Let a reader store to its slot and then look at the word. Let a writer set `WRITER` and then look at that
+//! slot. Between its two steps each passes a barrier: at *slots*, both pass a fence; at *quiet*, the reader
+//! passes a light barrier and the writer a heavy one. So at least one of them sees the other's store:
 //!
-//! A writer that gives up takes the quiet away: it has passed a heavy barrier, so those who read quietly
-//! are seen by the next one without another. Only one that has seen every slot empty may set `COUNTED`
+//! * The reader sees `WRITER`. Then it clears its slot, and does not hold the lock.
+//! * Or the writer sees the entry. Then it waits until the slot is cleared.
+//!
+//! The writer learns which barrier it must pass from the word at its announcement. That suffices: only a look
+//! at a word with neither `WRITER` nor `SUCCESSOR` makes a reader a holder, and no thread makes the lock
+//! *quiet* while one of them is set.
+//!
+//! A writer that gives up ends the *quiet* speed. It has passed a heavy barrier, so the next writer sees the
+//! quiet readers without another one. Only a writer that has seen every slot empty may set `COUNTED`
 //! (invariant 3).
 //!
-//! A writer that is *handed* the lock has set no flag itself, and its look at the word need not be a
-//! read-modify-write. It relies on its predecessor: `WRITER` or `SUCCESSOR` has been set without a gap since
-//! that one announced itself, so a reader that holds by a slot looked at the word before then; the
-//! predecessor has passed its barrier after it, of the speed at which that reader may have entered, or
-//! saw `COUNTED`; and the successor acquires from the step in which the predecessor steps down. So its
-//! looks at the slots come after that barrier, as if it had passed it itself. A thread that holds
-//! `SUCCESSOR` only to wake a successor has passed none, but nobody is handed the lock by it: it
-//! drops `SUCCESSOR` in the step in which the successor gets it.
+//! A writer that is *handed* the lock has not set `WRITER` itself, and its look at the word need not be a
+//! read-modify-write. It relies on its predecessor:
 //!
-//! The writer's look at the empty slot acquires from every read that ended there: clearing is a
-//! Release, and so is each store of another identity on top, whose owner has acquired in turn when it
-//! saw the slot empty.
+//! * Since the predecessor announced itself, `WRITER` or `SUCCESSOR` has been set without a gap. So a reader
+//!   that holds the lock by a slot looked at the word before that announcement.
+//! * After the announcement, the predecessor has passed the barrier for the speed at which that reader may
+//!   have entered, or has seen `COUNTED`.
+//! * The successor acquires from the step in which the predecessor steps down. So its looks at the slots come
+//!   after that barrier, as if it had passed the barrier itself.
+//!
+//! A thread that owns `SUCCESSOR` only in order to wake a successor has passed no barrier. But it never hands
+//! over the lock: it loses `SUCCESSOR` in the step in which the successor gets it.
+//!
+//! The look that finds a slot empty acquires from every read that ended there. Clearing the slot is a
+//! Release. So is a later store of another identity in that slot, whose thread acquired in turn when it saw
+//! the slot empty.
 //!
 //! # Proof that no mark is missed
 //!
-//! The writer looks at a slot only if it finds its block marked. It looks at the mark after its
-//! barrier. A reader sets the mark, or is given a block that has it, before it fills the slot, and so
-//! before its own barrier. So what the barriers do for the slot they do for the mark: if the reader
-//! does not see `WRITER`, the writer sees the mark, or a later change of it. The same holds for the
-//! length of the list of marks, which grows before a mark is set at its end.
+//! A writer looks at a slot only if it finds the block marked, and it looks at the mark after its barrier. A
+//! reader sets the mark, or is given a block that has it, before it fills the slot, and so before its own
+//! barrier. So what the barriers do for the slot they do for the mark: if the reader does not see `WRITER`,
+//! the writer sees the mark, or a later change of it. The same holds for the length of the list of marks,
+//! which grows before a mark at its end is set.
 //!
-//! A later change can only have taken the mark away. Then somebody had seen the slot empty when the
-//! block had no owner any more. That look acquired from the read, and the change is a Release from
-//! which the writer's look acquires; changes after it go on with that, since all are
-//! read-modify-writes. So the read is over, and the writer knows of it.
+//! A later change can only have removed the mark. Then:
 //!
-//! A writer that waits has found a slot filled, and looks at that very slot from then on. It needs no
-//! mark.
+//! * Before the removal, a thread saw the slot empty when the block had no owner any more. That look acquired
+//!   from the read.
+//! * The removal is a Release. All changes of marks are read-modify-writes, so those that follow continue its
+//!   release sequence. The writer's look at the mark acquires from it.
+//!
+//! So the read is over, and it happens before what the writer does next.
+//!
+//! A writer that waits has found a filled slot, and looks at that very slot from then on. It needs no mark.
 //!
 //! # Proof that no wake-up is lost
 //!
-//! A writer that wants to sleep sets `DRAIN`, passes a heavy barrier at any speed, and looks at the
-//! slot once more under the lock of its queue. A reader clears its slot, passes a light barrier, and
-//! looks at the word. So one of them sees the other: the writer the empty slot, or the reader `DRAIN`,
-//! and it wakes the writer. That holds for passing entries, too. After this one barrier the writer may
-//! sleep again and again as long as `DRAIN` stays set.
+//! A writer that wants to sleep sets `DRAIN`, passes a heavy barrier at any speed, and looks at the slot once
+//! more under the lock of its queue. A reader that leaves clears its slot, passes a light barrier, and looks
+//! at the word. So at least one of them sees the other's store:
 //!
-//! While the process cannot afford that barrier the writer sets `DRAIN` and naps without it. A reader
-//! that leaves may miss `DRAIN`; then the nap ends by itself, and the writer looks at the slot again.
-//! The barrier comes after the last nap, and so still after `DRAIN`, and before every sleep that is no
-//! nap.
+//! * The writer sees the empty slot, and does not sleep.
+//! * Or the reader sees `DRAIN`, and wakes the writer.
+//!
+//! The same holds for passing entries. After this one barrier the writer may sleep again and again, as long
+//! as `DRAIN` stays set.
+//!
+//! While the process cannot afford that barrier, the writer sets `DRAIN` and naps without it. Then a reader
+//! that leaves may miss `DRAIN`. In that case the nap ends by itself, and the writer looks at the slot again.
+//! The barrier comes after the last nap. So it still comes after `DRAIN` is set, and before every sleep that
+//! is not a nap.
 
 mod registry;
 
@@ -100,45 +117,44 @@ use std::ptr::{self, NonNull};
 
 use Ordering::{Acquire, Release, SeqCst};
 
-/// The slots of a thread: how many read locks it can have by slots at a time. In loom's models few, since
-/// a writer looks at each; in shuttle's enough to choose among.
+/// How many slots a thread has, and so how many read locks it can hold by slots at a time. Loom's models have
+/// few, since a writer looks at each. Shuttle's have enough to choose among.
 const BLOCK_LEN: usize = sized(8, 1, 2);
 
-/// The greatest identity: it goes into the word of its lock.
+/// The greatest identity that fits into the word of a lock.
 pub(crate) const MAX_ID: u32 = (1 << 17) - 1;
 
-/// Where a reader notes the identity of its lock; 0: empty.
+/// Where a reader publishes the identity of its lock. 0 means empty.
 pub(crate) struct Slot(AtomicU32);
 
-/// The slots of a thread, on lines of their own.
-///
-/// Two lines: CPUs fetch the neighbour of a line with it.
+/// The slots of a thread, on their own pair of cache lines: a CPU fetches the neighbour of a line with it.
 #[repr(align(128))]
 struct Block {
     slots: [Slot; BLOCK_LEN],
-    /// Beside the slots, since writers look at both.
+    /// Next to the slots, since writers look at both.
     runs: [ReadRun; RUNS],
     index: usize,
 }
 
-/// Which lock the owner of a block has read by slots most recently, and how often since the last write. The
-/// owner notes its samples, writers take what they find. If both do at once, notes may be lost, or found
-/// twice: they are about speed only. So no checker sees them, either.
+/// The lock that the owner of a block has read by slots most recently, and how often since the last write.
+///
+/// The owner notes its samples, and writers take what they find. If both do so at once, notes may be lost or
+/// taken twice. They affect only speed, so no checker sees them either.
 struct ReadRun {
     id: Published,
     reads: Published,
 }
 
-/// Of the reads of a thread one in so many is a sample and stands for all. A prime, so that a thread
-/// that reads its locks in turn samples each. In models each read is one.
+/// One read in `SAMPLE` reads of a thread is a sample, and stands for all of them. A prime number, so that a
+/// thread that reads its locks in turn samples each of them. In models every read is a sample.
 pub(crate) const SAMPLE: u32 = sized(61, 1, 1) as u32;
 
-/// So many locks that a thread reads in turn have runs of their own.
+/// The number of locks that a thread can read in turn with a separate run for each.
 const RUNS: usize = 4;
 
 local! {
-    /// What the fast path needs; without a destructor, so that nothing has to be registered and it
-    /// can be used for as long as the thread lives.
+    /// What the fast path needs. It has no destructor, so the thread registers nothing, and can use it for as
+    /// long as it lives.
     static OWN: Own = Own {
         next: Cell::new(None),
         owes: Cell::new(Entry::OWES_FENCE),
@@ -151,24 +167,24 @@ local! {
 }
 
 local! {
-    /// Gives the block back when the thread ends.
+    /// Releases the block when the thread ends.
     static AT_THREAD_EXIT: AtThreadExit = AtThreadExit { block: Cell::new(None) };
 }
 
-/// What the current thread needs in order to read.
+/// The state that a thread needs to read by slots.
 pub(crate) struct Own {
     /// A slot that is probably empty.
     next: Cell<Option<&'static Slot>>,
-    /// What the entries of this thread owe: see [`Entry`].
+    /// What the entries of this thread owe; see [`Entry`].
     owes: Cell<usize>,
-    /// So many reads that are no samples come before the next one that is.
+    /// The number of reads before the next sample.
     until_sample: Cell<u32>,
-    /// The address of the lock that the thread has written last, until a sample asks for it.
+    /// The address of the lock that the thread has written last. The next sample at *counted* resets it to 0.
     last_written: Cell<usize>,
     block: Cell<Option<&'static Block>>,
     /// See [`without_reentry`].
     is_busy: Cell<bool>,
-    /// Whether the last lock that this thread has written had no past.
+    /// Whether the last lock that this thread has written was like a new one: it had no past.
     pub(crate) expects_new: Cell<bool>,
 }
 
@@ -177,12 +193,12 @@ struct AtThreadExit {
 }
 
 impl Slot {
-    /// To be called by the owner of the block. Returns whether the slot was empty.
+    /// Stores `id` if the slot is empty. Returns whether it was. Only the owner of the block may call this.
     #[inline]
     fn fill(&self, id: u32) -> bool {
-        // Acquire and Release: a writer that finds `id` here instead of its own acquires from the
-        // reads before, wherever they ended; pairs with the Acquire in `holds` and the Release in
-        // `clear`.
+        // Acquire: pairs with the Release in `clear`. Release: pairs with the Acquire in `holds`. So a writer
+        // that finds `id` here instead of its own identity acquires from the earlier reads by this slot, in
+        // whichever thread they ended.
         let is_empty = self.0.load(Acquire) == 0;
         if is_empty {
             self.0.store(id, Release);
@@ -197,27 +213,27 @@ impl Slot {
         self.0.store(0, Release);
     }
 
-    /// Whether a reader of the lock has an entry here.
+    /// Whether a reader of the lock `id` has an entry here.
     pub(crate) fn holds(&self, id: u32) -> bool {
         // Acquire: pairs with the Releases in `clear` and `fill`.
         self.0.load(Acquire) == id
     }
 }
 
-/// An entry in a slot, and what the way out owes.
+/// An entry in a slot, and whether its end owes a fence.
 ///
-/// A read ends without a fence, because a writer that wants to sleep passes a heavy barrier. If that is no more
-/// than a fence in this process, the read has to end with one, too. The entry says so, for the reader that
-/// leaves need not look then which barrier there is.
+/// A read ends without a fence, because a writer that wants to sleep passes a heavy barrier. If that is only
+/// a fence in this process, the read must end with a fence, too. The entry records this, so that the reader
+/// that leaves need not find out which barrier the process has.
 pub(crate) struct Entry(NonNull<Slot>);
 
-// SAFETY: it is a `&'static Slot`, which is `Send` and `Sync`.
+// SAFETY: it stands for a `&'static Slot`, which is `Send` and `Sync`.
 unsafe impl Send for Entry {}
 // SAFETY: as above.
 unsafe impl Sync for Entry {}
 
 impl Entry {
-    /// Beside the address.
+    /// The bit that is set beside the address.
     const OWES_FENCE: usize = 1;
 
     #[inline(always)]
@@ -225,11 +241,11 @@ impl Entry {
         Self(NonNull::from(slot).map_addr(|address| address | owes))
     }
 
-    /// Ends the read, or takes back the entry. A look at the word has to follow.
+    /// Ends the read, or takes back the entry. The caller must look at the word after this.
     #[inline(always)]
     pub(crate) fn end(self) {
         if self.0.addr().get() & Self::OWES_FENCE == 0 {
-            // SAFETY: it was made of a `&'static Slot`, and nothing has been added to the address.
+            // SAFETY: the pointer was made from a `&'static Slot`, and no bit was added to its address.
             unsafe { self.0.as_ref() }.clear();
             barrier::light();
         } else {
@@ -243,13 +259,14 @@ impl Entry {
             .0
             .as_ptr()
             .map_addr(|address| address & !Self::OWES_FENCE);
-        // SAFETY: it was made of a `&'static Slot`, whose address is even.
+        // SAFETY: the pointer was made from a `&'static Slot`, whose address is even, and the bit is removed
+        // again.
         unsafe { &*slot }.clear();
         fence(SeqCst);
     }
 }
 
-/// The [`Own`] of the current thread, which it does not leave.
+/// A reference to the [`Own`] of the current thread. It stays in that thread.
 pub(crate) struct OwnRef(*const Own);
 
 #[inline(always)]
@@ -262,14 +279,14 @@ impl Deref for OwnRef {
 
     #[inline(always)]
     fn deref(&self) -> &Own {
-        // SAFETY: `OWN` has no destructor, so it is there for as long as its thread; which is the current one,
+        // SAFETY: `OWN` has no destructor, so it lives as long as its thread. That is the current thread,
         // since a pointer is not `Send`.
         unsafe { &*self.0 }
     }
 }
 
 impl Own {
-    /// The current thread fills the slots of `block` from now on.
+    /// Gives `block` to the current thread, which fills its slots from now on.
     fn adopt(&self, block: &'static Block) {
         self.block.set(Some(block));
         self.next.set(block.slots.first());
@@ -278,23 +295,23 @@ impl Own {
         }
     }
 
-    /// Stores `id` in a slot that is probably empty, if it is. A light barrier and a look at the word have to
-    /// follow.
+    /// Stores `id` in a slot that is probably empty. Returns `None` if it is not. The caller must then pass a
+    /// light barrier and look at the word.
     #[inline(always)]
     pub(crate) fn enter_quietly(&self, id: u32) -> Option<Entry> {
         let slot = self.next.get()?;
         slot.fill(id).then(|| Entry::of(slot, 0))
     }
 
-    /// As `enter_quietly`, but it is a fence that has to follow.
+    /// Like `enter_quietly`, but the caller must pass a fence instead of a light barrier.
     #[inline(always)]
     pub(crate) fn enter(&self, id: u32) -> Option<Entry> {
         let slot = self.next.get()?;
         slot.fill(id).then(|| Entry::of(slot, self.owes.get()))
     }
 
-    /// As `enter`, in any empty slot of the thread. None if it has as many read locks as slots, or is about
-    /// to end.
+    /// Like `enter`, in any empty slot of the thread. Returns `None` if all of them are filled, or if the
+    /// thread has no block and cannot acquire one.
     #[cold]
     pub(crate) fn enter_anywhere(&self, id: u32) -> Option<Entry> {
         let block = self.block.get().or_else(acquire_block)?;
@@ -303,7 +320,8 @@ impl Own {
         Some(Entry::of(slot, self.owes.get()))
     }
 
-    /// Whether the current read is a sample. If so, the next one is, too, until samples are counted anew.
+    /// Counts a read. Returns whether it is a sample. If so, the following reads are samples, too, until
+    /// `restart_samples`.
     #[inline(always)]
     pub(crate) fn tick_sample(&self) -> bool {
         let (left, is_sample) = self.until_sample.get().overflowing_sub(1);
@@ -315,17 +333,18 @@ impl Own {
         is_sample
     }
 
-    /// Begins to count the reads to the next sample anew.
+    /// Starts to count the reads before the next sample anew.
     #[inline(always)]
     pub(crate) fn restart_samples(&self) {
-        // Tests want to see what they force at once.
+        // At a forced speed every read is a sample: tests want to see its effect at once.
         let is_forced = forced::speed().is_some();
         self.until_sample
             .set(if is_forced { 0 } else { SAMPLE - 1 });
     }
 
-    /// As `is_sample`, of the lock at `address`, at *counted*. The first one after a write is none: it would stand
-    /// for reads before that, too, and where writes are frequent nothing is to be gained.
+    /// Like `tick_sample`, for a read of the lock at `address` at *counted*. The first sample after a write
+    /// does not count: it would also stand for reads before the write, and where writes are frequent, slots
+    /// gain nothing.
     #[inline(always)]
     pub(crate) fn tick_sample_of(&self, address: usize) -> bool {
         self.tick_sample() && !self.skip_after_write(address)
@@ -340,25 +359,26 @@ impl Own {
         skip_after_write
     }
 
-    /// To be called after each write of the lock at `address`, at *counted*.
+    /// Notes a write of the lock at `address`, for `tick_sample_of`.
     #[inline(always)]
     pub(crate) fn note_write(&self, address: usize) {
         self.last_written.set(address);
     }
 
-    /// Notes a sample. Returns how many reads of the lock there were in a row.
+    /// Notes a sample. Returns how many reads of the lock there have been in a row.
     pub(crate) fn note_sample(&self, id: u32) -> u32 {
         self.restart_samples();
         self.block.get().map_or(0, |block| block.run(id).note(id))
     }
 
-    /// Begins a new row of reads.
+    /// Starts a new row of reads.
     pub(crate) fn start_over(&self, id: u32) {
         self.block.get().inspect(|block| block.run(id).reads.set(0));
     }
 }
 
-/// Gets a block for the current thread; none if the thread is ending and has given it back.
+/// Acquires a block for the current thread. Returns `None` if the thread is ending and has released its
+/// block, or if it is already inside [`without_reentry`].
 #[cold]
 fn acquire_block() -> Option<&'static Block> {
     let block = without_reentry(|| {
@@ -373,8 +393,8 @@ fn acquire_block() -> Option<&'static Block> {
     Some(block)
 }
 
-/// Runs `f`, which may allocate. Not if this thread is at it already: then its allocator uses a lock of
-/// ours.
+/// Runs `f`, which may allocate. Returns `None`, without running it, if this thread is already inside such a
+/// call: then its allocator uses one of our locks.
 fn without_reentry<T>(f: impl FnOnce() -> T) -> Option<T> {
     if OWN.with(|own| own.is_busy.replace(true)) {
         return None;
@@ -389,7 +409,7 @@ impl Drop for AtThreadExit {
         let Some(block) = self.block.take() else {
             return;
         };
-        // In the models a thread may lose both at once.
+        // In the models a thread may lose both thread-local variables at once.
         let _ = OWN.try_with(|own| {
             own.next.set(None);
             own.block.set(None);
@@ -407,12 +427,12 @@ impl Block {
         }
     }
 
-    /// Where reads of a lock are noted; those of some other locks, too.
+    /// The run in which reads of the lock are noted. It shares the run with some other locks.
     fn run(&self, id: u32) -> &ReadRun {
         &self.runs[id as usize % RUNS]
     }
 
-    /// How many more read locks can be noted in it. Never less later, while the block has no owner.
+    /// The number of empty slots. It never decreases while the block has no owner.
     fn empty_slots(&self) -> usize {
         self.slots.iter().filter(|slot| slot.holds(0)).count()
     }
@@ -436,7 +456,7 @@ impl ReadRun {
         reads
     }
 
-    /// How many reads were noted since somebody has asked.
+    /// Returns how many reads of the lock have been noted since the last call, and forgets them.
     fn take(&self, id: u32) -> u64 {
         let reads = self.reads.get();
         if reads == 0 || self.id.get() != id as usize {
@@ -448,10 +468,10 @@ impl ReadRun {
 }
 
 /// Calls `wait` for each slot that holds `id`, until it returns false. Returns whether it never did, and how
-/// many reads were noted since the last time, in the blocks that it has come to.
+/// many reads have been noted since the last call, in the blocks that it has looked at.
 ///
-/// To be called by the announced writer, after a barrier: then no slot but for those that it finds
-/// here is filled by a reader that gets in.
+/// The announced writer calls this after a barrier. Then each reader that gets in by a slot has an entry that
+/// this call finds.
 pub(crate) fn drain(id: u32, mut wait: impl FnMut(&Slot) -> bool) -> (bool, u64) {
     let mut reads = 0;
     let is_drained = REGISTRY.all_marked(|block| {
@@ -464,7 +484,7 @@ pub(crate) fn drain(id: u32, mut wait: impl FnMut(&Slot) -> bool) -> (bool, u64)
     (is_drained, reads)
 }
 
-/// Whether any slot holds `id`, at the moment.
+/// Whether any slot holds `id` at the moment.
 pub(crate) fn any_holds(id: u32) -> bool {
     !REGISTRY.all_marked(|block| !block.slots.iter().any(|slot| slot.holds(id)))
 }
@@ -476,17 +496,17 @@ pub(crate) fn own_holds(id: u32) -> bool {
     id != 0 && OWN.with(|own| own.block.get().is_some_and(holds))
 }
 
-/// How many blocks a writer looks at.
+/// The number of blocks that a writer looks at.
 pub(crate) fn blocks() -> u64 {
     REGISTRY.marked.get() as u64
 }
 
-/// What only models do.
+/// For models only.
 #[cfg(all(test, gosync_model))]
 pub(crate) mod models {
     use super::*;
 
-    /// A block for a thread that does not lease one itself, which would multiply the schedules.
+    /// A block for a thread that does not acquire one itself, which would multiply the schedules.
     pub(crate) struct Loan(&'static Block);
 
     pub(crate) fn lend() -> Loan {
@@ -495,13 +515,13 @@ pub(crate) mod models {
     }
 
     impl Loan {
-        /// To be called by the thread that gets the block.
+        /// Gives the block to the current thread.
         pub(crate) fn accept(self) {
             own().adopt(self.0);
         }
     }
 
-    /// Whether the threads that had leased blocks have ended, thread-local variables and all.
+    /// Whether all threads that acquired a block have ended, including their thread-local destructors.
     pub(crate) fn all_threads_have_exited() -> bool {
         let free = REGISTRY.free();
         REGISTRY.marked.get() == free.orphaned() + free.lent

@@ -1,20 +1,20 @@
-//! An array that grows and never moves, so that threads may look through it at any time.
+//! An array that grows and never moves its elements, so that threads may look through it at any time.
 
 use crate::primitive::{AtomicPtr, AtomicU32, Ordering, const_fn, null_pointers, sized};
 use std::{ptr, slice};
 
 use Ordering::{Acquire, Relaxed, Release};
 
-/// How long the first segment is.
+/// The length of the first segment.
 const FIRST_SEGMENT: usize = sized(8, 1, 1);
 
-/// Enough for more threads than there can be.
+/// Enough for more elements than there can be threads.
 const SEGMENTS: usize = 28;
 
-/// Elements that live for ever, in segments each of which is twice as long as the one before.
+/// Elements that are never freed, in segments. Each segment is twice as long as the one before.
 pub(crate) struct SegmentedVec<T: 'static> {
     segments: [AtomicPtr<T>; SEGMENTS],
-    /// How many elements have been handed out, from the front.
+    /// The number of elements that have been handed out, from the front.
     len: AtomicU32,
 }
 
@@ -28,13 +28,13 @@ impl<T> SegmentedVec<T> {
         }
     }
 
-    /// How many elements there are; an older number if another thread is about to push.
+    /// Returns the number of elements. It may be out of date if another thread pushes.
     pub(crate) fn len(&self) -> usize {
         self.len.load(Relaxed) as usize
     }
 
-    /// Hands out one more element. Elements are made by `new`, of their index, a segment at a time. Not
-    /// for several threads at a time.
+    /// Hands out one more element. `new` makes an element from its index, for a whole segment at a time. Only
+    /// one thread may push at a time.
     pub(crate) fn push(&self, new: impl Fn(usize) -> T) -> &'static T {
         let index = self.len();
         let (segment, offset) = position(index);
@@ -43,28 +43,28 @@ impl<T> SegmentedVec<T> {
             let first = ptr::from_mut(Box::leak(elements)).cast();
             self.segments[segment].store(first, Relaxed);
         }
-        // Release: pairs with the Acquire in `slices`, which thus finds the segment.
+        // Release: pairs with the Acquire in `slices`, which therefore finds the segment.
         self.len.store(index as u32 + 1, Release);
         self.get(index)
     }
 
-    /// An element that has been handed out, and by now is known to the current thread.
+    /// Returns an element that has been handed out. That must happen before this call.
     pub(crate) fn get(&self, index: usize) -> &'static T {
-        // A look at the length would multiply the schedules of the models.
+        // In the models, to load the length would multiply the schedules.
         debug_assert!(cfg!(gosync_model) || index < self.len(), "no such element");
         let (segment, offset) = position(index);
         let first = self.segments[segment].load(Relaxed);
-        // SAFETY: the segment is there, for ever, is used by shared reference only, and is longer than
+        // SAFETY: the segment exists, is never freed, is used only by shared reference, and is longer than
         // `offset`.
         unsafe { &*first.add(offset) }
     }
 
-    /// The elements, from the front.
+    /// Returns the elements, from the front.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &'static T> + Clone {
         self.slices().flatten()
     }
 
-    /// The elements, a segment at a time.
+    /// Returns the elements, one segment at a time.
     pub(crate) fn slices(&self) -> impl Iterator<Item = &'static [T]> + Clone {
         // Acquire: pairs with the Release in `push`.
         let len = self.len.load(Acquire) as usize;
@@ -76,14 +76,14 @@ impl<T> SegmentedVec<T> {
             })
             .take_while(|(_, used)| *used > 0)
             .map(|(first, used)| {
-                // SAFETY: `len` is beyond the start of the segment, so it is there, for ever, and is
-                // used by shared reference only; it has at least `used` elements.
+                // SAFETY: `len` is beyond the start of the segment. So the segment exists, is never freed, is
+                // used only by shared reference, and has at least `used` elements.
                 unsafe { slice::from_raw_parts(first.load(Relaxed), used) }
             })
     }
 }
 
-/// In which segment an element is, and where in it.
+/// Returns the segment of an element, and its offset in that segment.
 fn position(index: usize) -> (usize, usize) {
     let segment = (index / FIRST_SEGMENT + 1).ilog2() as usize;
     (segment, index - start_of(segment))
@@ -97,16 +97,16 @@ fn len_of(segment: usize) -> usize {
     FIRST_SEGMENT << segment
 }
 
-/// What a model leaks would add up over its schedules.
+/// Only in the models: what they leak would add up over their schedules.
 #[cfg(gosync_model)]
 impl<T> Drop for SegmentedVec<T> {
     fn drop(&mut self) {
         for (segment, first) in self.segments.iter().enumerate() {
-            // Not a load, which might be of what the dropping thread knows of.
+            // Not a load, which might return an older value that the dropping thread knows.
             let first = first.swap(ptr::null_mut(), Relaxed);
             if !first.is_null() {
                 let elements = ptr::slice_from_raw_parts_mut(first, len_of(segment));
-                // SAFETY: `push` leaked it, and the threads of the schedule have ended.
+                // SAFETY: `push` leaked this segment, and the threads of the schedule have ended.
                 drop(unsafe { Box::from_raw(elements) });
             }
         }

@@ -1,6 +1,6 @@
 //! The speeds of a lock.
 
-/// How readers hold a lock, and what a writer has to do about it; see the table in `readers`.
+/// How readers hold a lock, and what a writer must do about it; see the table in `readers`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Speed {
     Counted,

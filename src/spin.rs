@@ -1,4 +1,4 @@
-//! How a thread waits without sleep: before it sleeps, and between two tries.
+//! How a thread waits without sleeping: before it sleeps, and between two attempts.
 
 #[cfg(not(gosync_model))]
 pub(crate) use real::*;
@@ -17,23 +17,24 @@ mod real {
         deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
-    /// How a thread waits before it sleeps, and for how long it lets others overtake it.
+    /// How long a thread spins before it sleeps, and for how long it lets others overtake it.
     pub(crate) struct SpinBudget {
-        /// Rounds since the thread began to wait, or slept.
+        /// The number of rounds since the thread began to wait, or since it last slept.
         round: u32,
-        /// When it first went to sleep.
+        /// When the thread first went to sleep.
         since: Option<Instant>,
     }
 
     impl SpinBudget {
-        /// The bound of Go's `sync.Mutex` (`starvationThresholdNs`).
+        /// For how long others may overtake a thread: the bound of Go's `sync.Mutex`
+        /// (`starvationThresholdNs`).
         pub(crate) const STARVATION_THRESHOLD: Duration = Duration::from_millis(1);
-        /// After so many rounds the thread has waited about as long as a sleep would take it.
+        /// After this many rounds, the thread has waited for about as long as a sleep would take it.
         const ROUNDS: u32 = 20;
-        /// And so many if others sleep already.
+        /// The number of rounds if others sleep already.
         const ROUNDS_BESIDE_SLEEPERS: u32 = 4;
-        /// How long a round gets, in pauses of the CPU.
-        const MOST_PAUSES: u32 = 32;
+        /// The length of the longest round, in pauses of the CPU.
+        const MAX_PAUSES: u32 = 32;
 
         pub(crate) fn new() -> Self {
             Self {
@@ -42,19 +43,19 @@ mod real {
             }
         }
 
-        /// Waits a little. Returns false, at once, when it is time to sleep instead.
+        /// Waits a little. Returns false at once when the thread should sleep instead.
         ///
-        /// The first look costs a pause, every later one the CPU, for whoever else wants it, and
-        /// then a longer pause: the less often a thread looks, the more those who have the lock get
-        /// done without a line on its way between them. If others sleep for the same already, it is
-        /// not worth while to look often.
+        /// The first round is a pause. Every later round first yields the CPU to another thread that wants
+        /// it, and then pauses for longer. The less often a thread looks, the less often the cache line moves
+        /// between CPUs, and the more the owners of the lock get done. If others already sleep for the same
+        /// thing, frequent looks are not worth while.
         pub(crate) fn spin(&mut self, others_sleep: bool, deadline: Option<Instant>) -> bool {
             let rounds = if others_sleep {
                 Self::ROUNDS_BESIDE_SLEEPERS
             } else {
                 Self::rounds()
             };
-            // A yield may take as long as others like.
+            // A yield may take any time, so rounds alone are no limit.
             if self.round >= rounds || self.is_starving() || is_late(deadline) {
                 return false;
             }
@@ -64,12 +65,12 @@ mod real {
             self.pause()
         }
 
-        /// Waits even less, and keeps the CPU. Returns false, at once, after some rounds.
+        /// Waits even less, and keeps the CPU. Returns false at once when all rounds are used up.
         pub(crate) fn pause(&mut self) -> bool {
             if self.round >= Self::rounds() {
                 return false;
             }
-            for _ in 0..1 << self.round.min(Self::MOST_PAUSES.ilog2()) {
+            for _ in 0..1 << self.round.min(Self::MAX_PAUSES.ilog2()) {
                 hint::spin_loop();
             }
             self.round += 1;
@@ -80,41 +81,42 @@ mod real {
             forced::rounds().unwrap_or(Self::ROUNDS)
         }
 
-        /// To be called before a sleep: from the first one on the time counts, as in Go.
+        /// Starts the clock for `is_starving`, unless it runs already. Called before a sleep: as in Go, the
+        /// time counts from the first sleep on.
         pub(crate) fn start_clock(&mut self) {
             self.since.get_or_insert_with(Instant::now);
         }
 
-        /// Whether others have overtaken the thread for long enough.
+        /// Whether the thread starves: others have overtaken it for long enough.
         pub(crate) fn is_starving(&mut self) -> bool {
             self.since
                 .is_some_and(|since| since.elapsed() >= Self::STARVATION_THRESHOLD)
         }
 
-        /// Spins again, after a sleep; the time that has passed stays passed.
+        /// Allows new rounds after a sleep. The clock keeps running.
         pub(crate) fn reset(&mut self) {
             self.round = 0;
         }
     }
 
-    /// How a thread retries to change a word that others change all the time: ever later.
+    /// How a thread backs off before it tries again to change a contended word: for longer each time.
     pub(crate) struct Backoff {
         pauses: u32,
     }
 
     impl Backoff {
-        const MOST_PAUSES: u32 = 512;
+        const MAX_PAUSES: u32 = 512;
 
         pub(crate) fn new() -> Self {
             Self { pauses: 16 }
         }
 
-        /// To be called after each try that failed.
+        /// Waits. Called after each failed attempt.
         pub(crate) fn wait(&mut self) {
             for _ in 0..self.pauses {
                 hint::spin_loop();
             }
-            self.pauses = Self::MOST_PAUSES.min(2 * self.pauses);
+            self.pauses = Self::MAX_PAUSES.min(2 * self.pauses);
         }
     }
 }

@@ -1,8 +1,9 @@
-//! Store buffering: two threads each store and then look for the other's store. Without a barrier
-//! on both sides either may look before its own store has left its CPU, so that both miss.
+//! Store buffering: two threads each store, and then look for the other's store. Without a barrier on both
+//! sides, either thread may look before its own store has left its CPU, so that both miss the other's.
 //!
-//! What a run can show is limited: a heavy barrier takes longer than a store stays behind, so one
-//! that did nothing but wait would pass, as a rule. So there is ballast, to hold the stores up.
+//! A run can show only so much. A heavy barrier takes longer than a store stays in the store buffer, so a
+//! barrier that did nothing but wait would usually pass. So each side first makes some other stores as
+//! ballast, which delay the store that counts.
 
 use super::{ensure_decided, heavy, light, means_off};
 use std::array;
@@ -15,21 +16,22 @@ use std::sync::atomic::{AtomicU64, Ordering::*};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Rounds between two looks at the result.
+/// Rounds between two checks of the result.
 const BATCH: u64 = 10_000;
 
-/// So many delays of either side double; the longest is about as long as a heavy barrier.
+/// The limit of a side's delay is one of this many powers of two. The longest delay is about as long as a
+/// heavy barrier.
 const DELAYS: u64 = 13;
 
-/// Stores before the one that counts, as many as a CPU holds back.
+/// The most stores before the one that counts: about as many as a CPU's store buffer holds.
 const BALLAST: usize = 48;
 
-/// A variable on lines of its own.
+/// A variable on its own pair of cache lines.
 #[derive(Default)]
 #[repr(align(128))]
 struct Line(AtomicU64);
 
-/// How many rounds ended how: who missed the other's store.
+/// How many rounds ended in each way: which sides missed the other's store.
 #[derive(Default, Debug)]
 struct Outcomes {
     neither: u64,
@@ -47,8 +49,7 @@ impl AddAssign for Outcomes {
     }
 }
 
-/// One side of the litmus test. Each variable is set to the number of the round, so that nothing
-/// has to be cleared.
+/// One side of the litmus test. Each variable is set to the number of the round, so none must be cleared.
 struct Side<'a> {
     mine: &'a Line,
     theirs: &'a Line,
@@ -70,7 +71,7 @@ impl Side<'_> {
         let most = 1 << self.roll(DELAYS);
         let delay = self.roll(most);
         let ballast = self.roll(BALLAST as u64 + 1) as usize;
-        // Has the line at hand: the quicker the look, the more the store is behind.
+        // Fetches the line: the faster the look is, the longer the store lags behind it.
         self.theirs.0.load(Relaxed);
         self.meet(round);
         (0..delay).for_each(|i| _ = black_box(i));
@@ -88,14 +89,14 @@ impl Side<'_> {
         let mut looks = 0_u32;
         while self.others_ready.0.load(Acquire) < round {
             looks += 1;
-            // The other one may wait for this CPU.
+            // The other side may be waiting for this CPU.
             if looks.is_multiple_of(1 << 14) {
                 thread::yield_now();
             }
         }
     }
 
-    /// A number below `sides`: xorshift.
+    /// Returns a number below `sides`, by xorshift.
     fn roll(&mut self, sides: u64) -> u64 {
         self.dice ^= self.dice << 13;
         self.dice ^= self.dice >> 7;
@@ -104,7 +105,7 @@ impl Side<'_> {
     }
 }
 
-/// Plays a batch of rounds with a barrier for either side.
+/// Plays a batch of rounds, with one barrier for each side.
 fn play(seed: u64, light: impl Fn() + Send, heavy: impl Fn() + Send) -> Outcomes {
     let [x, y, x_ready, y_ready] = [(); 4].map(|()| Line::default());
     let ballast: [Line; BALLAST] = array::from_fn(|_| Line::default());
@@ -141,8 +142,8 @@ fn play(seed: u64, light: impl Fn() + Send, heavy: impl Fn() + Send) -> Outcomes
     outcomes
 }
 
-/// Keeps the current thread on the CPU that `choose` takes from all: a scheduler with other
-/// work to do lets the two sides take turns on one.
+/// Keeps the current thread on the CPU that `choose` selects. Otherwise a scheduler with other work to do
+/// lets the two sides take turns on one CPU.
 #[cfg(target_os = "linux")]
 fn pin(choose: fn(&[usize]) -> Option<&usize>) {
     // SAFETY: a set of CPUs is plain bits, and its size is passed with it.
@@ -165,7 +166,8 @@ fn pin(choose: fn(&[usize]) -> Option<&usize>) {
 #[cfg(not(target_os = "linux"))]
 fn pin(_: fn(&[usize]) -> Option<&usize>) {}
 
-/// As long as nothing is decided there are fences; these tests are about what comes then.
+/// Waits until the kind of barrier is decided. Until then all barriers are fences, which these tests are not
+/// about.
 fn until_decided() {
     let begin = Instant::now();
     while !ensure_decided(|| {}) {
@@ -190,7 +192,7 @@ fn one_side_sees_the_other() {
     }
 }
 
-/// As many rounds as `GOSYNC_LITMUS_ROUNDS` says, or ten million.
+/// Plays as many rounds as `GOSYNC_LITMUS_ROUNDS` says, or ten million.
 #[test]
 #[ignore = "takes minutes"]
 fn one_side_sees_the_other_for_long() {
@@ -212,10 +214,10 @@ fn one_side_sees_the_other_for_long() {
     assert_eq!(outcomes.both, 0);
 }
 
-/// The test can fail: with nothing that holds the CPU back there are violations.
+/// Shows that the tests above can fail: without any barrier that holds the CPU back, there are violations.
 ///
-/// Not `light` on both sides: where that is a fence, as with `GOSYNC_BARRIER=fence`, there are none.
-/// The contrast makes sense with the fences left out only.
+/// It does not use `light` on both sides: where that is a fence, as with `GOSYNC_BARRIER=fence`, there are
+/// none. The contrast makes sense only without fences.
 #[test]
 #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
 fn without_barriers_both_sides_miss() {

@@ -1,14 +1,14 @@
-//! The mutex under lock_api's guards.
+//! The traits of lock_api for the mutex.
 
 use super::RawMutex;
 use crate::park::deadline;
 use std::time::{Duration, Instant};
 
-// SAFETY: exclusion and acquire/release are invariant 1 and the pairs named at each ordering. There is no state that
-// belongs to an acquisition. A thread in the queues borrows the lock, so it may be moved or dropped while it is locked
-// by a guard that was forgotten. No operation unwinds.
+// SAFETY: invariant 1 gives exclusion. The pairs named at each ordering give acquire and release. An
+// acquisition has no state. Each thread in a queue borrows the lock. So a lock that stays locked by a
+// forgotten guard can be moved or dropped only when its queues are empty. No operation unwinds.
 unsafe impl lock_api::RawMutex for RawMutex {
-    // The initial value, as lock_api asks for it; each use makes a lock of its own.
+    // lock_api asks for the initial value in this form. Each use makes a separate lock.
     #[allow(clippy::declare_interior_mutable_const)]
     const INIT: Self = Self::new();
 
@@ -36,7 +36,7 @@ unsafe impl lock_api::RawMutex for RawMutex {
     }
 }
 
-// SAFETY: as above.
+// SAFETY: as for `lock_api::RawMutex` above.
 unsafe impl lock_api::RawMutexFair for RawMutex {
     #[inline]
     unsafe fn unlock_fair(&self, (): ()) {
@@ -47,14 +47,14 @@ unsafe impl lock_api::RawMutexFair for RawMutex {
     #[inline]
     unsafe fn bump(&self, (): &mut ()) {
         if self.has_waiters() {
-            // SAFETY: the caller owns the lock, as it does after this call.
+            // SAFETY: the caller owns the lock, and takes it again on the next line.
             unsafe { self.unlock_fair() };
             self.lock();
         }
     }
 }
 
-// SAFETY: as above; a timed attempt that fails has changed nothing that lasts.
+// SAFETY: as for `lock_api::RawMutex` above; also, a timed attempt that fails leaves no lasting change.
 unsafe impl lock_api::RawMutexTimed for RawMutex {
     type Duration = Duration;
     type Instant = Instant;

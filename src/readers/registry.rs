@@ -1,4 +1,4 @@
-//! The blocks of all threads: which are marked, and how blocks and identities are recycled.
+//! The blocks of all threads: which of them are marked, and how blocks and identities are recycled.
 
 use super::{BLOCK_LEN, Block, MAX_ID, Slot, without_reentry};
 #[cfg(gosync_model)]
@@ -15,16 +15,17 @@ use Ordering::{Acquire, Release};
 /// The blocks of all threads, and the identities.
 pub(super) struct Registry {
     pub(super) blocks: SegmentedVec<Block>,
-    /// A bit for each block, [`MARKS`] in a word: see invariant 5.
+    /// One bit for each block, [`MARKS`] of them in a word; see invariant 5.
     pub(super) marks: SegmentedVec<AtomicMarks>,
-    /// How many blocks are marked, and how many of those have no owner.
+    /// The number of marked blocks.
     pub(super) marked: Published,
+    /// How many of them have no owner.
     pub(super) orphaned: Published,
     pub(super) free: Mutex<FreeLists>,
 }
 
-/// So many marks in a word. In loom's models one word is enough: each that a writer loads multiplies the
-/// schedules. Shuttle's have several.
+/// The number of marks in a word. In loom's models one word is enough for all blocks: each word that a writer
+/// loads multiplies the schedules. Shuttle's models have several words.
 pub(super) const MARKS: usize = sized(64, 8, 2);
 
 /// The marks of a word.
@@ -33,34 +34,37 @@ type Marks = u64;
 #[cfg(gosync_model)]
 type Marks = u32;
 
-/// What may be handed out again.
+/// Blocks and identities that can be handed out again.
 pub(super) struct FreeLists {
-    /// Blocks without a mark. The first goes first, so that those in use stay close together.
+    /// Blocks without a mark. The lowest index is handed out first, so that the blocks in use stay close
+    /// together.
     pub(super) empty: BinaryHeap<Reverse<usize>>,
-    /// Blocks that have lost their owners with guards in them: those with an empty slot, and those
-    /// that had none when somebody looked.
+    /// Orphaned blocks with an empty slot. An orphaned block has lost its owner with guards in it.
     pub(super) roomy: VecDeque<&'static Block>,
+    /// Orphaned blocks that had no empty slot at the last look.
     pub(super) full: VecDeque<&'static Block>,
     pub(super) ids: Vec<u32>,
-    /// The identities up to this one have been handed out.
+    /// All identities up to this one have been handed out at least once.
     pub(super) last_id: u32,
     /// See `models::Loan`.
     #[cfg(all(test, gosync_model))]
     pub(super) lent: usize,
 }
 
-/// More blocks without an owner make a look through all expensive, and worth a look at some of them.
+/// With more orphaned blocks than this, a search through all marked blocks is expensive, and it is worth the
+/// time to tidy some of them.
 pub(super) const MANY_ORPHANED: usize = 16;
 
-/// So many blocks of either kind are looked at again at a time, whether their guards are gone. If guards
-/// are forgotten, most are as they were.
+/// How many roomy and how many full blocks are checked at a time for guards that are gone. If guards are
+/// forgotten, most blocks are unchanged.
 pub(super) const LOOKS: usize = 8;
 
 global! {
     pub(super) static REGISTRY: Registry = Registry::new();
 }
 
-/// An identity that no lock has; none if there are as many as fit into a word.
+/// Returns an identity that no lock has. Returns `None` if no more identities fit into a word, or if this
+/// call is inside [`without_reentry`] already.
 #[cold]
 pub(crate) fn new_id() -> Option<u32> {
     let id = without_reentry(|| {
@@ -76,14 +80,14 @@ pub(crate) fn new_id() -> Option<u32> {
     id.flatten()
 }
 
-/// Gives back an identity that was not used.
+/// Releases an identity that was not used.
 #[cold]
 pub(crate) fn release_unused_id(id: u32) {
     without_reentry(|| REGISTRY.free().ids.push(id));
 }
 
-/// Gives back the identity of a lock that is dropped. Guards of it that were forgotten will never be
-/// dropped: their slots are emptied.
+/// Releases the identity of a lock that is dropped. Guards of the lock that were forgotten will never be
+/// dropped, so this empties their slots.
 #[cold]
 pub(crate) fn release_id(id: u32) {
     REGISTRY.all_marked(|block| {
@@ -123,13 +127,13 @@ impl Registry {
         self.free.lock().expect("no code panics under this lock")
     }
 
-    /// Whether `f` holds for all marked blocks. Asks no more once it does not.
+    /// Returns whether `f` holds for all marked blocks. Stops at the first block for which it does not.
     pub(super) fn all_marked(&self, mut f: impl FnMut(&'static Block) -> bool) -> bool {
         let mut first = 0;
         for words in self.marks.slices() {
             for word in words {
-                // Acquire: pairs with the Release in `unmark`, so that the reads before have ended; and
-                // with the one in `mark`, so that the block is there.
+                // Acquire: pairs with the Release in `unmark`, so that the earlier reads have ended, and with
+                // the Release in `mark`, so that the block is there.
                 let mut marks = word.load(Acquire);
                 while marks != 0 {
                     let bit = marks.trailing_zeros() as usize;
@@ -144,7 +148,7 @@ impl Registry {
         true
     }
 
-    /// Hands out a block that nobody has: an empty one, or else one with an empty slot.
+    /// Hands out a block without an owner: an empty one, or else one with an empty slot, or else a new one.
     pub(super) fn acquire(&self) -> &'static Block {
         let mut free = self.free();
         let block = self.take_empty(&mut free).or_else(|| {
@@ -163,7 +167,7 @@ impl Registry {
         index.map(|Reverse(index)| self.blocks.get(index))
     }
 
-    /// Hands out a block that nobody has had. `free` is locked meanwhile.
+    /// Hands out a new block. The caller holds the lock of `free`.
     pub(super) fn add(&self, free: &mut FreeLists) -> &'static Block {
         let index = self.blocks.len();
         free.reserve(index + 1);
@@ -180,8 +184,8 @@ impl Registry {
         self.orphaned.set(free.orphaned());
     }
 
-    /// Takes the marks from blocks that have been emptied since they lost their owners; not from all, if
-    /// they are many.
+    /// Unmarks blocks that have become empty since they lost their owners. If there are many, it checks only
+    /// some.
     pub(super) fn tidy(&self, free: &mut FreeLists) {
         for _ in 0..LOOKS.min(free.roomy.len()) {
             let block = free.roomy.pop_front();
@@ -194,7 +198,7 @@ impl Registry {
         self.orphaned.set(free.orphaned());
     }
 
-    /// As `tidy`, unless somebody else is at it.
+    /// Tidies, unless another thread has locked `free`.
     #[cold]
     pub(super) fn try_to_tidy(&self) {
         if let Ok(mut free) = self.free.try_lock() {
@@ -202,7 +206,7 @@ impl Registry {
         }
     }
 
-    /// Puts a block without an owner where it belongs.
+    /// Puts a block without an owner on the list that it belongs to, and unmarks it if it is empty.
     pub(super) fn file(&self, free: &mut FreeLists, block: &'static Block) {
         match block.empty_slots() {
             BLOCK_LEN => {
@@ -214,7 +218,7 @@ impl Registry {
         }
     }
 
-    /// To be called with `free` locked, before the block gets its owner.
+    /// Marks the block. The caller holds the lock of `free`, and the block has no owner yet.
     pub(super) fn mark(&self, block: &Block) {
         let (word, bit) = self.mark_of(block);
         // Release: pairs with the Acquire in `all_marked`.
@@ -223,7 +227,7 @@ impl Registry {
         }
     }
 
-    /// To be called with `free` locked, when the block is empty and has no owner.
+    /// Unmarks the block. The caller holds the lock of `free`, and the block is empty and has no owner.
     fn unmark(&self, block: &Block) {
         let (word, bit) = self.mark_of(block);
         // Release: pairs with the Acquire in `all_marked`.
@@ -238,7 +242,7 @@ impl Registry {
 }
 
 impl FreeLists {
-    /// So that a thread that ends needs no memory to give its block back.
+    /// Reserves space for all blocks, so that a thread that ends need not allocate to release its block.
     fn reserve(&mut self, blocks: usize) {
         self.empty.reserve(blocks - self.empty.len());
         for queue in [&mut self.roomy, &mut self.full] {
@@ -246,7 +250,7 @@ impl FreeLists {
         }
     }
 
-    /// How many blocks with guards in them have no owner.
+    /// The number of blocks that have guards in them and no owner.
     pub(super) fn orphaned(&self) -> usize {
         self.roomy.len() + self.full.len()
     }

@@ -3,19 +3,20 @@ use super::*;
 use std::sync::{Mutex, PoisonError};
 use std::{ptr, thread};
 
-/// More blocks and identities than the tests that run beside these ever have at a time.
+/// More blocks and identities than the tests that run at the same time as these ever use at once.
 const OTHERS: usize = 64;
 
-/// Enough to show what adds up.
+/// Enough repetitions to show a leak.
 const MANY: usize = if cfg!(miri) { 200 } else { 10_000 };
 
-/// To be held by tests of which one leaves slots filled for others to find in their blocks.
+/// Makes the tests that hold it run one at a time. One of them leaves slots filled, and the others would find
+/// these in their blocks.
 fn alone() -> impl Drop {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs `f` in a thread that has ended, thread-local variables and all, before this returns.
+/// Runs `f` in another thread. That thread has ended, with its thread-local destructors, before this returns.
 fn elsewhere<T: Send>(f: impl FnOnce() -> T + Send) -> T {
     thread::scope(|s| s.spawn(f).join().unwrap())
 }
@@ -28,14 +29,14 @@ fn ids_ever() -> usize {
     REGISTRY.free().last_id as usize
 }
 
-/// What an entry has beside the address of its slot.
+/// The bit of an entry beside the address of its slot.
 fn owes(entry: &Entry) -> usize {
     entry.0.addr().get() & Entry::OWES_FENCE
 }
 
 fn slot_of(entry: &Entry) -> &'static Slot {
     let slot = entry.0.as_ptr().map_addr(|address| address - owes(entry));
-    // SAFETY: an entry is made of a `&'static Slot`.
+    // SAFETY: an entry is made from a `&'static Slot`.
     unsafe { &*slot }
 }
 
@@ -44,9 +45,9 @@ fn enter_anywhere(id: u32) -> Option<&'static Slot> {
     own().enter_anywhere(id).as_ref().map(slot_of)
 }
 
-/// Uses a slot of this thread.
+/// Fills a slot of this thread, and clears it again.
 fn pass(id: u32) {
-    let slot = enter_anywhere(id).expect("nobody has left all of them filled");
+    let slot = enter_anywhere(id).expect("a slot is empty");
     assert!(any_holds(id));
     slot.clear();
     assert!(!any_holds(id));
@@ -108,7 +109,7 @@ fn blocks_with_forgotten_guards_are_used_again() {
 }
 
 #[test]
-fn a_thread_has_so_many_slots() {
+fn a_thread_has_a_fixed_number_of_slots() {
     let _alone = alone();
     let id = new_id().unwrap();
     elsewhere(|| {
@@ -116,7 +117,7 @@ fn a_thread_has_so_many_slots() {
             .map(|_| enter_anywhere(id).expect("a slot"))
             .collect();
         assert!(enter_anywhere(id).is_none());
-        // Any of them, once it is empty.
+        // Each of them is found once it is empty.
         for slot in slots {
             slot.clear();
             let again = enter_anywhere(id).expect("the only empty slot");
@@ -178,7 +179,7 @@ fn a_writer_takes_the_notes_of_its_lock() {
         assert_eq!(drain(id, |_| true), (true, 0), "they have been taken");
         assert_eq!(own.note_sample(id), SAMPLE);
         assert_eq!(drain(other, |_| true), (true, 0));
-        assert_eq!(drain(id, |_| true), (true, one), "nobody else has");
+        assert_eq!(drain(id, |_| true), (true, one), "no other lock's");
         assert_eq!(own.note_sample(id), SAMPLE);
         own.start_over(id);
         assert_eq!(own.note_sample(id), SAMPLE);
@@ -196,7 +197,7 @@ fn locks_that_share_a_run_do_not_share_their_notes() {
 }
 
 #[test]
-fn one_read_in_so_many_is_a_sample() {
+fn one_read_in_61_is_a_sample() {
     if forced::speed().is_some() {
         return;
     }
@@ -214,7 +215,7 @@ fn one_read_in_so_many_is_a_sample() {
 }
 
 #[test]
-fn the_first_sample_of_a_lock_after_a_write_is_none() {
+fn the_first_sample_of_a_lock_after_a_write_does_not_count() {
     if forced::speed().is_some() {
         return;
     }
@@ -234,7 +235,7 @@ fn the_first_sample_of_a_lock_after_a_write_is_none() {
     });
 }
 
-/// No model can tell, since there a light barrier is a fence.
+/// No model can check this, since a light barrier is a fence there.
 #[test]
 fn entries_owe_a_fence_unless_there_is_a_heavier_barrier() {
     let _alone = alone();
@@ -255,7 +256,7 @@ fn an_entry_remembers_whether_it_owes_a_fence() {
         let own = own();
         let mut slots = Vec::new();
         for owed in [0, Entry::OWES_FENCE] {
-            // The first finds a slot, and the next uses it again.
+            // `enter_anywhere` finds a slot, and `enter` uses it again.
             own.enter_anywhere(id).unwrap().end();
             own.owes.set(owed);
             let entry = own.enter(id).unwrap();
@@ -273,7 +274,7 @@ fn an_entry_remembers_whether_it_owes_a_fence() {
     release_unused_id(id);
 }
 
-/// Static, since it never frees its chunks.
+/// A registry never frees its segments, so it is static.
 macro_rules! registry {
     () => {{
         static REGISTRY: Registry = Registry::new();
@@ -285,7 +286,7 @@ fn take_many(registry: &Registry) -> Vec<&'static Block> {
     (0..3000).map(|_| registry.acquire()).collect()
 }
 
-/// Where a writer looks.
+/// Asserts that a writer looks at these blocks and no others.
 #[track_caller]
 fn assert_marked(registry: &Registry, blocks: &[&'static Block]) {
     let mut indices: Vec<_> = blocks.iter().map(|block| block.index).collect();
@@ -344,7 +345,7 @@ fn a_writer_looks_at_the_blocks_of_threads_that_live() {
 }
 
 #[test]
-fn a_writer_looks_at_guards_that_threads_have_left() {
+fn a_writer_looks_at_orphaned_guards() {
     let registry = registry!();
     let blocks = take_many(registry);
     let left = [blocks[5], blocks[2999]];
@@ -352,7 +353,7 @@ fn a_writer_looks_at_guards_that_threads_have_left() {
     fill(left[1], BLOCK_LEN);
     blocks.iter().for_each(|block| registry.release(block));
     assert_marked(registry, &left);
-    // Whoever looks next finds that they are gone.
+    // The next look finds that the guards are gone.
     left[0].slots[0].clear();
     registry.tidy(&mut registry.free());
     assert_marked(registry, &left[1..]);
@@ -362,7 +363,7 @@ fn a_writer_looks_at_guards_that_threads_have_left() {
 }
 
 #[test]
-fn guards_that_many_threads_have_left_are_found_gone_in_the_end() {
+fn orphaned_blocks_are_tidied_in_the_end() {
     let registry = registry!();
     let blocks = take_many(registry);
     for (index, block) in blocks.iter().enumerate() {
@@ -394,7 +395,7 @@ fn a_new_thread_gets_a_block_with_an_empty_slot() {
     let new = registry.acquire();
     assert_eq!(new.empty_slots(), BLOCK_LEN);
     assert_eq!(registry.blocks.len(), blocks.len() + 1);
-    // An empty one first.
+    // An empty block is handed out first.
     registry.release(roomy);
     registry.release(new);
     assert!(ptr::eq(registry.acquire(), new));

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn every_index_has_a_position_of_its_own() {
+fn every_index_has_its_own_position() {
     let (mut segment, mut offset) = (0, 0);
     for index in 0..100_000 {
         if offset == len_of(segment) {
