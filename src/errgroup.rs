@@ -17,8 +17,8 @@ use std::sync::Arc;
 ///
 /// * There is no context. A goroutine that should stop when another one has failed calls
 ///   [`is_cancelled`](Self::is_cancelled).
-/// * If a goroutine panics, [`wait`](Self::wait) raises the panic again once all have ended, as `join` and
-///   [`scope`](crate::scope) do here. (x/sync did that in 0.15, too; in 0.20 the panic ends the process, as
+/// * If a goroutine panics, [`wait`](Self::wait) raises the panic again once all have ended, as
+///   [`scope`](crate::scope) does. (x/sync did that in 0.15, too; in 0.20 the panic ends the process, as
 ///   any panic does in Go.)
 /// * The group can be used again after a `wait`.
 /// * [`scope`] is for goroutines that borrow.
@@ -112,6 +112,11 @@ impl<E: Send + 'static> Group<E> {
     /// run wait for a turn, none of them gets one, as in Go. In such a goroutine, use
     /// [`try_go`](Self::try_go), and do the work on the spot if it returns false.
     ///
+    /// # Panics
+    ///
+    /// If `GOSYNC_MAXPROCS` or `GOSYNC_STACK_SIZE` has an invalid value, or in a child of `fork` whose parent had
+    /// workers.
+    ///
     /// # Examples
     ///
     /// ```
@@ -131,6 +136,11 @@ impl<E: Send + 'static> Group<E> {
     }
 
     /// Runs `f` like [`go`](Self::go), if the limit is not reached. Returns whether `f` runs. Go's `TryGo`.
+    ///
+    /// # Panics
+    ///
+    /// If `GOSYNC_MAXPROCS` or `GOSYNC_STACK_SIZE` has an invalid value, or in a child of `fork` whose parent had
+    /// workers.
     ///
     /// # Examples
     ///
@@ -158,7 +168,8 @@ impl<E: Send + 'static> Group<E> {
 
     /// Waits until all goroutines of the group have ended. Go's `Wait`.
     ///
-    /// Like [`WaitGroup::wait`](crate::WaitGroup::wait), it runs those that no thread has begun.
+    /// Like [`WaitGroup::wait`](crate::WaitGroup::wait), it runs those that the
+    /// current thread has queued and no thread has begun.
     ///
     /// # Errors
     ///
@@ -440,6 +451,11 @@ mod scoped {
         }
 
         /// Runs `f` like [`Group::go`](super::Group::go). `f` may borrow anything that outlives the scope.
+        ///
+        /// # Panics
+        ///
+        /// If `GOSYNC_MAXPROCS` or `GOSYNC_STACK_SIZE` has an invalid value, or in a child of `fork` whose parent had
+        /// workers.
         #[track_caller]
         pub fn go<F>(&self, f: F)
         where
@@ -451,6 +467,11 @@ mod scoped {
 
         /// Runs `f` like [`Group::try_go`](super::Group::try_go). `f` may borrow anything that outlives the
         /// scope.
+        ///
+        /// # Panics
+        ///
+        /// If `GOSYNC_MAXPROCS` or `GOSYNC_STACK_SIZE` has an invalid value, or in a child of `fork` whose parent had
+        /// workers.
         #[track_caller]
         pub fn try_go<F>(&self, f: F) -> bool
         where

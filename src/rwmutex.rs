@@ -127,8 +127,8 @@ pub type MappedRwLockWriteGuard<'a, T> = MappedRWMutexWriteGuard<'a, T>;
 /// thread, and after a long time without a write it also makes a system call. The lock finds out by itself
 /// what pays.
 ///
-/// On Linux, the first lock that is read often starts a thread that lives for a few milliseconds, to register
-/// the process with the system call `membarrier`. If a process forbids this call later, by a filter, the next
+/// On Linux, the first lock that is read often registers the process with the system call `membarrier`. In a
+/// process with several threads it starts a thread for that, which lives for a few milliseconds. If a process forbids this call later, by a filter, the next
 /// write aborts the process. On other systems, and where the call is forbidden from the start, reads keep a
 /// fence.
 ///
@@ -202,7 +202,7 @@ impl<T: ?Sized> RWMutex<T> {
     /// # Panics
     ///
     /// If about 2²⁵ readers are already counted in the lock. Readers recorded in the slots of their threads
-    /// are not counted, so it takes forgotten guards to get there.
+    /// are not counted, so in practice only forgotten guards can reach the limit.
     ///
     /// # Examples
     ///
@@ -238,7 +238,7 @@ impl<T: ?Sized> RWMutex<T> {
     /// # Panics
     ///
     /// If about 2²⁵ readers are already counted in the lock. Readers recorded in the slots of their threads
-    /// are not counted, so it takes forgotten guards to get there.
+    /// are not counted, so in practice only forgotten guards can reach the limit.
     ///
     /// # Examples
     ///
@@ -360,7 +360,7 @@ impl<T: ?Sized> RWMutex<T> {
     /// # Panics
     ///
     /// If about 2²⁵ readers are already counted in the lock. Readers recorded in the slots of their threads
-    /// are not counted, so it takes forgotten guards to get there.
+    /// are not counted, so in practice only forgotten guards can reach the limit.
     ///
     /// # Examples
     ///
@@ -382,7 +382,7 @@ impl<T: ?Sized> RWMutex<T> {
     /// # Panics
     ///
     /// If about 2²⁵ readers are already counted in the lock. Readers recorded in the slots of their threads
-    /// are not counted, so it takes forgotten guards to get there.
+    /// are not counted, so in practice only forgotten guards can reach the limit.
     ///
     /// # Examples
     ///
@@ -402,7 +402,7 @@ impl<T: ?Sized> RWMutex<T> {
     /// # Panics
     ///
     /// If about 2²⁵ readers are already counted in the lock. Readers recorded in the slots of their threads
-    /// are not counted, so it takes forgotten guards to get there.
+    /// are not counted, so in practice only forgotten guards can reach the limit.
     ///
     /// # Examples
     ///
@@ -427,7 +427,7 @@ impl<T: ?Sized> RWMutex<T> {
     /// # Panics
     ///
     /// If about 2²⁵ readers are already counted in the lock. Readers recorded in the slots of their threads
-    /// are not counted, so it takes forgotten guards to get there.
+    /// are not counted, so in practice only forgotten guards can reach the limit.
     ///
     /// # Examples
     ///
@@ -529,7 +529,7 @@ impl<T: ?Sized> RWMutex<T> {
     /// # Panics
     ///
     /// If about 2²⁵ readers are already counted in the lock. Readers recorded in the slots of their threads
-    /// are not counted, so it takes forgotten guards to get there.
+    /// are not counted, so in practice only forgotten guards can reach the limit.
     ///
     /// # Examples
     ///
@@ -552,7 +552,7 @@ impl<T: ?Sized> RWMutex<T> {
     /// # Panics
     ///
     /// If about 2²⁵ readers are already counted in the lock. Readers recorded in the slots of their threads
-    /// are not counted, so it takes forgotten guards to get there.
+    /// are not counted, so in practice only forgotten guards can reach the limit.
     ///
     /// # Examples
     ///

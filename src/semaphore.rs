@@ -452,7 +452,7 @@ impl<S: Deref<Target = Weighted>> Permit<S> {
     }
 
     /// Never gives these permits back: from now on the semaphore has fewer. A waiter that wants more than are
-    /// left gets an error.
+    /// left is refused: `acquire` returns an error, a timed form `None`.
     ///
     /// # Examples
     ///

@@ -123,6 +123,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Group<K, V> {
     ///   `singleflight: the call that this one waited for panicked: `, followed by the text of the panic. The
     ///   key is free again.
     /// * If a call for this key already runs on the current thread: it would wait for itself.
+    /// * If the clone of the value panics.
     ///
     /// # Examples
     ///

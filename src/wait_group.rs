@@ -198,6 +198,7 @@ impl WaitGroup {
     /// * If `GOSYNC_STACK_SIZE` is set and is not a number of bytes between 64 KiB and 1 GiB (256 MiB where a
     ///   pointer has 32 bits).
     /// * In a child of `fork`, if its parent had workers at the fork.
+    /// * If the counter overflows.
     ///
     /// # Examples
     ///
