@@ -1,16 +1,16 @@
-//! What `crate::barrier` is in the models.
+//! `crate::barrier` in the models.
 //!
-//! A checker cannot pass a fence in the middle of another thread. So by default both barriers are
-//! fences. That promises more than the real ones do: a light barrier then orders itself with other
-//! light ones and with every fence. With [`Barriers::Asymmetric`] each thread has a place of its own
-//! where its light barriers meet all heavy ones, and nothing else.
+//! A checker cannot make another thread pass a fence. So by default both barriers are fences, which promise more than
+//! the real barriers do: a light barrier is then also ordered with other light ones and with every fence. With
+//! [`Barriers::Asymmetric`] each thread has its own atomic, a *place*. A light barrier meets heavy ones there, and
+//! nothing else.
 
 use super::{Barriers, Model};
 use crate::primitive::{AtomicUsize, Ordering::AcqRel, Ordering::SeqCst, fence, global, local};
 use crate::speed::Speed;
 use std::cell::Cell;
 
-/// Loom takes no more threads.
+/// The most threads that loom supports.
 const THREADS: usize = 5;
 
 global! {
@@ -25,8 +25,8 @@ thread_local! {
     static TAKEN: Cell<usize> = const { Cell::new(0) };
 }
 
-/// To be called first in every schedule: whoever creates the places would otherwise synchronize with
-/// all who use them later.
+/// Creates the places. Must be called first in every schedule: otherwise the first thread to use them would create
+/// them, and so synchronize with every thread that uses them later.
 #[cfg(all(test, gosync_loom))]
 pub(crate) fn touch() {
     TAKEN.set(0);
@@ -37,7 +37,8 @@ pub(crate) fn light() {
     match Model::current().barriers {
         Barriers::Asymmetric => meet(&PLACES[place()]),
         Barriers::Fences if Model::current().limit > Speed::Slots => fence(SeqCst),
-        // At *slots* nobody relies on it, and where there are only fences the real one is nothing.
+        // No fence: at *slots* nothing relies on it, and the real light barrier of a process without heavy ones
+        // does nothing, either.
         Barriers::Fences => {}
     }
 }
@@ -53,12 +54,12 @@ pub(crate) fn after_update() {
     fence(SeqCst);
 }
 
-/// Whoever comes second has seen all that the first had seen.
+/// Orders this barrier with the others at `place`: of two, the second sees all that the first had seen.
 fn meet(place: &AtomicUsize) {
     place.fetch_add(0, AcqRel);
 }
 
-/// The place of the current thread.
+/// Returns the index of the current thread's place.
 fn place() -> usize {
     PLACE.with(|place| {
         place.get().unwrap_or_else(|| {
@@ -81,7 +82,7 @@ pub(crate) fn is_affordable() -> bool {
     true
 }
 
-/// Uses up one of the model's debts. No thread knows of another by it.
+/// Uses up one of the model's debts, if there are any. The checker does not see this, so it orders no threads.
 pub(crate) fn is_sleep_affordable() -> bool {
     let mut model = Model::current();
     let is_in_debt = model.debts > 0;

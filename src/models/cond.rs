@@ -1,4 +1,5 @@
-//! Models of `RawCond`, with the lock of its condition: nobody sleeps on that has been called.
+//! Models of `RawCond` with the lock of its condition. In all of them, a waiter that is called must wake: a model in
+//! which it sleeps on ends in a deadlock.
 
 use super::mutex::{Mutex, join, spawn, with_a_mutex};
 use super::system::set_watch;
@@ -9,7 +10,7 @@ use crate::workers::models::acquire_processor;
 use loom::sync::Arc;
 use std::time::Instant;
 
-/// Something to wait for, and some who do: a `Cond` beside a mutex.
+/// A `RawCond`, to be used with a mutex.
 struct Cond {
     raw: RawCond,
 }
@@ -21,7 +22,7 @@ fn new() -> Arc<Cond> {
 }
 
 impl Cond {
-    /// Waits once, with the lock. Returns false if its time was up.
+    /// Waits once. The caller owns the mutex, before and after. Returns false if the wait times out.
     fn wait_with(&self, mutex: &Mutex, is_timed: bool) -> bool {
         let waiter = self.raw.enqueue();
         mutex.unlock();
@@ -30,7 +31,7 @@ impl Cond {
         is_called
     }
 
-    /// Waits until somebody has had a turn.
+    /// Waits until another thread has taken a turn.
     fn wait_for_a_turn(&self, mutex: &Mutex) {
         mutex.raw.lock();
         while mutex.turns() == 0 {
@@ -83,7 +84,7 @@ fn a_signal_calls_the_first() {
             waiting.raw.wait(second, Some(Instant::now()))
         });
         assert!(cond.raw.signal());
-        // A deadlock if it was the other one.
+        // A deadlock if the signal has called the second waiter.
         assert!(cond.raw.wait(first, None));
         assert!(!second.join().unwrap());
         0
@@ -107,7 +108,8 @@ fn a_signal_that_meets_a_timeout_is_not_lost() {
         let [timed, other] = waiters;
         let is_called = timed.join().unwrap();
         witness(!is_called && calls == 1);
-        // One call for each that was called: the other one gets what the timed one has not got.
+        // Signal until each waiter that has not timed out has been called. A signal that the timed waiter missed must
+        // have called the other one.
         while calls < 1 + usize::from(is_called) {
             loom::thread::yield_now();
             calls += usize::from(cond.raw.signal());
@@ -148,7 +150,7 @@ fn what_comes_before_a_signal_is_seen_after_the_wait() {
         let waiting = Arc::clone(cond);
         let waiter = spawn(mutex, move |_| {
             let waiter = waiting.raw.enqueue();
-            // Without any lock that could order it.
+            // Without the mutex, so that only the signal orders the two accesses to the counter.
             waiting.raw.wait(waiter, None);
             assert_eq!(counted.add_one(), 2);
         });
@@ -186,7 +188,8 @@ fn readers_wait_with_their_read_locks() {
     }));
 }
 
-/// The goroutine that is to call has nobody to run it at first.
+/// At first the system refuses the monitor, so maybe no thread runs the goroutine that signals. The waiter must call
+/// a worker again and again until one runs it.
 #[test]
 fn a_waiter_keeps_trying_to_have_its_goroutine_run() {
     let model = Model::new().threads(3).watch(Watch::Refused);
@@ -198,7 +201,7 @@ fn a_waiter_keeps_trying_to_have_its_goroutine_run() {
         drop(go(move || {
             calling.raw.signal();
         }));
-        // Maybe when the other thread sleeps already.
+        // Threads may become available only when the waiter sleeps already.
         let other = loom::thread::spawn(|| set_watch(Watch::ByTheModel));
         assert!(cond.raw.wait(waiter, None));
         other.join().unwrap();

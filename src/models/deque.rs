@@ -1,8 +1,7 @@
-//! What `crate::deque` is made of in the models: queues behind the checker's mutex, and a length that is
-//! looked at without it.
+//! `crate::deque` in the models: queues behind the checker's mutex, with a length that is read without it.
 //!
-//! So a look at an empty queue orders nothing, and may see one that is no longer empty as it was: what
-//! the real queues promise, and no more.
+//! A look at an empty queue reads the length only. So it orders nothing, and may find a queue empty that no longer is.
+//! The real queues promise no more.
 
 use super::checker;
 use checker::sync::atomic::AtomicUsize;
@@ -13,7 +12,7 @@ use std::sync::atomic::Ordering::{Acquire, Release};
 pub(crate) enum Steal<T> {
     Empty,
     Success(T),
-    /// The real queues ask for it if another thief comes between.
+    /// Never returned here. The real queues return it if another thief interferes.
     #[allow(dead_code)]
     Retry,
 }
@@ -60,15 +59,15 @@ impl<T> Queue<T> {
             .map_or(Steal::Empty, Steal::Success)
     }
 
-    /// All that there is. The real one takes half, but others may take the rest meanwhile. For a moment
-    /// what is taken is in no queue.
+    /// Takes all items. The real queue gives half of them, but other thieves may take the rest meanwhile. On their way
+    /// to the thief the items are in no queue.
     fn steal_batch_and_pop(&self, thief: &Worker<T>) -> Steal<T> {
         if self.len() == 0 {
             return Steal::Empty;
         }
         let mut batch = self.change(std::mem::take);
         let first = batch.pop_front();
-        // Nothing to say to thieves if nothing comes.
+        // Leave the queue of the thief alone if there is nothing to add.
         if !batch.is_empty() {
             thief
                 .0
@@ -92,7 +91,7 @@ impl<T> Worker<T> {
     }
 
     pub(crate) fn pop(&self) -> Option<T> {
-        // The owner knows what it has pushed.
+        // A length of 0 is not stale here: only the owner pushes.
         if self.0.len() == 0 {
             return None;
         }

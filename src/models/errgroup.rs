@@ -1,4 +1,4 @@
-//! Models of `errgroup`: the limit, and what becomes of errors.
+//! Models of `errgroup`: its limit on running goroutines, and how `wait` reports errors.
 
 use super::{Counter, Model, witness};
 use crate::errgroup::Group;
@@ -30,7 +30,7 @@ fn one_at_a_time() {
         group.set_limit(1);
         let counter = Counter::new();
         for _ in 0..2 {
-            // Loom reports it if two run at a time.
+            // Loom reports a race if both run at the same time.
             let counter = Arc::clone(&counter);
             group.go(move || {
                 counter.add_one();

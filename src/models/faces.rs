@@ -1,5 +1,5 @@
-//! What `Mutex` and `Cond` are in the models: the same faces over the modelled raw ones. lock_api wants a constant for
-//! a new lock, which a checker's atomics cannot be.
+//! `Mutex` and `Cond` in the models: the same interfaces over the modelled `RawMutex` and `RawCond`. lock_api cannot
+//! be used here: it needs a constant for a new lock, and a checker's atomics have no constant constructor.
 
 use crate::primitive::UnsafeCell;
 use crate::raw_cond::RawCond;
@@ -7,13 +7,13 @@ use crate::raw_mutex::RawMutex;
 use std::ops::{Deref, DerefMut};
 use std::time::{Duration, Instant};
 
-/// The checker notices every access to the data that races with another one.
+/// A mutex whose data is checked: the checker reports accesses that race.
 pub(crate) struct Mutex<T> {
     raw: RawMutex,
     data: UnsafeCell<T>,
 }
 
-// SAFETY: whoever uses the data has the lock; that this is enough is what models are about.
+// SAFETY: a thread uses the data only while it owns the lock. If that is not enough, the checker reports it.
 unsafe impl<T: Send> Send for Mutex<T> {}
 // SAFETY: as above.
 unsafe impl<T: Send> Sync for Mutex<T> {}
@@ -42,21 +42,21 @@ impl<T> Deref for MutexGuard<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        // SAFETY: the guard has the lock.
+        // SAFETY: the guard owns the lock.
         unsafe { &*self.0.get() }
     }
 }
 
 impl<T> DerefMut for MutexGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: as above.
+        // SAFETY: the guard owns the lock.
         unsafe { &mut *self.0.get() }
     }
 }
 
 impl<T> Drop for MutexGuard<'_, T> {
     fn drop(&mut self) {
-        // SAFETY: as above.
+        // SAFETY: the guard owns the lock, and ends here.
         unsafe { self.0.raw.unlock() };
     }
 }
@@ -92,7 +92,7 @@ impl Cond {
         deadline: Option<Instant>,
     ) -> bool {
         let waiter = self.0.enqueue();
-        // SAFETY: the guard has the lock, and has it again when this returns.
+        // SAFETY: the guard owns the lock, and owns it again when this returns.
         unsafe { mutex.raw.unlock() };
         let is_called = self.0.wait(waiter, deadline);
         mutex.raw.lock();

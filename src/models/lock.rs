@@ -7,22 +7,22 @@ use crate::speed::Speed;
 use std::cell::Cell;
 use std::time::Instant;
 
-/// The checker notices every access to the data that races with a write, or overlaps it.
+/// A lock and its data. The checker reports accesses to the data that race with a write, or overlap one.
 pub(super) struct Lock {
     pub(super) raw: RawRWMutex,
     data: UnsafeCell<usize>,
-    /// Of the thread that has the write lock.
+    /// The token of the thread that owns the write lock.
     token: Cell<Option<WriteToken>>,
 }
 
-// SAFETY: all threads of a schedule run on one OS thread; that the data is shared by turns is what the
-// models are about.
+// SAFETY: all threads of a schedule run on one OS thread. If the lock does not exclude accesses to the data that
+// conflict, the checker reports it.
 unsafe impl Send for Lock {}
 // SAFETY: as above.
 unsafe impl Sync for Lock {}
 
 impl Lock {
-    /// A lock that has got to `speed`.
+    /// Returns a new lock at `speed`.
     pub(super) fn at(speed: Speed) -> Arc<Self> {
         Arc::new(Self {
             raw: RawRWMutex::at(speed, Model::current().credit),
@@ -31,20 +31,20 @@ impl Lock {
         })
     }
 
-    /// The data. The caller holds the lock.
+    /// Returns the data. The caller must hold the lock.
     pub(super) fn get(&self) -> usize {
-        // SAFETY: the caller holds the lock; if that is not enough, the checker reports it.
+        // SAFETY: the caller holds the lock. If that is not enough, the checker reports it.
         self.data.with(|data| unsafe { *data })
     }
 
-    /// Adds 1 to the data. The caller holds the write lock.
+    /// Adds 1 to the data. The caller must hold the write lock.
     pub(super) fn increment(&self) {
-        // SAFETY: as above.
+        // SAFETY: the caller holds the write lock. If that is not enough, the checker reports it.
         self.data.with_mut(|data| unsafe { *data += 1 });
     }
 
     pub(super) fn runlock(&self, token: ReadToken) {
-        // SAFETY: each model ends the read locks that it has.
+        // SAFETY: models release only read locks that they own.
         unsafe { self.raw.runlock(token) }
     }
 
@@ -60,7 +60,7 @@ impl Lock {
         self.keep(self.raw.try_lock_until(Some(Instant::now())))
     }
 
-    /// Whether there is a write lock. If so, its token is kept until it ends.
+    /// Keeps the token for the end of the write. Returns whether there is one.
     fn keep(&self, token: Option<WriteToken>) -> bool {
         let is_locked = token.is_some();
         if is_locked {
@@ -74,57 +74,57 @@ impl Lock {
     }
 
     pub(super) fn unlock(&self) {
-        // SAFETY: each model ends the write lock that it has.
+        // SAFETY: the token is that of the write lock.
         unsafe { self.raw.unlock(self.token()) }
     }
 
     pub(super) fn downgrade(&self) -> ReadToken {
-        // SAFETY: as above.
+        // SAFETY: the token is that of the write lock.
         unsafe { self.raw.downgrade(self.token()) }
     }
 
     pub(super) fn unlock_fair(&self) {
-        // SAFETY: as above.
+        // SAFETY: the token is that of the write lock.
         unsafe { self.raw.unlock_fair(self.token()) }
     }
 
     pub(super) fn unlock_upgradable(&self, token: UpgradableToken) {
-        // SAFETY: each model ends the upgradable read lock that it has.
+        // SAFETY: models release only an upgradable read lock that they own.
         unsafe { self.raw.unlock_upgradable(token) }
     }
 
     pub(super) fn upgrade(&self, token: UpgradableToken) {
-        // SAFETY: as above.
+        // SAFETY: models upgrade only an upgradable read lock that they own.
         self.token.set(Some(unsafe { self.raw.upgrade(token) }));
     }
 
-    /// Whether the caller is a writer now.
+    /// Upgrades if that needs no wait. Returns the token of the upgradable read otherwise.
     pub(super) fn try_upgrade(&self, token: UpgradableToken) -> Result<(), UpgradableToken> {
-        // SAFETY: as above.
+        // SAFETY: models upgrade only an upgradable read lock that they own.
         let token = unsafe { self.raw.try_upgrade(token) }?;
         self.token.set(Some(token));
         Ok(())
     }
 
-    /// As `try_upgrade`, with a wait.
+    /// Upgrades, or times out. Returns the token of the upgradable read if it times out.
     pub(super) fn upgrade_timed(&self, token: UpgradableToken) -> Result<(), UpgradableToken> {
-        // SAFETY: as above.
+        // SAFETY: models upgrade only an upgradable read lock that they own.
         let token = unsafe { self.raw.try_upgrade_until(token, Some(Instant::now())) }?;
         self.token.set(Some(token));
         Ok(())
     }
 
     pub(super) fn downgrade_to_upgradable(&self) -> UpgradableToken {
-        // SAFETY: as above.
+        // SAFETY: the token is that of the write lock.
         unsafe { self.raw.downgrade_to_upgradable(self.token()) }
     }
 
     pub(super) fn downgrade_upgradable(&self, token: UpgradableToken) -> ReadToken {
-        // SAFETY: as above.
+        // SAFETY: models downgrade only an upgradable read lock that they own.
         unsafe { self.raw.downgrade_upgradable(token) }
     }
 
-    /// A read that may upgrade, and does not.
+    /// Reads as an upgradable reader, without an upgrade. Returns what it read.
     pub(super) fn read_upgradable(&self) -> usize {
         let token = self.raw.lock_upgradable();
         let value = self.get();
@@ -132,7 +132,7 @@ impl Lock {
         value
     }
 
-    /// As `read_upgradable`, or gives up.
+    /// Reads as an upgradable reader, or times out. Returns whether it has read.
     pub(super) fn read_upgradable_timed(&self) -> bool {
         let token = self.raw.try_lock_upgradable_until(Some(Instant::now()));
         let is_in = token.is_some();
@@ -143,7 +143,8 @@ impl Lock {
         is_in
     }
 
-    /// A read, and a write that nobody else's comes before. Returns what was read.
+    /// Reads as an upgradable reader, upgrades and writes, and checks that no other write comes between. Returns what
+    /// it read.
     pub(super) fn read_and_write(&self) -> usize {
         let token = self.raw.lock_upgradable();
         let value = self.get();
@@ -167,22 +168,22 @@ impl Lock {
         self.unlock();
     }
 
-    /// A read, if no writer is in the way. Returns whether there was one, as do those below.
+    /// Reads, unless a writer is in the way. Returns whether it has read.
     pub(super) fn try_to_read(&self) -> bool {
         self.read_with(self.raw.try_rlock())
     }
 
-    /// A read that may give up.
+    /// Reads, or times out. Returns whether it has read.
     pub(super) fn read_timed(&self) -> bool {
         self.read_with(self.raw.try_rlock_until(Some(Instant::now())))
     }
 
-    /// A write that may give up.
+    /// Writes, or times out. Returns whether it has written.
     pub(super) fn write_timed(&self) -> bool {
         self.write_if(self.lock_timed())
     }
 
-    /// Reads, if `token` says that the caller may.
+    /// Reads and releases the read lock, if there is a `token` of one. Returns whether there is.
     pub(super) fn read_with(&self, token: Option<ReadToken>) -> bool {
         let is_in = token.is_some();
         if let Some(token) = token {
@@ -192,7 +193,7 @@ impl Lock {
         is_in
     }
 
-    /// Writes, if the caller `is_in`.
+    /// Writes and unlocks, if the caller `is_in`, that is, owns the write lock. Returns `is_in`.
     pub(super) fn write_if(&self, is_in: bool) -> bool {
         if is_in {
             self.increment();
@@ -201,7 +202,7 @@ impl Lock {
         is_in
     }
 
-    /// Everybody has left: the lock holds `writes`, and no flag is left behind.
+    /// Asserts that all threads have left the lock: the data counts `writes`, and the word has no flag left.
     pub(super) fn assert_idle(&self, writes: usize) {
         assert_eq!(self.raw.traces(), 0, "a trace is left in the word");
         assert!(self.try_lock());

@@ -1,12 +1,12 @@
-//! Loom models of the real algorithms: every schedule within a bound on preemptions, and every value
-//! that the C11 memory model lets a load return. What is too big for that stands in `shuttle`.
+//! Loom models of the real algorithms. Loom runs each model in every schedule within a bound on preemptions, and
+//! with every value that the C11 memory model lets a load return. Scenarios too big for loom are in `shuttle`.
 //!
-//! `cargo xtask models` runs them. They drive `RawRWMutex`, `RawWaitGroup`, `Task` and the workers as they are;
-//! `primitive`, `park`, `deque`, `barrier` and `system` stand in for the atomics, for parking_lot_core,
-//! for crossbeam_deque, for membarrier and for the system's threads.
+//! `cargo xtask models` runs them. They drive the real `RawRWMutex`, `RawWaitGroup`, `Task` and workers.
+//! `primitive`, `park`, `deque`, `barrier` and `system` replace the atomics, parking_lot_core, crossbeam_deque,
+//! membarrier and the system's threads.
 //!
-//! What a model can see: a data race on the protected data, a deadlock (and so a lost wake-up), a
-//! broken assertion, a flag that is left in the word when everybody has left.
+//! A model detects a data race on the protected data, a deadlock (and so a lost wake-up), a failed assertion, and a
+//! flag that stays in the word after every thread has left the lock.
 
 #[cfg(gosync_loom)]
 pub(crate) use ::loom as checker;
@@ -61,61 +61,62 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// When a timed wait times out.
+/// When a timed wait times out, if no other thread wakes it first.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Timeouts {
-    /// Whenever the schedule lets it run on.
+    /// At any moment: as soon as the schedule lets the waiting thread run.
     Early,
-    /// When everybody else has got as far as they can.
+    /// After the other threads have run as far as they can.
     Late,
-    /// When the body of the model has come to its end.
+    /// After the body of the model has returned.
     AtTheEnd,
 }
 
-/// Of which atomics loom tries all orders of stores and loads, which multiplies the schedules. Of the
-/// others it tries most, and every value that a load may see in any case.
+/// The atomics for which loom tries all orders of stores and loads, which multiplies the schedules. For the other
+/// atomics it tries most orders. It tries every value that a load may return in any case.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Explored {
-    /// The wait group's word.
+    /// Each `AtomicUsize`, such as the wait group's word.
     Little,
-    /// The lock's word, too.
+    /// Also each `AtomicU64`: the word of the RWMutex.
     Word,
-    /// And the slots.
+    /// Also each `AtomicU32`, such as the slots and the mutex's word.
     Slots,
 }
 
-/// What `barrier::light` and `barrier::heavy` are.
+/// How the models implement `barrier::light` and `barrier::heavy`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Barriers {
-    /// Fences: a light one promises more than the real one does.
+    /// As fences. Then a light barrier promises more than the real one does.
     Fences,
-    /// A light one orders itself with heavy ones only. That takes more steps.
+    /// As in reality: a light barrier is ordered only with heavy ones. This takes more steps.
     Asymmetric,
 }
 
-/// Who watches the workers.
+/// How the workers are monitored.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Watch {
-    /// The monitor's thread can be had, but it is the model that looks around.
+    /// The monitor appears to start, but no thread runs it. The model calls `Monitor::look` itself.
     ByTheModel,
+    /// By a monitor thread.
     ByMonitor,
-    /// The system refuses the thread.
+    /// Not at all: the system refuses to start the monitor's thread.
     Refused,
 }
 
-/// How many preemptions every model has besides its own: `GOSYNC_MORE_PREEMPTIONS`. One more makes it take
-/// some ten times as long.
+/// The number of preemptions added to the bound of every model, from `GOSYNC_MORE_PREEMPTIONS`. One more makes a
+/// model take about ten times as long.
 #[cfg(all(test, gosync_loom))]
 fn more_preemptions() -> usize {
     let more = std::env::var("GOSYNC_MORE_PREEMPTIONS");
     more.map_or(0, |more| more.parse().expect("a number"))
 }
 
-/// So much credit that no model uses it up.
+/// More credit than any model uses up.
 const ENOUGH: u64 = 500;
 
 thread_local! {
-    // A checker runs all threads of a model on one OS thread, so these belong to the model.
+    // A checker runs all threads of a model on one OS thread, so all of them share these variables.
     static CURRENT: Cell<Model> = const { Cell::new(Model::new()) };
     static WITNESSED: Cell<Option<bool>> = const { Cell::new(None) };
 }
@@ -126,13 +127,13 @@ checker::thread_local! {
 
 static NEXT_NUMBER: AtomicUsize = AtomicUsize::new(1);
 
-/// A number that no other thread has or has had. An address would not do: no checker knows that a
-/// thread which gets it again begins after the one that had it.
+/// Returns a number that no other thread has or ever had. An address could be reused, and no checker knows that the
+/// thread that reuses it begins after the previous one has ended.
 pub(crate) fn thread_number() -> usize {
     NUMBER.with(|number| *number)
 }
 
-/// Gives others the time to wake a thread before it times out, if the model wants that.
+/// Gives other threads time to wake the current one before it times out, if the model has late timeouts.
 #[cfg(gosync_loom)]
 fn let_time_pass() {
     if let Timeouts::Late = Model::current().timeouts {
@@ -140,15 +141,15 @@ fn let_time_pass() {
     }
 }
 
-/// Passes on whether the situation that a model is about has come up in this schedule. A model in
-/// which it never does fails: it would prove nothing.
+/// Records whether the situation that the model is about came up in this schedule, and returns it. A model in which
+/// it never comes up fails, because it would prove nothing.
 #[cfg(test)]
 fn witness(came_up: bool) -> bool {
     WITNESSED.set(Some(came_up || WITNESSED.get() == Some(true)));
     came_up
 }
 
-/// A goroutine. To be joined: a wake-up that is lost on the way to it is a deadlock.
+/// Starts a goroutine. A model joins it, so that a lost wake-up shows as a deadlock.
 #[cfg(test)]
 fn go(body: impl FnOnce() + Send + 'static) -> crate::task::Handle<'static, ()> {
     let (task, handle) = crate::task::Task::new(body, ());
@@ -156,11 +157,11 @@ fn go(body: impl FnOnce() + Send + 'static) -> crate::task::Handle<'static, ()> 
     handle
 }
 
-/// Counts. Loom reports it if two threads do so, and neither knows of the other.
+/// A counter. Loom reports a race if two threads use it and neither use happens before the other.
 #[cfg(all(test, gosync_loom))]
 struct Counter(primitive::UnsafeCell<usize>);
 
-// SAFETY: loom reports it if accesses race.
+// SAFETY: loom reports accesses that race.
 #[cfg(all(test, gosync_loom))]
 unsafe impl Send for Counter {}
 // SAFETY: as above.
@@ -173,10 +174,10 @@ impl Counter {
         Arc::new(Self(primitive::UnsafeCell::new(0)))
     }
 
-    /// Returns how often this has been called.
+    /// Adds 1. Returns the new count.
     fn add_one(&self) -> usize {
         self.0.with_mut(|count| {
-            // SAFETY: as above.
+            // SAFETY: loom reports accesses that race.
             unsafe {
                 *count += 1;
                 *count
@@ -191,34 +192,34 @@ pub(crate) struct Model {
     preemptions: usize,
     spin_budget: usize,
     timeouts: Timeouts,
-    /// Whether timed attempts have no time from the start.
+    /// Whether the deadline of a timed attempt has passed when it begins.
     is_late: bool,
     explored: Explored,
     barriers: Barriers,
-    /// How often the budget for barriers is found used up before there is enough of it.
+    /// How often `barrier::is_sleep_affordable` returns false before it returns true.
     debts: usize,
-    /// The speed of the locks when the model begins, and how far they may get.
+    /// The speed of a new lock, and the highest speed that locks may reach.
     speed: Speed,
     limit: Speed,
-    /// For so many reads' worth of writes.
+    /// The credit of a lock that begins with slots, in reads.
     credit: u64,
-    /// What a heavy barrier costs, in reads.
+    /// The price of a heavy barrier, in reads.
     price: u64,
-    /// Whether each look at a price finds another one.
+    /// Whether each call for a price draws another one.
     #[cfg(gosync_shuttle)]
     any_prices: bool,
-    /// How many workers may run, and how many threads the system has for them.
+    /// How many workers may run, and how many threads the system grants for them.
     procs: usize,
     threads: usize,
     watch: Watch,
-    /// Whether goroutines that have not ended compute. Otherwise they block.
+    /// Whether unfinished goroutines compute. Otherwise they block.
     computes: bool,
-    /// Whether there is room on the stack for goroutines that somebody waits for.
+    /// Whether a waiting thread has enough stack to run goroutines on it.
     helps: bool,
 }
 
 impl Model {
-    /// Two preemptions: the smallest bound at which a lost wake-up of a first draft was found.
+    /// With two preemptions: the smallest bound that found a lost wake-up in an early draft.
     const fn new() -> Self {
         Self {
             preemptions: 2,
@@ -249,7 +250,7 @@ impl Model {
 
 #[cfg(all(test, gosync_loom))]
 impl Model {
-    /// The locks are at `speed` from the start, and go no further.
+    /// Starts locks at `speed`, and lets them go no higher.
     fn speed(self, speed: Speed) -> Self {
         Self {
             speed,
@@ -258,12 +259,12 @@ impl Model {
         }
     }
 
-    /// The locks may get as far as `limit`.
+    /// Lets locks go as high as `limit`.
     fn limit(self, limit: Speed) -> Self {
         Self { limit, ..self }
     }
 
-    /// Light barriers promise what the real ones do, and no more.
+    /// Makes light barriers promise no more than the real ones do.
     fn asymmetric(self) -> Self {
         Self {
             barriers: Barriers::Asymmetric,
@@ -271,7 +272,7 @@ impl Model {
         }
     }
 
-    /// Timed attempts have no time from the start.
+    /// Starts each timed attempt with its deadline already passed.
     fn late(self) -> Self {
         Self {
             is_late: true,
@@ -279,22 +280,22 @@ impl Model {
         }
     }
 
-    /// The budget for barriers is found used up so often.
+    /// Makes the barrier budget appear used up `debts` times.
     fn debts(self, debts: usize) -> Self {
         Self { debts, ..self }
     }
 
-    /// The locks have credit for so many reads' worth of writes.
+    /// Gives locks that begin with slots this credit, in reads.
     fn credit(self, credit: u64) -> Self {
         Self { credit, ..self }
     }
 
-    /// So many workers may run.
+    /// Sets how many workers may run.
     fn procs(self, procs: usize) -> Self {
         Self { procs, ..self }
     }
 
-    /// The system has so many threads for them.
+    /// Sets how many threads the system grants for workers.
     fn threads(self, threads: usize) -> Self {
         Self { threads, ..self }
     }
@@ -303,7 +304,7 @@ impl Model {
         Self { watch, ..self }
     }
 
-    /// Goroutines that have not ended compute.
+    /// Makes unfinished goroutines appear to compute.
     fn computing(self) -> Self {
         Self {
             computes: true,
@@ -315,7 +316,7 @@ impl Model {
         Self { timeouts, ..self }
     }
 
-    /// Whoever waits for goroutines runs them.
+    /// Lets a thread that waits for goroutines run them on its own stack.
     fn helping(self) -> Self {
         Self {
             helps: true,
@@ -323,12 +324,12 @@ impl Model {
         }
     }
 
-    /// Tries all orders of stores and loads of so much.
+    /// Sets the atomics for which all orders of stores and loads are tried.
     fn explore(self, explored: Explored) -> Self {
         Self { explored, ..self }
     }
 
-    /// Explores more schedules; for models of two threads.
+    /// Sets the bound on preemptions. More than the default of 2 is for models of two threads.
     fn preemptions(self, preemptions: usize) -> Self {
         Self {
             preemptions,
@@ -336,7 +337,7 @@ impl Model {
         }
     }
 
-    /// A successor asks for a hand-off when it has lost `losses` times before.
+    /// Lets a successor ask for a hand-off once it has lost the lock `losses` times.
     fn spin_budget(self, losses: usize) -> Self {
         Self {
             spin_budget: losses,
@@ -344,7 +345,7 @@ impl Model {
         }
     }
 
-    /// Runs `body` in every schedule, and says how many there were.
+    /// Runs `body` in every schedule, and prints the number of schedules.
     fn check(self, body: impl Fn() + Send + Sync + 'static) {
         CURRENT.set(self);
         let mut builder = loom::model::Builder::new();
@@ -362,9 +363,10 @@ impl Model {
             system::reset();
             body();
             park::let_deadlines_pass();
-            // Loom drops its statics when the main thread ends, maybe before the thread-local variables of
-            // others, which need them. And before its own, so that thread must not lease anything: here it
-            // would wait for itself.
+            // Loom drops its statics when the main thread ends, maybe before the thread-local variables of other
+            // threads, which use them. So wait for those threads. Loom also drops the main thread's own
+            // thread-local variables after the statics, so the main thread must not lease a block: here it would
+            // wait for itself.
             while !(system::all_threads_have_ended()
                 && crate::readers::models::all_threads_have_exited())
             {
@@ -377,7 +379,7 @@ impl Model {
         println!("{name}: {schedules} schedules, {:.1} s", time.as_secs_f32());
     }
 
-    /// As `check`, with early and with late timeouts.
+    /// Runs `check` with early and with late timeouts.
     fn check_timeouts(self, body: impl Fn() + Send + Sync + Clone + 'static) {
         for timeouts in [Timeouts::Early, Timeouts::Late] {
             let model = Self { timeouts, ..self };
@@ -385,29 +387,29 @@ impl Model {
         }
     }
 
-    /// As `check`, at every speed: with all its preemptions at *counted*, and with one or two at the others,
-    /// at which everything takes more steps.
+    /// Runs `check` at every speed. *Counted* gets all the preemptions, the other speeds one or two, because each
+    /// operation takes more steps there.
     fn check_speeds(self, body: impl Fn() + Send + Sync + Clone + 'static) {
         for model in self.at_every_speed() {
             model.check(body.clone());
         }
     }
 
-    /// As `check`, at the speeds with slots.
+    /// Runs `check` at the speeds with slots.
     fn check_with_slots(self, body: impl Fn() + Send + Sync + Clone + 'static) {
         for speed in [Speed::Slots, Speed::Quiet] {
             self.speed(speed).check(body.clone());
         }
     }
 
-    /// As `check_timeouts`, at the speeds with slots.
+    /// Runs `check_timeouts` at the speeds with slots.
     fn check_timeouts_with_slots(self, body: impl Fn() + Send + Sync + Clone + 'static) {
         for speed in [Speed::Slots, Speed::Quiet] {
             self.speed(speed).check_timeouts(body.clone());
         }
     }
 
-    /// As `check_timeouts`, at every speed.
+    /// Runs `check_timeouts` at every speed.
     fn check_speeds_and_timeouts(self, body: impl Fn() + Send + Sync + Clone + 'static) {
         for model in self.at_every_speed() {
             model.check_timeouts(body.clone());

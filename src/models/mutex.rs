@@ -9,45 +9,45 @@ use loom::sync::Arc;
 use loom::thread::{self, JoinHandle};
 use std::time::Instant;
 
-/// A mutex, and the data that it protects: loom notices every access that races with another one.
+/// A mutex and the data that it protects. Loom reports accesses to the data that race.
 pub(super) struct Mutex {
     pub(super) raw: RawMutex,
     data: UnsafeCell<usize>,
 }
 
-// SAFETY: that the data is used by turns is what the models are about.
+// SAFETY: a thread uses the data only while it owns the mutex. If that is not enough, loom reports it.
 unsafe impl Send for Mutex {}
 // SAFETY: as above.
 unsafe impl Sync for Mutex {}
 
 impl Mutex {
-    /// Adds 1 to the data. The caller has the lock. Returns what there was.
+    /// Adds 1 to the data. Returns what it was before. The caller must own the mutex.
     pub(super) fn increment(&self) -> usize {
         self.data.with_mut(|data| {
-            // SAFETY: the caller has the lock; if that is not enough, loom reports it.
+            // SAFETY: the caller owns the mutex. If that is not enough, loom reports it.
             let data = unsafe { &mut *data };
             *data += 1;
             *data - 1
         })
     }
 
-    /// How many turns there were. The caller has the lock.
+    /// Returns the number of turns so far. The caller must own the mutex.
     pub(super) fn turns(&self) -> usize {
-        // SAFETY: as above.
+        // SAFETY: the caller owns the mutex. If that is not enough, loom reports it.
         self.data.with(|data| unsafe { *data })
     }
 
     pub(super) fn unlock(&self) {
-        // SAFETY: each model unlocks what it has locked.
+        // SAFETY: models unlock only what they have locked.
         unsafe { self.raw.unlock() }
     }
 
     fn unlock_fair(&self) {
-        // SAFETY: as above.
+        // SAFETY: models unlock only what they have locked.
         unsafe { self.raw.unlock_fair() }
     }
 
-    /// Returns how many turns there were before.
+    /// Locks, adds 1 and unlocks. Returns the number of turns before this one.
     pub(super) fn take_turn(&self) -> usize {
         self.raw.lock();
         let turn = self.increment();
@@ -62,7 +62,7 @@ impl Mutex {
         turn
     }
 
-    /// A turn if `is_in`. Returns whether there was one.
+    /// Adds 1 and unlocks, if the caller `is_in`, that is, owns the mutex. Returns `is_in`.
     fn turn_if(&self, is_in: bool) -> bool {
         if is_in {
             self.increment();
@@ -75,7 +75,7 @@ impl Mutex {
         self.turn_if(self.raw.try_lock())
     }
 
-    /// A turn that may give up.
+    /// Takes a turn, or times out. Returns whether it has taken one.
     fn timed_turn(&self) -> bool {
         self.turn_if(self.raw.try_lock_until(Some(Instant::now())))
     }
@@ -105,7 +105,7 @@ pub(super) fn join<T, const N: usize>(threads: [JoinHandle<T>; N]) -> [T; N] {
     threads.map(|thread| thread.join().unwrap())
 }
 
-/// A scenario with a new mutex, which everybody has left in the end. It returns how many turns there were.
+/// Runs `scenario`, which returns the number of turns, with a new mutex. Checks that the mutex is idle afterwards.
 pub(super) fn with_a_mutex(
     scenario: impl Fn(&Arc<Mutex>) -> usize + Send + Sync + Clone + 'static,
 ) -> impl Fn() + Send + Sync + Clone + 'static {
@@ -122,7 +122,7 @@ pub(super) fn with_a_mutex(
     }
 }
 
-// Exclusion, and the order of the data through every path.
+// Exclusion, and the order of accesses to the data through every path.
 
 #[test]
 fn exclusion_of_two() {
@@ -278,7 +278,7 @@ fn a_successor_gives_up_before_another() {
             let other = spawn(mutex, Mutex::take_turn);
             settle();
             mutex.unlock();
-            // Overtakes, so that the successor has to sleep.
+            // Overtake the successor, so that it must sleep.
             mutex.take_turn();
             other.join().unwrap();
             let is_in = timed.join().unwrap();
@@ -288,7 +288,8 @@ fn a_successor_gives_up_before_another() {
     }
 }
 
-/// Whoever wants to pass the role of successor on finds that the lock was handed to it.
+/// A fair unlock meets a successor that has timed out and is about to promote the next waiter. The successor finds
+/// that the mutex has been handed to it, and must unlock it.
 #[test]
 fn the_successor_has_given_up_before_a_fair_unlock() {
     for model in [model(), model().spin_budget(0)] {

@@ -1,5 +1,4 @@
-//! What `crate::park` is made of in the models: a queue a key, with the checker's mutex as the
-//! queue's lock.
+//! `crate::park` in the models: one queue for each key, locked by the checker's mutex.
 //!
 //! Two keys never share a lock, so the model promises no more order than parking_lot_core does.
 
@@ -9,22 +8,22 @@ use checker::sync::{Arc, Condvar, Mutex};
 use std::collections::VecDeque;
 use std::time::Instant;
 
-/// The threads that sleep at one key, longest first. Who is no longer in it has been woken, or will
-/// be at once.
+/// The threads that sleep at one key, longest sleeper first. The thread that takes a sleeper from the queue wakes it
+/// immediately afterwards.
 type Queue = Mutex<VecDeque<Arc<Sleeper>>>;
 
-/// A thread in a queue. It wakes without the queue's lock, as in parking_lot_core: so it synchronizes
-/// with the thread that woke it, and not with those that had the lock after that.
+/// A thread in a queue. As in parking_lot_core, it wakes without taking the queue's lock. So it synchronizes with the
+/// thread that woke it, and not with threads that have locked the queue since.
 #[derive(Default)]
 struct Sleeper {
     woken: Mutex<Option<Wake>>,
     wake: Condvar,
-    /// Whether it has a deadline.
+    /// Whether the sleep has a deadline.
     is_timed: bool,
     wants_handoff: bool,
 }
 
-/// What a thread is told when it is woken: whether it has been handed what it waits for.
+/// The message to a woken thread: whether it has been handed what it waits for.
 #[derive(Clone, Copy)]
 struct Wake {
     handed_over: bool,
@@ -48,13 +47,13 @@ impl Sleeper {
 }
 
 checker::lazy_static! {
-    // A std mutex: never held while the checker switches threads, and invisible to it.
-    // In an order that is the same whenever a schedule is repeated.
+    // A std mutex: the checker does not see it, and never switches threads while it is held.
+    // A `Vec`, so that the order is the same each time a schedule is repeated.
     static ref QUEUES: std::sync::Mutex<Vec<(Key, Arc<Queue>)>> = Default::default();
 }
 
-/// To be called first in every schedule: whoever creates the table would otherwise synchronize with
-/// all who use it later.
+/// Creates the table of queues. Must be called first in every schedule: otherwise the first thread to use the table
+/// would create it, and so synchronize with every thread that uses it later.
 #[cfg(test)]
 pub(crate) fn touch() {
     drop(QUEUES.lock());
@@ -73,7 +72,7 @@ fn queue(key: Key) -> Arc<Queue> {
     queue
 }
 
-/// How many threads sleep at `key`.
+/// Returns the number of threads that sleep at `key`.
 #[cfg(test)]
 pub(crate) fn sleepers(key: Key) -> usize {
     queue(key).lock().unwrap().len()
@@ -108,7 +107,7 @@ pub(crate) fn sleep_for_handoff(
     if deadline.is_none() {
         return me.sleep();
     }
-    // The thread may time out at any moment after this, or be woken first.
+    // From here on the thread may time out at any moment, unless it is woken first.
     if Model::current().timeouts == Timeouts::AtTheEnd {
         me.sleep();
     } else {
@@ -130,7 +129,8 @@ pub(crate) fn sleep_for_handoff(
     }
 }
 
-/// From now on deadlines pass, whenever the schedule lets a thread run on: the model is over.
+/// Ends `Timeouts::AtTheEnd`, since the body of the model has returned: wakes the threads that sleep with a deadline,
+/// and lets later deadlines pass early.
 #[cfg(test)]
 pub(crate) fn let_deadlines_pass() {
     let mut model = Model::current();
@@ -180,7 +180,7 @@ fn take_one(key: Key, callback: impl FnOnce(bool, bool)) -> VecDeque<Arc<Sleeper
     first.into_iter().collect()
 }
 
-/// As `take_one`, with what to tell the front.
+/// Takes the front of the queue, as `take_one` does. Also returns the message for it.
 fn take_first(
     key: Key,
     hand_over: impl FnOnce(Option<First>) -> bool,
@@ -195,7 +195,7 @@ fn take_first(
     (first, Wake { handed_over })
 }
 
-/// Takes the whole queue if `decide` says so.
+/// Takes the whole queue if `decide` returns true.
 fn take_all_if(
     key: Key,
     decide: impl FnOnce() -> bool,
@@ -210,7 +210,7 @@ fn take_all_if(
     std::mem::take(&mut *sleepers)
 }
 
-/// Wakes those who have been taken. Returns whether there were any.
+/// Wakes `sleepers`, which have been taken from their queue. Returns whether there are any.
 fn wake(sleepers: VecDeque<Arc<Sleeper>>) -> bool {
     for sleeper in &sleepers {
         sleeper.wake(Wake { handed_over: false });
@@ -218,19 +218,19 @@ fn wake(sleepers: VecDeque<Arc<Sleeper>>) -> bool {
     !sleepers.is_empty()
 }
 
-/// As `unpark_one`, but the thread sleeps on: what `cargo xtask mutants` puts in its place.
+/// Takes a thread as `unpark_one` does, but leaves it asleep. `cargo xtask mutants` replaces `unpark_one` by this.
 #[allow(dead_code)]
 pub(crate) fn lose_one(key: Key, callback: impl FnOnce(bool, bool)) -> bool {
     !take_one(key, callback).is_empty()
 }
 
-/// As `unpark_first`, but the thread sleeps on.
+/// The same for `unpark_first`: takes the thread, and leaves it asleep.
 #[allow(dead_code)]
 pub(crate) fn lose_first(key: Key, hand_over: impl FnOnce(Option<First>) -> bool) {
     take_first(key, hand_over);
 }
 
-/// As `unpark_all_if`, but the threads sleep on.
+/// The same for `unpark_all_if`: takes the threads, and leaves them asleep.
 #[allow(dead_code)]
 pub(crate) fn lose_all_if(key: Key, decide: impl FnOnce() -> bool, callback: impl FnOnce(usize)) {
     take_all_if(key, decide, callback);

@@ -1,13 +1,13 @@
-//! What `crate::raw_rwmutex::prices` is in the models: what the model says. A sample fills the credit, and
-//! each read that a writer finds noted saves one unit.
+//! `crate::raw_rwmutex::prices` in the models, which set the prices. A sample fills the credit, and each read that a
+//! writer finds noted saves one unit.
 
 use super::Model;
 use crate::speed::Speed;
 
-/// More than the credit can be.
+/// More than the credit can hold.
 const HUGE: u64 = u64::MAX / 4;
 
-/// The price that a model has, unless it has any.
+/// Returns the usual price. A shuttle model may have random prices instead: see `Model::any_prices`.
 #[cfg(gosync_loom)]
 fn price(usual: u64) -> u64 {
     usual

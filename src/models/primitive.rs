@@ -1,4 +1,4 @@
-//! What `crate::primitive` is made of under loom.
+//! The types behind `crate::primitive` under loom.
 
 pub(crate) use loom::cell::UnsafeCell;
 pub(crate) use loom::sync::atomic::{AtomicPtr, fence};
@@ -18,24 +18,24 @@ thread_local! {
     static NEXT_ADDRESS: Cell<usize> = const { Cell::new(0) };
 }
 
-/// An address that is the same whenever a schedule is repeated, and that nobody else gets when its
-/// owner has been dropped.
+/// Returns an address that is the same each time a schedule is repeated, and that is not reused after its owner has
+/// been dropped.
 fn new_address(size: usize) -> usize {
     NEXT_ADDRESS.replace(NEXT_ADDRESS.get() + size)
 }
 
-/// To be called first in every schedule.
+/// Must be called first in every schedule.
 #[cfg(test)]
 pub(super) fn reset() {
     NEXT_ADDRESS.set(0);
 }
 
-/// Loom's atomic, with every load a point at which all orders are tried.
+/// Loom's atomic, but loom tries all orders of each load and the stores of other threads.
 ///
-/// Of all the loads of an atomic since its last store, loom remembers the latest only, and so does
-/// not try to move a store before an earlier load if the storing thread has loaded in between, as
-/// every compare-exchange loop does. A notification that nobody waits for orders nothing, but loom
-/// takes any two of them for dependent and tries both orders.
+/// Of the loads since the last store of an atomic, loom remembers only the latest. So it does not try to move a
+/// store before an earlier load if the storing thread has loaded in between, as every compare-exchange loop does.
+/// To make up for that, each load notifies a condition variable that no thread waits on. The notification orders
+/// nothing, but loom takes any two notifications for dependent operations and tries both orders.
 macro_rules! atomic {
     ($name:ident, $int:ty, $is_thorough:expr) => {
         pub(crate) struct $name {
@@ -110,7 +110,7 @@ macro_rules! atomic {
     };
 }
 
-// A writer loads every slot: two writers would be dependent at each of them.
+// Only on request, because a writer loads every slot: any two writers would be dependent at each slot.
 atomic!(
     AtomicU32,
     u32,

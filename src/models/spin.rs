@@ -1,16 +1,16 @@
-//! What `crate::spin` is in the models: nobody spins, and no time passes.
+//! `crate::spin` in the models: threads do not spin, and no time passes.
 
 use super::Model;
 use std::time::Instant;
 
-/// Whether the model wants attempts with a deadline to have no time left when they begin.
+/// Whether `deadline` has passed already: in models of late attempts every deadline has.
 pub(crate) fn is_late(deadline: Option<Instant>) -> bool {
     deadline.is_some() && Model::current().is_late
 }
 
-/// Spinning is yielding to the checker, and multiplies the schedules: the first look of each loop is the
-/// spin that succeeds; then a thread sleeps. Time does not pass, so the model says how often a
-/// thread looks before its budget is over.
+/// A spin budget that is used up at once. To the checker, spinning is yielding, which multiplies the schedules. If the
+/// first look of a loop succeeds, that stands for a spin that succeeds; otherwise the thread sleeps. Since no time
+/// passes, the model sets after how many looks the thread starves.
 pub(crate) struct SpinBudget {
     looks: usize,
 }
@@ -38,7 +38,7 @@ impl SpinBudget {
     pub(crate) fn reset(&mut self) {}
 }
 
-/// No time passes.
+/// Does not wait, since no time passes.
 pub(crate) struct Backoff;
 
 impl Backoff {

@@ -1,4 +1,4 @@
-//! What `crate::workers::system` is in the models: as many CPUs and threads as the model says.
+//! `crate::workers::system` in the models, which set the number of CPUs and threads.
 
 use super::{Model, Watch, checker};
 use crate::workers::models as workers;
@@ -7,27 +7,27 @@ use std::io;
 use std::time::Duration;
 
 thread_local! {
-    // As in `models`, these belong to the model.
-    /// How many threads the system has left.
+    // As in `models`, all threads of a model share these variables.
+    /// How many more threads the system grants for workers.
     static LEFT: Cell<usize> = const { Cell::new(0) };
-    /// How many have been started and have not ended.
+    /// How many threads have been started here and have not ended.
     static ALIVE: Cell<usize> = const { Cell::new(0) };
 }
 
-/// To be called first in every schedule.
+/// Must be called first in every schedule.
 #[cfg(test)]
 pub(crate) fn reset() {
     grant(Model::current().threads);
     ALIVE.set(0);
 }
 
-/// So many threads can be had.
+/// Sets how many more threads the system grants for workers.
 #[cfg(test)]
 pub(crate) fn grant(threads: usize) {
     LEFT.set(threads);
 }
 
-/// From now on another monitor can be had, or none.
+/// Changes how the workers are monitored, from the next start of a monitor on.
 #[cfg(all(test, gosync_loom))]
 pub(crate) fn set_watch(watch: Watch) {
     super::CURRENT.set(Model::current().watch(watch));
@@ -43,7 +43,7 @@ pub(crate) fn max_procs() -> Result<usize, String> {
     Ok(Model::current().procs)
 }
 
-/// Nobody is asked for its time.
+/// Returns 0: the models do not ask for the CPU time of threads.
 pub(crate) fn thread() -> usize {
     0
 }
@@ -52,12 +52,12 @@ pub(crate) fn cpu_time_of(_thread: usize) -> Option<Duration> {
     None
 }
 
-/// The model says what its goroutines do that have not ended.
+/// Whether a thread that runs an unfinished goroutine sleeps. The model decides.
 pub(crate) fn sleeps(_thread: usize) -> Option<bool> {
     Some(!Model::current().computes)
 }
 
-/// No time passes: the first look is the last.
+/// Returns false, so that a searching worker looks only once: no time passes.
 pub(crate) fn pause(_round: u32) -> bool {
     false
 }
@@ -69,7 +69,7 @@ pub(crate) fn start_worker(body: fn()) -> io::Result<()> {
     Ok(())
 }
 
-/// The real one looks at the clock.
+/// Starts a monitor, if the model wants one. Not the real one, which looks at the clock.
 pub(crate) fn start_monitor(_body: fn()) -> io::Result<()> {
     match Model::current().watch {
         Watch::Refused => return Err(io::ErrorKind::WouldBlock.into()),
@@ -79,11 +79,11 @@ pub(crate) fn start_monitor(_body: fn()) -> io::Result<()> {
     Ok(())
 }
 
-/// As the real one, but for the time: it dozes off at the first look that finds nothing.
+/// Watches as the real monitor does, but without a clock: dozes off at the first look that finds nothing.
 fn watch() {
     let mut monitor = workers::Monitor::new();
     loop {
-        // Time passes for the others.
+        // Let the other threads run, as they would while the real monitor sleeps between two looks.
         checker::thread::yield_now();
         if !monitor.look() && !workers::doze() {
             return;

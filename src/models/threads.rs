@@ -1,4 +1,4 @@
-//! What the models of the lock share: their locks, and threads that read.
+//! Locks and threads for the models of `RawRWMutex`.
 
 use super::Model;
 use super::lock::Lock;
@@ -9,7 +9,7 @@ use loom::sync::Arc;
 use loom::thread::{self, JoinHandle};
 
 impl Lock {
-    /// The thread that calls this gets a block, if the model wants any.
+    /// Returns a new lock. Also gives the calling thread a block, if the model's locks may use slots.
     pub(super) fn new() -> Arc<Self> {
         if Model::current().limit > Speed::Counted {
             lend().accept();
@@ -17,7 +17,7 @@ impl Lock {
         Self::beside()
     }
 
-    /// A second lock, for threads that have got their blocks.
+    /// Returns another lock, for threads that have their blocks already.
     pub(super) fn beside() -> Arc<Self> {
         Self::at(Model::current().speed)
     }
@@ -42,14 +42,13 @@ impl Lock {
         sleepers(self.raw.upgraders())
     }
 
-    /// Whether a writer waits for the upgradable reader.
+    /// Whether an announced writer sleeps until the upgradable reader leaves.
     pub(super) fn is_writer_behind(&self) -> bool {
         sleepers(self.raw.upgradable()) == 1
     }
 }
 
-/// A scenario with a new lock, which everybody has left in the end. It returns how many writes the lock has
-/// seen.
+/// Runs `scenario`, which returns the number of writes, with a new lock. Checks that the lock is idle afterwards.
 pub(super) fn with_a_lock(
     scenario: impl Fn(&Arc<Lock>) -> usize + Send + Sync + Clone + 'static,
 ) -> impl Fn() + Send + Sync + Clone + 'static {
@@ -60,7 +59,7 @@ pub(super) fn with_a_lock(
     }
 }
 
-/// Lets the others run until they sleep or are done, before any other schedule is tried.
+/// Lets the other threads run until they sleep or have ended. Loom tries this schedule before all others.
 pub(super) fn settle() {
     thread::yield_now();
 }
@@ -78,7 +77,7 @@ pub(super) fn spawn<T: 'static>(
     })
 }
 
-/// As `spawn`; the thread gets itself a block, and gives it back when it ends.
+/// Starts a thread that gets its own block when it first needs one, and gives the block back when it ends.
 pub(super) fn spawn_without_block<T: 'static>(
     lock: &Arc<Lock>,
     f: impl FnOnce(&Lock) -> T + 'static,
