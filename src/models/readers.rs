@@ -80,7 +80,7 @@ fn asymmetric_exclusion_1w_2r() {
         }));
 }
 
-/// The first writer ends the quiet; the second passes a fence only, which no light barrier heeds.
+/// The first writer ends the quiet speed. The second passes only a fence, which does not pair with light barriers.
 #[test]
 fn asymmetric_a_writer_comes_right_after_another() {
     Model::new()
@@ -112,7 +112,7 @@ fn asymmetric_a_writer_comes_right_after_one_that_gave_up() {
 
 // Slots.
 
-/// The writer sees another identity in the slot, and has to acquire from the read all the same.
+/// The writer finds another identity in the slot, and must still acquire from the read that ended there.
 #[test]
 fn a_slot_is_filled_again_after_a_read_ended_on_another_thread() {
     Model::new()
@@ -167,7 +167,7 @@ fn a_writer_waits_for_slots_and_for_the_count() {
     }));
 }
 
-/// A thread gets its block while a writer looks through all.
+/// A thread gets its block while a writer looks through all blocks.
 #[test]
 fn a_new_block_is_seen() {
     Model::new().check_with_slots(with_a_lock(|lock| {
@@ -178,7 +178,7 @@ fn a_new_block_is_seen() {
     }));
 }
 
-/// A thread ends, and the writer passes over its block: it has to know of the read all the same.
+/// A thread ends, and its block loses its mark. The writer skips the block, and must still acquire from the read.
 #[test]
 fn a_block_without_a_thread_is_passed_over() {
     let model = Model::new().preemptions(1).explore(Explored::Little);
@@ -192,7 +192,7 @@ fn a_block_without_a_thread_is_passed_over() {
     }));
 }
 
-/// A guard outlives the thread that locked, is released, and then another thread finds its block empty.
+/// A guard outlives the thread that locked. It is released, and then another thread finds the block empty.
 #[test]
 fn a_block_is_found_empty_by_another_thread() {
     let model = Model::new().preemptions(3).explore(Explored::Little);
@@ -200,9 +200,9 @@ fn a_block_is_found_empty_by_another_thread() {
         let token = spawn_without_block(lock, |lock| lock.raw.rlock())
             .join()
             .unwrap();
-        // It gives its block back.
+        // The thread releases its block.
         settle();
-        // It looks for a block for somebody.
+        // The thread acquires a block.
         let finder = spawn_without_block(lock, |_| _ = lend());
         let writer = spawn(lock, Lock::write);
         assert_eq!(lock.get(), 0);
@@ -213,7 +213,7 @@ fn a_block_is_found_empty_by_another_thread() {
     }));
 }
 
-/// A thread ends and leaves a guard in a slot of its block, which the next thread gets.
+/// A thread ends and leaves a guard in a slot of its block. The next thread gets that block.
 #[test]
 fn a_block_is_recycled_with_a_guard_in_it() {
     Model::new()
@@ -223,7 +223,7 @@ fn a_block_is_recycled_with_a_guard_in_it() {
             let token = spawn_without_block(lock, |lock| lock.raw.rlock())
                 .join()
                 .unwrap();
-            // It gives its block back.
+            // The thread releases its block.
             settle();
             let writer = spawn(lock, Lock::write);
             let next = spawn_without_block(lock, Lock::try_to_read);
@@ -235,7 +235,7 @@ fn a_block_is_recycled_with_a_guard_in_it() {
         }));
 }
 
-/// The identity, and with it the forgotten guard, belong to the lock that is gone.
+/// The identity and the forgotten guard belong to the lock that was dropped.
 #[test]
 fn a_forgotten_guard_holds_up_no_later_lock() {
     Model::new().preemptions(3).check_with_slots(|| {
@@ -251,7 +251,7 @@ fn a_forgotten_guard_holds_up_no_later_lock() {
     });
 }
 
-// Entries that pass.
+// Passing entries.
 
 #[test]
 fn a_passing_entry_wakes_the_writer_that_it_held_up() {
@@ -265,7 +265,7 @@ fn a_passing_entry_wakes_the_writer_that_it_held_up() {
         }));
 }
 
-/// No writer but the first finds the lock quiet; the entry that the second sees may be passing.
+/// Only the first writer finds the lock quiet. The entry that the second writer sees may be passing.
 #[test]
 fn a_writer_comes_right_after_another() {
     Model::new().speed(Speed::Quiet).check(with_a_lock(|lock| {
@@ -309,7 +309,7 @@ fn a_failed_try_to_write_leaves_no_trace() {
         }));
 }
 
-/// The barrier of the one that gives up is not enough for the next.
+/// The barrier of a writer that gives up does not serve the next writer.
 #[test]
 fn a_try_to_write_fails_beside_a_reader() {
     Model::new()
@@ -334,7 +334,7 @@ fn a_try_to_write_fails_beside_a_reader() {
 
 // Barriers that cannot be afforded, and attempts without time.
 
-/// The barrier comes after the naps, and not at all if the reader leaves meanwhile.
+/// The writer passes its barrier after the naps, or none if the reader leaves meanwhile.
 #[test]
 fn asymmetric_a_writer_naps_before_it_passes_a_barrier() {
     for debts in [1, 2] {
@@ -397,7 +397,7 @@ fn an_attempt_without_time_leaves_no_trace() {
             let timed = spawn(lock, Lock::write_timed);
             assert_eq!(lock.get(), 0);
             lock.runlock(token);
-            // Let in by whoever was in the way.
+            // Admitted by the writer that kept it out.
             reader.join().unwrap();
             usize::from(timed.join().unwrap())
         }));
@@ -420,7 +420,7 @@ fn an_attempt_without_time_passes_its_turn_on() {
 
 // Changes of speed.
 
-/// The first read fills the credit, the second takes up slots, and is one by a slot.
+/// The first read fills the credit. The second takes up slots, and uses one.
 #[test]
 fn slots_are_taken_up_between_two_writes() {
     Model::new().limit(Speed::Slots).check(with_a_lock(|lock| {
@@ -471,7 +471,7 @@ fn a_lock_becomes_quiet_before_a_writer() {
         }));
 }
 
-/// The first write uses up the credit; the second does not look at slots any more.
+/// The first write uses up the credit. The second no longer looks at slots.
 #[test]
 fn slots_are_given_up_before_a_reader() {
     Model::new()
@@ -507,7 +507,7 @@ fn slots_are_taken_up_again() {
         }));
 }
 
-/// A writer that gives up has not seen all readers leave.
+/// A writer that gives up has not seen all readers leave, so it must not set `COUNTED`.
 #[test]
 fn a_writer_that_gives_up_does_not_give_up_the_slots() {
     Model::new()
@@ -530,7 +530,7 @@ fn a_writer_that_gives_up_does_not_give_up_the_slots() {
         }));
 }
 
-/// The reader that a downgrade leaves is counted, at whatever speed the lock goes on.
+/// The reader that remains after a downgrade is counted, at any speed of the lock.
 #[test]
 fn downgrade_gives_up_slots() {
     Model::new().credit(1).check_with_slots(with_a_lock(|lock| {

@@ -1,11 +1,11 @@
-//! Models of `RawRWMutex`. The numbers in the names of the first ones are writers and readers.
+//! Models of `RawRWMutex`. In `exclusion_2w_1r`, 2 writers meet 1 reader.
 
 use super::lock::Lock;
 use super::threads::*;
 use super::{Explored, Model, witness};
 use crate::raw_rwmutex::ReadToken;
 
-// Exclusion, and the order of the data through every path.
+// Exclusion, and the order of accesses to the data on every path.
 
 #[test]
 fn exclusion_1w_1r() {
@@ -197,7 +197,7 @@ fn waiting_readers_enter_together() {
         let wait = witness(lock.queued_readers() == 2);
         lock.unlock();
         if wait {
-            // Both hold it now, whether they have run or not.
+            // Both readers hold the lock now, whether they have run or not.
             assert!(!lock.try_lock());
             lock.runlock(ReadToken::counted());
             assert!(!lock.try_lock());
@@ -223,7 +223,7 @@ fn readers_are_admitted_by_identity() {
         let writer = spawn(lock, Lock::write);
         let wait = witness(lock.queued_readers() == 1 && lock.queued_writers() == 1);
         lock.unlock();
-        // A later reader cannot use the admission of the one that waits.
+        // A later reader cannot use the admission of the waiting one.
         let late = lock.read();
         let seen = reader.join().unwrap();
         assert!(
@@ -337,7 +337,7 @@ fn downgrade_admits_readers() {
         let wait = witness(lock.queued_readers() == 1);
         let token = lock.downgrade();
         if wait {
-            // It needs no more from this thread, writer or not.
+            // From here on the reader must not need this thread, with or without a writer.
             assert_eq!(reader.join().unwrap(), 1);
             assert_eq!(lock.get(), 1);
             lock.runlock(token);
@@ -443,8 +443,8 @@ fn a_draining_writer_that_gives_up_lets_readers_go_on() {
         let token = lock.raw.rlock();
         let writer = spawn(lock, Lock::write_timed);
         let reader = spawn(lock, Lock::read);
-        // The read lock of this thread keeps the writer out, so it gives up in the end; then the
-        // reader must get in, although this thread still reads.
+        // The read lock of this thread keeps the writer out, so the writer gives up in
+        // the end. Then the reader must get in, although this thread still reads.
         reader.join().unwrap();
         assert_eq!(lock.get(), 0);
         lock.runlock(token);
@@ -492,7 +492,7 @@ fn a_successor_gives_up_before_a_reader() {
                 let writer = spawn(lock, Lock::write_timed);
                 let reader = spawn(lock, Lock::read);
                 lock.unlock();
-                // Overtakes, so that the successor has to sleep.
+                // Overtakes, so that the successor must sleep.
                 lock.write();
                 reader.join().unwrap();
                 let written = writer.join().unwrap();

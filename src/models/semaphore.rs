@@ -1,4 +1,4 @@
-//! Models of `semaphore`: whoever waits gets its permits, in its turn.
+//! Models of `semaphore`: each waiter gets its permits, in its turn.
 
 use super::mutex::join;
 use super::threads::settle;
@@ -8,7 +8,7 @@ use loom::thread::{self, JoinHandle};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A scenario with a new semaphore of this size, all of which is there in the end.
+/// A scenario with a new semaphore of this size. In the end all permits are free.
 fn check(
     model: Model,
     size: usize,
@@ -52,7 +52,7 @@ fn a_large_request_is_served_before_later_ones() {
         let permit = semaphore.acquire(1).unwrap();
         let big = spawn(semaphore, use_some(2));
         settle();
-        // There is one, but not for this thread if another one waits.
+        // One permit is free, but not for this thread if another one waits.
         let waits = witness(semaphore.try_acquire(1).is_none());
         let small = spawn(semaphore, use_some(1));
         if waits {
@@ -73,7 +73,7 @@ fn one_that_gives_up_lets_those_behind_it_go_on() {
             semaphore.acquire_for(2, Duration::ZERO).is_some()
         });
         let small = spawn(semaphore, use_some(1));
-        // It does not wait for the permit of this thread in the end.
+        // The waiter gives up, and no longer waits for the permit of this thread.
         small.join().unwrap();
         witness(!big.join().unwrap());
         drop(permit);
@@ -100,7 +100,7 @@ fn a_release_serves_all_waiters_for_which_it_is_enough() {
         let both = semaphore.acquire(2).unwrap();
         let others = [(); 2].map(|()| {
             let semaphore = Arc::clone(semaphore);
-            // Kept, so that it is no help to the other one.
+            // Kept, so that it does not serve the other waiter.
             thread::spawn(move || semaphore.acquire_owned(1).unwrap())
         });
         drop(both);

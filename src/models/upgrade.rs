@@ -101,7 +101,7 @@ fn asymmetric_upgrade_1u_1r() {
         }));
 }
 
-/// The first writer ends the quiet, and the second passes a fence only, which no light barrier heeds.
+/// The first writer ends the quiet speed. The second passes only a fence, which does not pair with light barriers.
 #[test]
 fn asymmetric_a_writer_comes_after_one_that_gave_up_behind_an_upgradable_reader() {
     Model::new()
@@ -254,7 +254,7 @@ fn a_starving_upgradable_reader_is_next() {
         }));
 }
 
-/// What it has read is read before a writer comes that overtakes the one that is woken.
+/// The first upgradable reader reads before a writer overtakes the upgrader that is being woken.
 #[test]
 fn an_upgradable_reader_wakes_another_one_and_a_writer_comes_first() {
     Model::new().check(with_a_lock(|lock| {
@@ -301,7 +301,7 @@ fn downgrade_to_upgradable_keeps_writers_out_and_admits_readers() {
         let wait = witness(lock.queued_readers() == 1);
         let token = lock.downgrade_to_upgradable();
         if wait {
-            // It needs no more from this thread, writer or not.
+            // From here on the reader must not need this thread, with or without a writer.
             assert_eq!(reader.join().unwrap(), 1);
             assert_eq!(lock.get(), 1, "a writer entered at a downgrade");
             lock.unlock_upgradable(token);
@@ -479,7 +479,7 @@ fn an_upgrade_gives_up() {
                 }
                 Err(token) => {
                     witness(true);
-                    // It still keeps writers out, and nobody else.
+                    // The upgradable reader still keeps writers out, but no readers.
                     assert!(!lock.try_lock());
                     lock.read();
                     lock.unlock_upgradable(token);
@@ -560,7 +560,7 @@ fn an_attempt_to_upgrade_fails_because_of_readers() {
         }));
 }
 
-/// One reader is in the way of the short path, and another one comes after the look for readers.
+/// One reader keeps the upgrade from its fast path. Another one comes after the check for readers.
 #[test]
 fn an_attempt_to_upgrade_meets_one_reader_after_the_other() {
     Model::new().preemptions(4).check(with_a_lock(|lock| {
@@ -640,7 +640,7 @@ fn a_successor_gives_up_before_an_upgradable_reader() {
                 let writer = spawn(lock, Lock::write_timed);
                 let reader = spawn(lock, Lock::read_upgradable);
                 lock.unlock();
-                // Overtakes, so that the successor has to sleep.
+                // Overtakes, so that the successor must sleep.
                 lock.write();
                 reader.join().unwrap();
                 let written = writer.join().unwrap();

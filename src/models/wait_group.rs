@@ -8,7 +8,7 @@ use loom::sync::Arc;
 use loom::thread;
 use std::time::Instant;
 
-/// A group and what its goroutines do.
+/// A group and the work of its goroutines.
 struct Group {
     raw: RawWaitGroup,
     work: [UnsafeCell<usize>; 2],
@@ -28,7 +28,7 @@ impl Group {
 
     /// Works, and takes `members` from the counter.
     fn finish(&self, index: usize, members: isize) {
-        // SAFETY: loom reports it if anybody else accesses this at the same time.
+        // SAFETY: loom reports any access by another thread at the same time.
         self.work[index].with_mut(|work| unsafe { *work += 1 });
         self.raw.add(-members).unwrap();
     }
@@ -111,7 +111,7 @@ fn a_waiter_is_released_although_the_group_is_used_again() {
         group.raw.add(-1).unwrap();
         group.raw.add(1).unwrap();
         if sleeps {
-            // The next round has begun and does not end before the waiter of the first is back.
+            // The next round has begun. It does not end before the waiter of the first returns.
             waiter.join().unwrap();
             group.raw.add(-1).unwrap();
         } else {
@@ -191,7 +191,7 @@ fn the_waiter_may_free_the_group() {
         let worker = wg.clone();
         let worker = thread::spawn(move || worker.done());
         wg.wait();
-        // Whoever is last frees it: loom reports a leak, and any use after that.
+        // The last handle frees the group. Loom reports a leak, and any use after that.
         drop(wg);
         worker.join().unwrap();
     });

@@ -1,4 +1,4 @@
-//! Models of the workers: every goroutine that is queued is run, once, by somebody.
+//! Models of the workers: every queued goroutine runs, exactly once.
 
 use super::park::sleepers;
 use super::system::{grant, set_watch};
@@ -18,7 +18,7 @@ fn model() -> Model {
     Model::new().threads(3).timeouts(Timeouts::AtTheEnd)
 }
 
-/// As `go`, from a thread that has no processor.
+/// Like `go`, from a thread without a processor.
 fn inject(body: impl FnOnce() + Send + 'static) -> Handle<'static, ()> {
     let (task, handle) = Task::new(body, ());
     workers::inject(task);
@@ -38,7 +38,7 @@ fn done(group: &RawWaitGroup) {
     group.add(-1).unwrap();
 }
 
-/// Looks again and again until the goroutine has ended.
+/// Plays the monitor until the goroutine has ended.
 fn watch_until_finished(handle: &Handle<'_, ()>, look: fn(&mut Monitor) -> bool) {
     let mut monitor = Monitor::new();
     while !handle.is_finished() {
@@ -47,7 +47,7 @@ fn watch_until_finished(handle: &Handle<'_, ()>, look: fn(&mut Monitor) -> bool)
     }
 }
 
-/// Something to block at that workers know nothing of.
+/// A way to block that the workers do not notice.
 struct Gate {
     is_open: Mutex<bool>,
     opened: Condvar,
@@ -189,7 +189,7 @@ fn a_goroutine_that_goes_on_is_not_in_the_way() {
         drop(go(move || {
             waits.wait(None);
         }));
-        // Whoever ends one of these may find that it is one worker too many.
+        // A worker that ends one of these may find that there is one worker too many.
         join(go(move || done(&ends)));
         join(go(|| {}));
     });
@@ -282,7 +282,7 @@ fn what_is_queued_while_the_monitor_passes_a_processor_over_is_run() {
         let monitor = thread::spawn(|| {
             let mut monitor = Monitor::new();
             monitor.look();
-            // Nothing has happened since.
+            // The second look finds no progress, and unlists the processor if it is empty.
             monitor.look();
         });
         join(go(|| {}));
@@ -334,10 +334,10 @@ fn the_monitor_looks_again_before_it_dozes_off() {
         .preemptions(1)
         .check(|| {
             acquire_processor();
-            // No worker can be had, and none is needed.
+            // The system refuses workers, and none is needed.
             join(go(|| {}));
             grant(1);
-            // Now one can, as the monitor finds out when it looks, and when nothing is left to watch.
+            // Now it allows one. The monitor finds out when it looks, and when nothing is left to watch.
             let gate = Gate::new();
             let opened = Arc::clone(&gate);
             drop(go(move || opened.open()));
@@ -351,7 +351,7 @@ fn more_may_run_from_now_on() {
         acquire_processor();
         let group = group();
         let [outer, inner] = [(); 2].map(|()| Arc::clone(&group));
-        // What a worker has queued needs no monitor to be found.
+        // Goroutines that a worker has queued are found without the monitor.
         drop(go(move || {
             let gate = Gate::new();
             let opened = Arc::clone(&gate);
@@ -372,11 +372,11 @@ fn what_a_thief_brings_is_seen() {
     model().preemptions(1).check(|| {
         let gate = Gate::new();
         let opened = Arc::clone(&gate);
-        // Not by a stranger, whose goroutines may have to wait for the monitor.
+        // Not queued by an external thread, whose goroutines may have to wait for the monitor.
         drop(inject(|| {}));
         drop(inject(move || gate.pass()));
         let other = inject(move || opened.open());
-        // This looks for them, and may find nothing, since they are on their way.
+        // This looks for the goroutines, and may find none while they move from queue to queue.
         workers::set_max_procs(2);
         join(other);
     });
@@ -399,7 +399,7 @@ fn a_waiter_keeps_trying_to_start_a_monitor() {
         acquire_processor();
         let group = group();
         let member = Arc::clone(&group);
-        // It is refused a monitor, maybe while the first thread begins to wait.
+        // The system refuses a monitor, perhaps while the first thread begins to wait.
         let other = thread::spawn(|| {
             acquire_processor();
             drop(go(|| {}));
@@ -411,7 +411,7 @@ fn a_waiter_keeps_trying_to_start_a_monitor() {
     });
 }
 
-/// Although the group is used again meanwhile.
+/// Even if the group is reused meanwhile.
 #[test]
 fn a_waiter_that_keeps_trying_does_not_miss_the_end() {
     let model = model().watch(Watch::Refused).timeouts(Timeouts::Late);

@@ -1,9 +1,8 @@
-//! Shuttle's models of the real algorithms: random schedules of more threads than loom can take.
+//! Shuttle models of the real algorithms: random schedules of more threads than loom can handle.
 //!
-//! `cargo xtask shuttle` runs them. They see what loom's models see (see `models`), but for what comes
-//! of a weak ordering: here every access is sequentially consistent. A lost wake-up is a deadlock,
-//! which shuttle reports. The seed of a schedule that fails is printed; `SHUTTLE_RANDOM_SEED` repeats
-//! it.
+//! `cargo xtask shuttle` runs them. They detect what loom's models detect (see `models`), except for errors of weak
+//! orderings: here every access is sequentially consistent. A lost wake-up is a deadlock, which shuttle
+//! reports. If a schedule fails, its seed is printed; `SHUTTLE_RANDOM_SEED` repeats it.
 
 pub(crate) mod primitive;
 
@@ -22,33 +21,33 @@ use shuttle::rand::{Rng, thread_rng};
 use shuttle::thread;
 use std::time::Duration;
 
-/// Lets shuttle switch to another thread, or not.
+/// A point at which shuttle may switch to another thread.
 fn pause() {
     // No time passes.
     thread::sleep(Duration::ZERO);
 }
 
-/// Gives others the time to wake a thread before it times out, or not.
+/// Lets other threads run, or not, before a thread times out.
 pub(crate) fn let_time_pass() {
     for _ in 1..1 << thread_rng().gen_range(0..8) {
         pause();
     }
-    // Schedules with few switches let nobody else run before a thread yields.
+    // In schedules with few switches no other thread runs before this one yields.
     if thread_rng().gen_range(0..4) == 0 {
         thread::yield_now();
     }
 }
 
-/// How many schedules of each kind a model gets: `GOSYNC_SCHEDULES`. A broken lock fails in one of some
-/// hundreds, mostly.
+/// The number of schedules of each kind for a model: `GOSYNC_SCHEDULES`. A broken lock usually fails in one of a
+/// few hundred.
 #[cfg(test)]
 fn schedules() -> usize {
     let schedules = std::env::var("GOSYNC_SCHEDULES");
     schedules.map_or(10_000, |number| number.parse().expect("a number"))
 }
 
-/// Runs `body` in random schedules, and in as many that switch between threads only a few times: each
-/// kind finds what the other hardly ever does.
+/// Runs `body` in random schedules, and in as many that switch between threads only a few times. Each kind
+/// finds errors that the other hardly ever finds.
 #[cfg(test)]
 fn check(body: impl Fn() + Send + Sync + 'static) {
     use shuttle::scheduler::{PctScheduler, RandomScheduler};
@@ -66,7 +65,7 @@ fn explore(
     body: impl Fn() + Send + Sync + 'static,
 ) {
     let mut config = shuttle::Config::new();
-    // About weak orderings, and statics that are dropped, which `readers` can bear.
+    // The warnings are about weak orderings, and about dropped statics, which `readers` tolerates.
     config.silence_warnings = true;
     shuttle::Runner::new(scheduler, config).run(move || {
         draw_circumstances();
@@ -81,7 +80,7 @@ fn explore(
     );
 }
 
-/// Chooses what a loom model would say of itself.
+/// Draws the settings that a loom model chooses for itself.
 #[cfg(test)]
 fn draw_circumstances() {
     use super::{CURRENT, ENOUGH, Model};
@@ -95,13 +94,13 @@ fn draw_circumstances() {
         spin_budget: one_of([0, 1, usize::MAX]),
         debts: one_of([0, 0, 1, 3]),
         is_late: one_of([false, false, true]),
-        // At the higher price each writer that has slept takes the slots away.
+        // At the higher price each writer that has slept revokes the slots.
         price: one_of([0, 2 * ENOUGH]),
         ..Model::new()
     });
 }
 
-/// Changes what has been drawn, for what comes after it.
+/// Changes the drawn settings for the rest of the schedule.
 #[cfg(test)]
 fn adjust(change: impl FnOnce(&mut super::Model)) {
     let mut model = super::Model::current();
@@ -114,7 +113,7 @@ fn one_of<T: Copy, const N: usize>(choices: [T; N]) -> T {
     choices[thread_rng().gen_range(0..N)]
 }
 
-/// Runs `body` on `count` threads, which are told their numbers.
+/// Runs `body` on `count` threads, and passes each its number.
 #[cfg(test)]
 fn spawn<T: Send + 'static>(
     count: usize,
@@ -127,7 +126,7 @@ fn spawn<T: Send + 'static>(
     (0..count).map(one).collect()
 }
 
-/// Waits for threads. Returns what they return.
+/// Joins the threads. Returns their results.
 #[cfg(test)]
 fn join<T>(threads: impl IntoIterator<Item = thread::JoinHandle<T>>) -> Vec<T> {
     let threads = threads.into_iter();

@@ -1,4 +1,4 @@
-//! Models of `RawMutex`, and of what stands on it.
+//! Models of `RawMutex`, and of the types built on it.
 
 use super::super::faces::{Cond, Mutex};
 use super::super::witness;
@@ -10,13 +10,13 @@ use shuttle::sync::Arc;
 use std::sync::Arc as StdArc;
 use std::time::{Duration, Instant};
 
-/// The checker notices two threads that use the data at a time.
+/// The checker reports two threads that use the data at once.
 struct Lock {
     raw: RawMutex,
     data: UnsafeCell<usize>,
 }
 
-// SAFETY: whoever uses the data has the lock; that this is enough is what the models are about.
+// SAFETY: a thread uses the data only while it holds the lock. The models check that this suffices.
 unsafe impl Send for Lock {}
 // SAFETY: as above.
 unsafe impl Sync for Lock {}
@@ -32,7 +32,7 @@ impl Lock {
     /// Adds 1, if the caller `is_in`, and unlocks. Returns how much it has added.
     fn add_if(&self, is_in: bool, is_fair: bool) -> usize {
         if is_in {
-            // SAFETY: the caller has the lock.
+            // SAFETY: the caller holds the lock.
             self.data.with_mut(|data| unsafe { *data += 1 });
             if is_fair {
                 // SAFETY: as above.
@@ -59,7 +59,7 @@ impl Lock {
         self.add_if(is_in, false)
     }
 
-    /// Everybody has left, after so many additions.
+    /// Checks the lock after all threads have left it and `additions` have been made.
     fn assert_left(&self, added: usize) {
         assert_eq!(self.raw.traces(), 0, "a trace is left in the word");
         // SAFETY: no thread is left.
@@ -85,7 +85,7 @@ fn owners_exclude_each_other_and_give_up_at_any_moment() {
     });
 }
 
-/// What is put into a store and taken from it.
+/// A store of items, with a condition variable.
 struct Store {
     count: Mutex<usize>,
     filled: Cond,
@@ -103,14 +103,14 @@ impl Store {
         *count -= 1;
     }
 
-    /// As `take`, or gives up. What is taken is put back. Returns whether it was called.
+    /// Like `take`, or gives up. Puts back what it has taken. Returns whether it was woken.
     fn borrow(&self) -> bool {
         let taken = {
             let mut count = self.count.lock();
             if *count == 0 && !self.filled.wait_for(&mut count, Duration::ZERO) {
                 return false;
             }
-            // Another one may have come before.
+            // Another thread may have come first.
             let taken = (*count).min(1);
             *count -= taken;
             taken
@@ -122,7 +122,7 @@ impl Store {
     }
 }
 
-/// As much is put as those want that do not give up: a call that got lost would leave one asleep.
+/// The store gets as many items as the threads that do not give up want. A lost wake-up would leave one asleep.
 #[test]
 fn a_call_reaches_one_that_waits() {
     check(|| {

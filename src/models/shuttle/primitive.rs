@@ -1,4 +1,4 @@
-//! What `crate::primitive` is made of under shuttle.
+//! The types of `crate::primitive` under shuttle.
 
 pub(crate) use shuttle::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence};
 pub(crate) use shuttle::sync::{Arc, Mutex, MutexGuard};
@@ -17,11 +17,11 @@ pub(crate) struct UnsafeCell<T> {
     weight: Cell<usize>,
 }
 
-/// What a read weighs.
+/// The weight of a read.
 #[cfg(test)]
 const READ: usize = 1;
 
-/// What a write weighs, and the most that may be under way: as many reads as there can be.
+/// The weight of a write, and the largest weight under way: that of as many reads as there can be.
 const WRITE: usize = usize::MAX / 2;
 
 impl<T> UnsafeCell<T> {

@@ -11,7 +11,7 @@ use shuttle::sync::{Arc, Mutex};
 use shuttle::thread::JoinHandle;
 
 impl Lock {
-    /// A lock that has just been made, or has got to the speed already.
+    /// A new lock, or one that already runs at the speed.
     fn new() -> Arc<Self> {
         Self::at(one_of([Speed::Counted, Model::current().speed]))
     }
@@ -26,7 +26,7 @@ impl Lock {
         token
     }
 
-    /// All threads have ended, after so many writes: no block is out, either.
+    /// Checks the lock after all threads have ended and this many writes were made. No block is in use, either.
     fn assert_left(&self, writes: usize) {
         assert!(readers::models::all_threads_have_exited());
         self.assert_idle(writes);
@@ -89,7 +89,7 @@ fn the_speed_changes_on_the_way() {
     });
 }
 
-/// Prices are about speed, and not about safety: nothing, very much, and another one at each look.
+/// Prices affect speed, never safety. Here a price is nothing, very high, or different at each look.
 #[test]
 fn with_any_prices_a_lock_is_right() {
     check(|| {
@@ -148,7 +148,7 @@ fn attempts_give_up_at_any_moment() {
 #[test]
 fn writers_give_up_beside_readers() {
     check(|| {
-        // None is left if a writer has waited for the slots and given up after that.
+        // No credit is left if a writer has waited for the slots and then given up.
         adjust(|model| model.credit = one_of([0, 1]));
         let lock = Lock::at(Model::current().speed);
         let attempts = crew(&lock, 4, |lock| {
@@ -244,7 +244,7 @@ fn blocks_change_hands_with_reads_in_them() {
         let at_work = Arc::clone(&lock);
         let starters = spawn(3, move |_| {
             for _ in 0..2 {
-                // The thread ends with a read in its block, which others may get.
+                // The thread ends with a read in its block. Other threads may get the block.
                 for token in join(crew(&at_work, 1, |lock| lock.raw.rlock())) {
                     at_work.read_with(Some(token));
                 }
@@ -263,7 +263,7 @@ fn nested_reads_overflow_the_slots() {
         let locks = [(); 4].map(|()| Lock::new());
         let nested = locks.clone();
         let readers = spawn(4, move |_| {
-            // A second read of one lock may not wait: a writer may be waiting for the first.
+            // A second read of the lock must not wait: a writer may wait for the first one.
             let tokens = nested
                 .each_ref()
                 .map(|lock| (lock.raw.rlock(), lock.raw.try_rlock()));
@@ -291,7 +291,7 @@ fn identities_go_from_lock_to_lock() {
                 own.write();
                 at_work.read();
                 own.read();
-                // The drop has to empty its slot: the next owner of the identity would wait for ever.
+                // The drop must empty the slot, or the next owner of the identity would wait forever.
                 let _forgotten = own.raw.rlock();
             }
             at_work.write();
@@ -370,11 +370,11 @@ fn fair_unlocks_lose_nobody() {
     });
 }
 
-/// What a thread does with a lock is drawn, step by step, in all forms that there are.
+/// Each thread draws its next operation on the lock, step by step, from all that there are.
 mod anything {
     use super::*;
 
-    /// Returns how many writes there were, as do those below.
+    /// Returns the number of writes, like the functions below.
     pub fn happens(lock: &Lock) -> usize {
         (0..draw(1..4)).map(|_| one_thing(lock)).sum()
     }

@@ -12,7 +12,7 @@ fn each_joiner_gets_the_result_of_its_task() {
     check(|| {
         let new = |index| {
             let body = move || match index {
-                // Without the hook, which would print.
+                // `resume_unwind` skips the panic hook, which would print.
                 3 => resume_unwind(Box::new("no luck")),
                 _ => index,
             };

@@ -12,23 +12,23 @@ use std::time::Instant;
 const THREADS: usize = 6;
 const ROUNDS: usize = 5;
 
-/// A barrier of wait groups, which the threads pass once a round.
+/// A barrier made of wait groups, which the threads pass once a round.
 struct Barrier {
-    /// By turns. One is in use, one is filled again, and some threads may still be leaving the third.
+    /// Used in turn. One is in use, one is being filled, and some threads may still be leaving the third.
     groups: [RawWaitGroup; 3],
-    /// What each thread does in each round.
+    /// The work of each thread in each round.
     work: [[UnsafeCell<bool>; THREADS]; ROUNDS],
 }
 
-// SAFETY: all threads of a schedule run on one OS thread; that nobody reads the work before it is done
-// is what the model is about.
+// SAFETY: all threads of a schedule run on one OS thread. The model checks that no thread reads the work before
+// it is done.
 unsafe impl Send for Barrier {}
 // SAFETY: as above.
 unsafe impl Sync for Barrier {}
 
 impl Barrier {
     fn pass(&self, round: usize, thread: usize) {
-        // SAFETY: if anybody else accesses this at the same time, the cell panics.
+        // SAFETY: the cell panics if another thread accesses it at the same time.
         self.work[round][thread].with_mut(|work| unsafe { *work = true });
         let group = &self.groups[round % 3];
         group.add(-1).unwrap();
@@ -38,7 +38,7 @@ impl Barrier {
             assert!(work.with(|work| unsafe { *work }));
         }
         if thread == 0 {
-            // Everybody has left the group of the round before, since they came to this one.
+            // All threads have left the group of the previous round, since they have come to this one.
             let left = &self.groups[(round + 2) % 3];
             if round > 0 {
                 left.add(THREADS.cast_signed()).unwrap();
@@ -77,7 +77,7 @@ fn a_wait_ends_after_the_work_that_was_added_before_it() {
     });
 }
 
-/// Starts a worker and waits for all that share the group. False if the deadline comes first.
+/// Starts a worker and waits for all workers of the group. Returns false if the deadline passes first.
 fn add_and_wait(group: &Arc<RawWaitGroup>, deadline: Option<Instant>) -> bool {
     let is_done = Arc::new(AtomicBool::new(false));
     group.add(2).unwrap();

@@ -1,4 +1,4 @@
-//! Models of the workers: more goroutines and threads than loom can take.
+//! Models of the workers with more goroutines and threads than loom can handle.
 
 use super::{adjust, check, join, one_of, spawn};
 use crate::WaitGroup;
@@ -8,7 +8,7 @@ use crate::task::Handle;
 use crate::workers::{self, models};
 use shuttle::sync::{Arc, Condvar, Mutex};
 
-/// Some workers, and as many threads as they want.
+/// A few workers, with no limit on threads.
 fn set_up() {
     adjust(|model| {
         model.procs = one_of([1, 2, 3]);
@@ -83,7 +83,7 @@ fn members_of_nested_groups_run_once() {
 fn goroutines_meet_in_foreign_code() {
     check(|| {
         set_up();
-        // Each says that it blocks, or none does.
+        // Either each goroutine says that it blocks, or none does.
         let is_known = one_of([false, true]);
         let meeting = Arc::new((Mutex::new(0), Condvar::new()));
         let handles = [(); 5].map(|()| {
