@@ -139,7 +139,7 @@ impl Cond {
     /// ```
     #[doc(alias = "Wait")]
     pub fn wait<G: CondGuard>(&self, guard: &mut G) {
-        self.wait_until_called(guard, None);
+        self.wait_until_woken(guard, None);
     }
 
     /// Waits as long as `condition` returns true: Go's loop around `Wait`.
@@ -189,7 +189,7 @@ impl Cond {
     /// assert!(!cond.wait_for(&mut mutex.lock(), Duration::from_millis(1)));
     /// ```
     pub fn wait_for<G: CondGuard>(&self, guard: &mut G, timeout: Duration) -> bool {
-        self.wait_until_called(guard, park::deadline(timeout))
+        self.wait_until_woken(guard, park::deadline(timeout))
     }
 
     /// Waits like [`wait_for`](Self::wait_for), but until `deadline`.
@@ -204,10 +204,10 @@ impl Cond {
     /// assert!(!cond.wait_until(&mut mutex.lock(), Instant::now()));
     /// ```
     pub fn wait_until<G: CondGuard>(&self, guard: &mut G, deadline: Instant) -> bool {
-        self.wait_until_called(guard, Some(deadline))
+        self.wait_until_woken(guard, Some(deadline))
     }
 
-    fn wait_until_called<G: CondGuard>(&self, guard: &mut G, deadline: Option<Instant>) -> bool {
+    fn wait_until_woken<G: CondGuard>(&self, guard: &mut G, deadline: Option<Instant>) -> bool {
         let waiter = self.raw.enqueue();
         guard.while_unlocked(|| self.raw.wait(waiter, deadline))
     }

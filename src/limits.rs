@@ -152,15 +152,15 @@ mod linux {
         // SAFETY: `limit` is valid for writes.
         let result = unsafe { libc::getrlimit(libc::RLIMIT_AS, &mut limit) };
         let is_limited = result != 0 || limit.rlim_cur != libc::RLIM_INFINITY;
-        cfg!(target_pointer_width = "32") || is_limited || IS_COUNTED.load(Relaxed)
+        cfg!(target_pointer_width = "32") || is_limited || NO_OVERCOMMIT.load(Relaxed)
     }
 
-    /// The result of `is_memory_counted` when the mappings were last counted.
-    static IS_COUNTED: AtomicBool = AtomicBool::new(true);
+    /// The result of `is_overcommit_forbidden` when the mappings were last counted.
+    static NO_OVERCOMMIT: AtomicBool = AtomicBool::new(true);
 
     /// Whether the system promises no more memory than there is: `vm.overcommit_memory` is 2, or cannot be
     /// read.
-    fn is_memory_counted() -> bool {
+    fn is_overcommit_forbidden() -> bool {
         let mode = fs::read_to_string("/proc/sys/vm/overcommit_memory");
         mode.map_or(true, |mode| mode.trim() == "2")
     }
@@ -325,7 +325,7 @@ mod linux {
                 };
                 self.found = room.min(MIN_BATCH.max(room / 2));
                 self.left = self.found;
-                IS_COUNTED.store(is_memory_counted(), Relaxed);
+                NO_OVERCOMMIT.store(is_overcommit_forbidden(), Relaxed);
                 self.until = Some(start + VALIDITY_FACTOR * start.elapsed());
             }
             let left = self.left.checked_sub(1);

@@ -104,7 +104,7 @@ impl Progress {
     }
 
     /// Returns why the caller would wait forever, or `None` if it would not.
-    fn never_ends(&self) -> Option<&'static str> {
+    fn why_it_never_ends(&self) -> Option<&'static str> {
         // Relaxed: if this thread is the runner, it has set the bit itself. If it only has the same number as
         // a runner that has exited, it began after that runner had set the bit.
         if self.is_ended() {
@@ -178,7 +178,7 @@ unsafe impl<F: Send, T: Send, O: Sync> Sync for Task<F, T, O> {}
 /// Joins a task, which has only this handle. Dropping the handle gives up the result.
 pub(crate) struct Handle<'a, T> {
     /// `None` if the task has been joined.
-    task: Option<Arc<dyn Outcome<T> + 'a>>,
+    task: Option<Arc<dyn Joinable<T> + 'a>>,
 }
 
 impl<T> Handle<'_, T> {
@@ -204,7 +204,7 @@ impl<T> Drop for Handle<'_, T> {
 }
 
 /// A task as its handle sees it.
-trait Outcome<T>: Job {
+trait Joinable<T>: Job {
     fn is_ended(&self) -> bool;
 
     /// Waits for the result and takes it. Runs the task itself if no thread has started it.
@@ -307,7 +307,7 @@ where
     }
 }
 
-impl<F, T, O> Outcome<T> for Task<F, T, O>
+impl<F, T, O> Joinable<T> for Task<F, T, O>
 where
     F: FnOnce() -> T + Send,
     T: Send,
@@ -321,7 +321,7 @@ where
         if workers::may_help() && self.progress.claim() {
             workers::clear_claimed();
             workers::run(|| self.run_claimed());
-        } else if let Some(why) = self.progress.never_ends() {
+        } else if let Some(why) = self.progress.why_it_never_ends() {
             // SAFETY: the caller gives up the task with this call.
             unsafe { self.detach() };
             panic!("{why}");

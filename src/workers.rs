@@ -118,7 +118,7 @@ pub(crate) trait Job: Send + Sync {
 
 #[cfg(not(gosync_model))]
 static SCHEDULER: LazyLock<Result<Scheduler, String>> = LazyLock::new(|| {
-    fork::watch();
+    fork::install_handler();
     system::max_procs().map(new_scheduler)
 });
 

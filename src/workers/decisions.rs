@@ -111,7 +111,7 @@ impl Run {
 pub(super) struct Look {
     /// The number of searches so far.
     pub(super) searches: usize,
-    pub(super) is_waiting: bool,
+    pub(super) has_waiting: bool,
     /// Whether the system has refused a worker since the last look.
     pub(super) is_refused: bool,
     /// Whether goroutines wait, and some of those that block no longer count.
@@ -230,8 +230,7 @@ impl State {
     /// Whether one more worker should run, and can, while `external` external threads keep CPUs busy. If no
     /// worker runs, one should in any case.
     pub(super) fn has_room(&self, external: usize) -> bool {
-        let is_free = self.running == 0 || self.running + external < self.max_procs;
-        is_free && !self.is_refused()
+        (self.running == 0 || self.running + external < self.max_procs) && !self.is_refused()
     }
 
     /// Whether no worker is available for now: the system refuses new ones, and none sleeps.
@@ -337,13 +336,14 @@ impl State {
     ) -> (Look, Option<Wakeup>) {
         let mut look = Look {
             searches: self.searches,
-            is_waiting: waiting > 0,
+            has_waiting: waiting > 0,
             is_refused: mem::take(&mut self.is_refused),
             has_replaced: false,
             has_preempted: false,
         };
         // Even if no goroutine waits, so that the next one finds room.
-        let blocked = seen.blocked.iter().filter(|run| self.retake(run)).count();
+        let stuck = seen.blocked.iter().filter(|run| self.make_stuck(run));
+        let blocked = stuck.count();
         if !seen.is_guess {
             self.blocked += blocked;
         }
@@ -373,13 +373,13 @@ impl State {
             return false;
         }
         let most = (self.max_procs / 2).max(1);
-        let runs = runs.iter().filter(|run| self.retake(run));
+        let runs = runs.iter().filter(|run| self.make_stuck(run));
         runs.take(most).count() > 0
     }
 
     /// Makes the worker stuck if it still runs the same goroutine: it keeps its processor and no longer
     /// counts as running. Returns whether it still ran it.
-    fn retake(&mut self, run: &Run) -> bool {
+    fn make_stuck(&mut self, run: &Run) -> bool {
         let p = run.p;
         let is_there =
             p.holder() == Holder::Running && p.is_in_goroutine() && p.runs.get() == run.runs;

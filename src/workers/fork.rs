@@ -19,14 +19,14 @@ pub(crate) fn has_lost_workers() -> bool {
 
 /// Notices forks from now on. Must be called only once.
 #[cfg(unix)]
-pub(super) fn watch() {
+pub(super) fn install_handler() {
     // SAFETY: the function exists as long as the process. If this code is unloaded, the C library forgets the
     // function. If there is no memory to register it, forks are not noticed.
     unsafe { libc::pthread_atfork(None, None, Some(begin_child)) };
 }
 
 #[cfg(not(unix))]
-pub(super) fn watch() {}
+pub(super) fn install_handler() {}
 
 /// Runs in the child. Waits for no other thread, and reads nothing that another thread may have left half
 /// written.

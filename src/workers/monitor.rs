@@ -45,7 +45,7 @@ pub(super) struct Monitor {
     /// When a worker was last declared stuck because its goroutine had run for too long.
     last_preemption: Duration,
     /// Whether goroutines blocked at the last look.
-    is_storm: bool,
+    has_blocked_lately: bool,
     /// The number of the last search that it knows of, and when it first saw it.
     search: (usize, Duration),
 }
@@ -55,7 +55,7 @@ pub(super) struct Monitor {
 struct Survey {
     observations: Observations,
     /// Whether goroutines blocked at the last look, so that those started since are likely to block, too.
-    is_storm: bool,
+    has_blocked_lately: bool,
     /// Whether some worker has come to another goroutine.
     has_progress: bool,
 }
@@ -66,7 +66,7 @@ impl Monitor {
             start: Instant::now(),
             last_look: Duration::ZERO,
             last_preemption: Duration::ZERO,
-            is_storm: false,
+            has_blocked_lately: false,
             search: (0, Duration::ZERO),
         }
     }
@@ -79,7 +79,7 @@ impl Monitor {
             let passed = self.start.elapsed() - self.last_look;
             thread::sleep(interval.saturating_sub(passed));
             let (survey, look) = self.look(self.start.elapsed());
-            (interval, quiet_looks) = if look.is_waiting {
+            (interval, quiet_looks) = if look.has_waiting {
                 (survey.next_interval(&look, interval), 0)
             } else {
                 (MIN_INTERVAL * 2_u32.pow(quiet_looks), quiet_looks + 1)
@@ -92,7 +92,7 @@ impl Monitor {
     fn look(&mut self, now: Duration) -> (Survey, Look) {
         let survey = self.survey_running(now);
         let look = scheduler().look(&survey.observations);
-        self.is_storm = look.has_replaced && !survey.observations.is_guess;
+        self.has_blocked_lately = look.has_replaced && !survey.observations.is_guess;
         if look.has_preempted {
             self.last_preemption = now;
         }
@@ -107,7 +107,7 @@ impl Monitor {
         let may_preempt = now - self.last_preemption >= SLICE;
         let (search, since) = self.search;
         let mut survey = Survey {
-            is_storm: self.is_storm,
+            has_blocked_lately: self.has_blocked_lately,
             ..Survey::default()
         };
         survey.observations.stale_search = (now - since >= STALE_SEARCH).then_some(search);
@@ -126,7 +126,7 @@ impl Monitor {
     /// whether goroutines wait.
     #[cfg(gosync_model)]
     pub(super) fn look_after(&mut self, passed: Duration) -> bool {
-        self.look(self.last_look + passed).1.is_waiting
+        self.look(self.last_look + passed).1.has_waiting
     }
 }
 
@@ -141,7 +141,7 @@ impl Survey {
         }
         if !p.observe_run(run.runs) {
             self.has_progress = true;
-            if !self.is_storm {
+            if !self.has_blocked_lately {
                 return;
             }
         }

@@ -1,7 +1,7 @@
 //! Processors: a thread must hold one to queue goroutines, and a worker to run them. Go's P.
 
 use super::{CURRENT, Job};
-use crate::deque::{Injector, Steal, Stealer, Worker};
+use crate::deque::{Injector, Steal, Stealer, Worker as LocalQueue};
 use crate::primitive::{AtomicU32, Ordering::Relaxed, Published, UnsafeCell};
 use std::cell::Cell;
 use std::iter;
@@ -17,7 +17,7 @@ use std::time::Duration;
 #[repr(align(128))]
 pub(super) struct Processor {
     /// The holder's end of the local run queue.
-    deque: UnsafeCell<Worker<Arc<dyn Job>>>,
+    deque: UnsafeCell<LocalQueue<Arc<dyn Job>>>,
     /// The other end, from which any thread may steal.
     stealer: Stealer<Arc<dyn Job>>,
     /// A `Holder`. Changes under the scheduler's lock.
@@ -90,7 +90,7 @@ impl Holder {
 
 impl Processor {
     pub(super) fn new(index: usize) -> Self {
-        let deque = Worker::new_lifo();
+        let deque = LocalQueue::new_lifo();
         Self {
             stealer: deque.stealer(),
             deque: UnsafeCell::new(deque),
@@ -196,7 +196,7 @@ impl Processor {
 /// `f` may allocate or free memory, and an allocator that uses a lock of this crate may sleep then. During
 /// `f` the thread therefore seems to have no processor, so a sleep does not release the one that it holds.
 #[inline]
-fn with_own<R>(f: impl FnOnce(&'static Processor, &Worker<Arc<dyn Job>>) -> R) -> Option<R> {
+fn with_own<R>(f: impl FnOnce(&'static Processor, &LocalQueue<Arc<dyn Job>>) -> R) -> Option<R> {
     let p = CURRENT.with(Cell::take)?;
     // SAFETY: the current thread is the holder. A nested call, from within `f`, does not get here, since it
     // finds no processor in `CURRENT`.

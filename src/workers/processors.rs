@@ -81,7 +81,7 @@ impl Processors {
     /// Takes `p`, which must be empty, from its holder.
     pub(super) fn release(&self, p: &'static Processor, free: &mut FreeList) {
         p.set_holder(Holder::Nobody);
-        self.remove(p);
+        self.unlist(p);
         free.0.push(p);
     }
 
@@ -95,11 +95,11 @@ impl Processors {
     }
 
     /// Takes `p` from the list if it is empty.
-    pub(super) fn unlist(&self, p: &'static Processor) {
+    pub(super) fn unlist_if_empty(&self, p: &'static Processor) {
         if p.len() > 0 {
             return;
         }
-        self.remove(p);
+        self.unlist(p);
         // Pairs with the fence in `Scheduler::notify_for`.
         fence(SeqCst);
         if p.len() > 0 {
@@ -108,7 +108,7 @@ impl Processors {
     }
 
     /// Removes `p` from the list. The last listed processor takes its position.
-    fn remove(&self, p: &'static Processor) {
+    fn unlist(&self, p: &'static Processor) {
         let Some(position) = p.position() else {
             return;
         };

@@ -19,7 +19,7 @@ use std::{io, mem};
 use Ordering::{Relaxed, SeqCst};
 
 /// How long a worker that has nothing to do sleeps before it ends.
-const IDLE: Duration = Duration::from_secs(5);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A goroutine taken from a queue, and the kind of thread that had queued it.
 pub(super) type Found = (Arc<dyn Job>, QueuedBy);
@@ -87,14 +87,14 @@ impl Scheduler {
     /// Changes the state and the signals. If that raises a wake signal, wakes a worker for the goroutines
     /// whose threads have not seen the signal (invariant 1).
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
-        self.change_beside(0, change)
+        self.change_with_external(0, change)
     }
 
     /// Like `change`, while `external` external threads keep CPUs busy.
-    fn change_beside<T>(&self, external: usize, change: impl FnOnce(&mut State) -> T) -> T {
+    fn change_with_external<T>(&self, external: usize, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.lock();
         let result = change(&mut state);
-        let calls = self.set_signals(&state) && self.is_waiting_now(&state);
+        let calls = self.set_signals(&state) && self.has_waiting_now(&state);
         drop(state);
         if calls {
             self.wake(external);
@@ -114,7 +114,7 @@ impl Scheduler {
     /// Like `notify`, for goroutines that `queued_by` had queued elsewhere.
     #[inline]
     fn notify_for(&self, p: &'static Processor, queued_by: QueuedBy) {
-        // Pairs with the fences in `is_waiting_now` and `Processors::unlist`.
+        // Pairs with the fences in `has_waiting_now` and `Processors::unlist_if_empty`.
         fence(SeqCst);
         if !p.is_listed() {
             self.list(p);
@@ -145,7 +145,7 @@ impl Scheduler {
     #[cold]
     fn wake(&self, external: usize) {
         let wakeup = self.change(|state| {
-            let waiting = self.waiting(state);
+            let waiting = self.count_waiting(state);
             state.wake(external, waiting)
         });
         self.carry_out(wakeup);
@@ -191,7 +191,7 @@ impl Scheduler {
             // Load the signals once: between two loads the start of the monitor may end, or begin again.
             let signals = self.signals.load(Relaxed);
             signals & MONITOR_STARTING != 0
-                || signals & WAKE_FOR_EXTERNAL != 0 && self.is_waiting_now(&self.lock())
+                || signals & WAKE_FOR_EXTERNAL != 0 && self.has_waiting_now(&self.lock())
         };
         if !may_be_alone() {
             return false;
@@ -202,20 +202,20 @@ impl Scheduler {
 
     /// Returns whether a goroutine waits. Sees every goroutine that was queued by a thread that has not seen
     /// the current signals.
-    fn is_waiting_now(&self, state: &State) -> bool {
+    fn has_waiting_now(&self, state: &State) -> bool {
         // Pairs with the fences in `notify_for`, `flush_queue` and `inject`.
         fence(SeqCst);
-        self.is_waiting(state)
+        self.has_waiting(state)
     }
 
     /// Returns whether a goroutine waits in a queue. The lock, of which `_state` is the proof, keeps the list
     /// as it is.
-    fn is_waiting(&self, _state: &State) -> bool {
+    fn has_waiting(&self, _state: &State) -> bool {
         !self.global_queue.is_empty() || self.processors.listed().any(|p| p.len() > 0)
     }
 
     /// Returns how many goroutines wait in queues. The lock keeps the list as it is, as in `is_waiting`.
-    fn waiting(&self, _state: &State) -> usize {
+    fn count_waiting(&self, _state: &State) -> usize {
         let processors = self.processors.listed().map(Processor::len);
         processors.sum::<usize>() + self.global_queue.len()
     }
@@ -243,7 +243,7 @@ impl Scheduler {
         for job in jobs {
             self.global_queue.push(job);
         }
-        // Pairs with the fence in `is_waiting_now`: on its way it was in no queue.
+        // Pairs with the fence in `has_waiting_now`: on its way it was in no queue.
         fence(SeqCst);
         self.wake_for(QueuedBy::Worker);
     }
@@ -326,7 +326,7 @@ impl Scheduler {
     /// Ends the search, after the searching worker has found a goroutine that `queued_by` has queued. If more
     /// goroutines wait, wakes another worker. Go's `resetspinning`.
     pub(super) fn end_search(&self, queued_by: QueuedBy) {
-        self.change_beside(queued_by.external(), |state| state.is_searching = false);
+        self.change_with_external(queued_by.external(), |state| state.is_searching = false);
     }
 
     /// Releases `p`, and lets its holder, a worker, sleep until it is woken. `is_searching` says whether it
@@ -339,7 +339,7 @@ impl Scheduler {
             self.release(state, p);
             state.idle.push(&me)
         });
-        me.sleep(park::deadline(IDLE)) || !self.try_exit(ticket)
+        me.sleep(park::deadline(IDLE_TIMEOUT)) || !self.try_exit(ticket)
     }
 
     /// Lets a worker end that has slept for long. Returns false if it has just been woken, and must not end.
@@ -414,7 +414,7 @@ impl Scheduler {
 
     /// Takes the goroutine that has waited for longest in one of the queues. `turn` says where to begin: as
     /// it counts up, every queue has its turn.
-    pub(super) fn find_oldest(&self, turn: usize) -> Option<Arc<dyn Job>> {
+    pub(super) fn find_in_turn(&self, turn: usize) -> Option<Arc<dyn Job>> {
         let global = || processor::retry(|| self.global_queue.steal());
         let local = || {
             let count = self.processors.count();
@@ -434,7 +434,7 @@ impl Scheduler {
     pub(super) fn inject(&self, job: Arc<dyn Job>) {
         self.without_processor.queued.add(1);
         self.global_queue.push(job);
-        // Pairs with the fence in `is_waiting_now`.
+        // Pairs with the fence in `has_waiting_now`.
         fence(SeqCst);
         self.wake_for(QueuedBy::Worker);
     }
@@ -458,7 +458,7 @@ impl Scheduler {
         // (invariant 1).
         let (look, wakeup) = self.update(|state| {
             let external = self.prune_list();
-            let waiting = self.waiting(state);
+            let waiting = self.count_waiting(state);
             state.look(seen, external, waiting)
         });
         if let Some(Wakeup::Workers(sleepers, new)) = &wakeup {
@@ -493,7 +493,7 @@ impl Scheduler {
                 Holder::Running => {}
                 Holder::External if is_active => external += 1,
                 Holder::Stuck if is_active => {}
-                Holder::Nobody | Holder::External | Holder::Stuck => self.processors.unlist(p),
+                _ => self.processors.unlist_if_empty(p),
             }
         }
         external
@@ -512,7 +512,7 @@ impl Scheduler {
         };
         self.set_signals(&state);
         // Look even if this has raised no signal: the monitor's last look may have raised one (invariant 1).
-        if self.is_waiting_now(&state) {
+        if self.has_waiting_now(&state) {
             state.watch = Watch::Watching;
             self.set_signals(&state);
             return true;

@@ -105,12 +105,12 @@ mod main_thread {
 
     /// The signals that the main thread blocked when the first thread was started: one bit each, beginning
     /// with signal 1. `None` if the system does not tell.
-    static BLOCKED: OnceLock<Option<u64>> = OnceLock::new();
+    static BLOCKED_SIGNALS: OnceLock<Option<u64>> = OnceLock::new();
 
     /// Remembers the main thread's signal mask, which may change later. Must be called before a thread is
     /// started.
     pub(super) fn remember() {
-        BLOCKED.get_or_init(find_blocked);
+        BLOCKED_SIGNALS.get_or_init(find_blocked_signals);
     }
 
     /// Finds the signals that the main thread blocks.
@@ -119,14 +119,14 @@ mod main_thread {
     /// which gets longer if the thread loses its CPU. So if all signals seem to be blocked, this function
     /// looks again until it has seen the main thread sleep at two looks in a row: the thread does not sleep
     /// in that moment.
-    fn find_blocked() -> Option<u64> {
+    fn find_blocked_signals() -> Option<u64> {
         const TRIES: u32 = 100;
 
         let mut latest = None;
         let mut has_slept = false;
         for _ in 0..TRIES {
             let status = fs::read_to_string("/proc/self/status").ok()?;
-            latest = Some(blocked(&status)?);
+            latest = Some(blocked_signals(&status)?);
             let sleeps = field(&status, "State:")?.starts_with('S');
             if !latest.is_some_and(blocks_all) || (sleeps && has_slept) || is_main_thread() {
                 break;
@@ -149,7 +149,7 @@ mod main_thread {
     }
 
     /// Returns the signal mask in `status`, the system's text about a process: the mask of its main thread.
-    pub(super) fn blocked(status: &str) -> Option<u64> {
+    pub(super) fn blocked_signals(status: &str) -> Option<u64> {
         u64::from_str_radix(field(status, "SigBlk:")?, 16).ok()
     }
 
@@ -164,12 +164,12 @@ mod main_thread {
             // SAFETY: the set is valid for reads. If the call fails, the thread keeps its affinity.
             unsafe { libc::sched_setaffinity(CURRENT, size_of_val(&affinity), &affinity) };
         }
-        if let Some(Some(blocked)) = BLOCKED.get() {
-            block(*blocked);
+        if let Some(Some(blocked)) = BLOCKED_SIGNALS.get() {
+            block_signals(*blocked);
         }
     }
 
-    fn block(signals: u64) {
+    fn block_signals(signals: u64) {
         let mut set = MaybeUninit::<libc::sigset_t>::uninit();
         // SAFETY: `sigemptyset` writes the set before it is used. `sigaddset` refuses only the numbers that
         // the C library keeps for itself.
@@ -231,12 +231,12 @@ mod main_thread {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use super::main_thread::blocked;
+    use super::main_thread::blocked_signals;
 
     #[test]
     fn the_mask_is_read_from_the_status() {
         let status = "Name:\ta\nSigPnd:\t0000000000000001\nSigBlk:\t0000000000000200\n";
-        assert_eq!(blocked(status), Some(1 << 9));
-        assert_eq!(blocked("Name:\ta\n"), None);
+        assert_eq!(blocked_signals(status), Some(1 << 9));
+        assert_eq!(blocked_signals("Name:\ta\n"), None);
     }
 }

@@ -97,7 +97,7 @@ impl Worker {
         let sched_ticks = p.sched_ticks.get();
         p.sched_ticks.add_one();
         let oldest = if sched_ticks % FAIR_TICK == FAIR_TICK - 1 {
-            scheduler().find_oldest(sched_ticks / FAIR_TICK)
+            scheduler().find_in_turn(sched_ticks / FAIR_TICK)
         } else {
             None
         };

@@ -435,13 +435,13 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/workers/scheduler.rs",
         name: "raised without a look",
-        code: "let calls = self.set_signals(&state) && self.is_waiting_now(&state);",
+        code: "let calls = self.set_signals(&state) && self.has_waiting_now(&state);",
         broken: "let calls = self.set_signals(&state) && false;",
     },
     Fault {
         file: "src/workers/scheduler.rs",
         name: "found and no worker woken",
-        code: "self.change_beside(queued_by.external(), |state| state.is_searching = false);",
+        code: "self.change_with_external(queued_by.external(), |state| state.is_searching = false);",
         broken: "self.update(|state| state.is_searching = false);",
     },
     Fault {
@@ -453,14 +453,14 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/workers/scheduler.rs",
         name: "ends although woken",
-        code: "me.sleep(park::deadline(IDLE)) || !self.try_exit(ticket)",
-        broken: "me.sleep(park::deadline(IDLE)) || self.try_exit(ticket) && false",
+        code: "me.sleep(park::deadline(IDLE_TIMEOUT)) || !self.try_exit(ticket)",
+        broken: "me.sleep(park::deadline(IDLE_TIMEOUT)) || self.try_exit(ticket) && false",
     },
     Fault {
         file: "src/workers/scheduler.rs",
         name: "dozes without a look",
-        code: "if self.is_waiting_now(&state) {\n            state.watch",
-        broken: "if self.is_waiting_now(&state) && false {\n            state.watch",
+        code: "if self.has_waiting_now(&state) {\n            state.watch",
+        broken: "if self.has_waiting_now(&state) && false {\n            state.watch",
     },
     Fault {
         file: "src/workers/scheduler.rs",
@@ -507,7 +507,7 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/workers/decisions.rs",
         name: "hogs count",
-        code: "let runs = runs.iter().filter(|run| self.retake(run));",
+        code: "let runs = runs.iter().filter(|run| self.make_stuck(run));",
         broken: "let runs = runs.iter();",
     },
     Fault {
@@ -519,7 +519,7 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/workers/scheduler.rs",
         name: "left and no worker woken",
-        code: "        // Pairs with the fence in `is_waiting_now`: on its way it was in no queue.\n        fence(SeqCst);\n        self.wake_for(QueuedBy::Worker);\n",
+        code: "        // Pairs with the fence in `has_waiting_now`: on its way it was in no queue.\n        fence(SeqCst);\n        self.wake_for(QueuedBy::Worker);\n",
         broken: "",
     },
     Fault {
