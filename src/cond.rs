@@ -17,15 +17,15 @@ pub use guard::CondGuard;
 ///
 /// # Fairness
 ///
-/// Waiters are woken in the order in which they came, and only by a `signal` or a `broadcast`. By the time a
-/// woken waiter has the lock again, other threads may have had it before. So the condition must be checked
+/// Waiters are woken in the order in which they came, and only by a `signal` or a `broadcast`. Before a
+/// woken waiter has the lock again, other threads may have held it. So the condition must be checked
 /// once more, as in Go; [`wait_while`](Self::wait_while) does that.
 ///
 /// A wake-up is not lost if it coincides with the end of a timed wait: the wait then counts as woken.
 ///
 /// # Differences from Go
 ///
-/// * [`signal`](Self::signal) and [`broadcast`](Self::broadcast) return how many waiters they have woken.
+/// * [`signal`](Self::signal) returns whether it has woken a waiter, and [`broadcast`](Self::broadcast) how many.
 /// * There are timed waits.
 /// * A `Cond` may be moved. Go panics if a `Cond` is used after it was copied.
 ///

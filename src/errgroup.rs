@@ -194,8 +194,8 @@ impl<E: Send + 'static> Group<E> {
         self.data.conclude()
     }
 
-    /// Returns whether a goroutine of the group has returned an error or has panicked. In Go, the context of
-    /// `WithContext` is done then. It becomes false again when a [`wait`](Self::wait) returns.
+    /// Returns whether a goroutine of the group has returned an error or has panicked since the last
+    /// [`wait`](Self::wait) returned. In Go, the context of `WithContext` is cancelled by then.
     ///
     /// # Examples
     ///

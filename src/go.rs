@@ -50,7 +50,7 @@ where
 /// A handle to a goroutine, to wait for its result. Returned by [`go`](fn@crate::go) and
 /// [`go!`](crate::go!).
 ///
-/// If the handle is dropped, the goroutine continues to run alone.
+/// If the handle is dropped, the goroutine runs on, and its result is dropped when it ends.
 ///
 /// # Examples
 ///

@@ -126,7 +126,8 @@ mod linux {
 
     impl Drop for PendingThread {
         fn drop(&mut self) {
-            // Release: pairs with the Acquire in `wait_for_others`, after which there is less memory.
+            // Release: pairs with the Acquire in `wait_for_others`, so that the next check sees the memory
+            // that this thread has taken.
             PENDING.fetch_sub(1, Release);
         }
     }
@@ -193,7 +194,7 @@ mod linux {
     /// library sets aside for it. Threads that have just passed the check have yet to take some of theirs.
     const SPLITS: usize = 64;
 
-    /// The size of the largest pages, in bytes.
+    /// The largest page size of the CPUs on which Linux runs, apart from huge pages, in bytes.
     const PAGE: usize = 64 << 10;
 
     fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -304,7 +305,7 @@ mod linux {
         /// The number that the last count has allowed, and how much of it is left.
         found: usize,
         left: usize,
-        /// How long the result of the last count holds. `None` before the first count.
+        /// When the result of the last count expires. `None` before the first count.
         until: Option<Instant>,
     }
 

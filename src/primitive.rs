@@ -66,7 +66,8 @@ pub(crate) const fn sized(real: usize, loom: usize, shuttle: usize) -> usize {
     }
 }
 
-/// A number that changes under a lock, or that only one thread changes. Other threads may read an old value.
+/// A number that changes under a lock, or that only one thread changes, or that changes only by `add`. Other
+/// threads may read an old value.
 ///
 /// No checker sees it. So a reviewer must check that it is used like that.
 #[derive(Default)]
@@ -94,6 +95,7 @@ impl Published {
         is_new
     }
 
+    /// Any thread may call this.
     pub(crate) fn add(&self, value: usize) {
         self.0.fetch_add(value, Ordering::Release);
     }

@@ -48,7 +48,8 @@ impl<T> SegmentedVec<T> {
         self.get(index)
     }
 
-    /// Returns an element that has been handed out. That must happen before this call.
+    /// Returns an element that has been handed out. The `push` that handed it out must happen before this
+    /// call.
     pub(crate) fn get(&self, index: usize) -> &'static T {
         // In the models, to load the length would multiply the schedules.
         debug_assert!(cfg!(gosync_model) || index < self.len(), "no such element");

@@ -4,8 +4,8 @@
 //
 // Invariants:
 //
-// 1. A call is in the map until it has ended or is forgotten. A caller that finds it there joins it under the
-//    map's lock. So once the call has been taken from the map, it is known whether another caller wants its
+// 1. A call is in the map until its function has returned or panicked, or until it is forgotten. It leaves the
+//    map before it ends. A caller that finds it there joins it under the map's lock. So once the call has been taken from the map, it is known whether another caller wants its
 //    value.
 // 2. A call that has been joined ends: with a value, or with a panic of its function or of a clone of its
 //    value.
@@ -29,7 +29,7 @@ use std::sync::Arc;
 /// * The value may have any type that can be cloned. Each call clones it at least once. For a function that
 ///   may fail, use a `Result` whose error can be cloned, such as an `Arc` of the error.
 /// * If `f` panics, its caller gets the panic, and the callers that wait for it panic with a text that
-///   includes the text of the panic. (In Go they get a value that wraps it.)
+///   includes the text of the panic. (In Go they panic with a value that wraps it.)
 /// * A call for a key from inside `f` for the same key panics. In Go it is a deadlock.
 /// * There is no `DoChan`: start a goroutine that calls [`run`](Self::run).
 ///

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use Ordering::{Acquire, Release};
 
-/// A single sleep, which is woken at most once.
+/// Lets one thread sleep once, until another one wakes it. Go's `note`, without `noteclear`.
 pub(crate) struct Sleeper {
     /// 1 if it has been woken.
     woken: AtomicUsize,
@@ -23,7 +23,8 @@ impl Sleeper {
         Key::new(&self.woken, 0)
     }
 
-    /// Ends the sleep. All that happens before this call happens before the return of that `sleep`.
+    /// Ends the sleep, or the next one if none has begun. What happens before this call happens before the return of
+    /// the `sleep` that it ends.
     pub(crate) fn wake(&self) {
         // Release: pairs with the Acquire in `sleep` of a thread that does not sleep yet.
         self.woken.store(1, Release);

@@ -18,8 +18,8 @@
 //!    the result.
 //! 3. A runner that sets `ENDED` and finds `PARKED` wakes the joiner. Before the joiner sleeps, it looks at
 //!    `ENDED` again under the queue's lock.
-//! 4. A task may stay in a queue after it has run. Its closure is gone then. When the queue drops the task, its
-//!    result is gone, too: the joiner has it, or the thread that dropped it.
+//! 4. A task may stay in a queue after it has run. Its closure is gone then. If the queue holds the last reference
+//!    to the task, the result is gone, too: the joiner has taken it, or it has been dropped (invariant 2).
 
 use crate::park::{self, Key};
 use crate::primitive::{AtomicUsize, Ordering, Published, UnsafeCell, thread_number};

@@ -20,8 +20,8 @@ use std::time::Duration;
 ///
 /// * A group can be used again at once. A sleeping `wait` is released by the 0 that it waited for, even if
 ///   the counter has gone up again before the waiter runs. Go panics if it notices that.
-/// * A call of `add` that would take the counter below 0 panics and changes nothing. In Go it breaks the
-///   counter, and waiters never return.
+/// * A call of `add` that would take the counter below 0 panics and changes nothing. In Go it panics,
+///   too, but leaves the counter negative, and waiters never return.
 /// * The counter's limit is `isize::MAX / 4`. Go cuts the counter to 32 bits.
 /// * There is [`wait_timeout`](Self::wait_timeout).
 /// * If a goroutine of [`go`](Self::go) panics, it is counted out, and `wait` returns as if nothing had

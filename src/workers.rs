@@ -9,10 +9,10 @@
 //!
 //! * A thread that starts a goroutine pushes it to the local run queue of its processor. Workers steal from
 //!   all local run queues.
-//! * A thread that waits for a goroutine that has not been started runs it itself: [`help`] takes members of
-//!   a group from the top of the thread's own queue, and `Task::join` claims the task wherever it is queued.
-//!   No thread runs an unrelated goroutine on top of one that waits: the unrelated one might need something
-//!   that the waiting one holds, or that it will do later.
+//! * A thread that waits for a goroutine that no thread has begun runs it itself: [`help`] takes members of a
+//!   group from the top of the thread's own queue, and `Task::join` claims the task wherever it is queued.
+//!   No thread runs an unrelated goroutine on top of one that waits: the upper one might need something that
+//!   the lower one holds, or has yet to do.
 //! * A goroutine that is about to sleep in [`park`], or says that it may block ([`block`]), gives up its
 //!   processor, and its worker no longer counts as running (`blocking`). What it has queued moves to the
 //!   global run queue. When it continues, its worker takes a processor again, even if that makes one worker
@@ -27,7 +27,7 @@
 //!
 //! | it | has a processor | counts as running | until |
 //! |---|---|---|---|
-//! | *searches* (one at a time) | yes | yes | it finds a goroutine, or has searched for long enough |
+//! | *searches* (one, or all that were woken together) | yes | yes | it finds a goroutine, or has searched for long enough |
 //! | *runs* | yes | yes | the goroutine ends, blocks, or gets stuck |
 //! | is *stuck* | yes | no | the goroutine ends |
 //! | is *blocked* | no | no | it is woken |
@@ -111,8 +111,8 @@ pub(crate) trait Job: Send + Sync {
     /// Whether `run` would do nothing.
     fn is_claimed(&self) -> bool;
 
-    /// Returns an address that identifies the group whose waiters wait for this goroutine. Returns null if no
-    /// thread waits for it, or only its joiner.
+    /// Returns an address that identifies the group to which this goroutine belongs, whose waiters may run it.
+    /// Returns null if it belongs to none.
     fn group(&self) -> *const ();
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 /// Sleeps like [`sleep`]. If the caller is a goroutine, another one may run meanwhile.
 pub(crate) fn park(key: Key, validate: impl FnOnce() -> bool, deadline: Option<Instant>) -> Parked {
-    // Before the thread joins the queue: `block` may start a worker, which allocates, and an allocator with a
+    // This must come before the thread joins the queue: `block` may start a worker, which allocates, and an allocator with a
     // lock may sleep. parking_lot_core does not allow a thread to sleep in two queues.
     let _blocked = block();
     sleep(key, validate, deadline)
@@ -64,7 +64,7 @@ pub(crate) fn sleep_until_woken(sleeper: &Sleeper, deadline: Option<Instant>) ->
 /// Marks the current thread as blocked. A worker gets a processor again when this is dropped.
 pub(crate) struct Blocked {
     has_given_up_its_processor: bool,
-    /// Whether goroutines may wait that no thread can run, because the system refuses threads.
+    /// Whether goroutines may be waiting with no thread to run them, because the system refuses threads.
     lacks_threads: bool,
 }
 
@@ -92,8 +92,8 @@ pub(crate) fn block() -> Blocked {
 }
 
 impl Blocked {
-    /// Returns when to wake up: after this `nap`, to try again to wake a worker, if there may be no thread to
-    /// run goroutines, but at the deadline at the latest.
+    /// Returns when to end the sleep: at the deadline, or, if threads are lacking, after `nap` if that is earlier,
+    /// to try again to wake a worker.
     fn end_of_sleep(&self, nap: Duration, deadline: Option<Instant>) -> Option<Instant> {
         if !self.lacks_threads {
             return deadline;

@@ -10,11 +10,11 @@ use std::{array, mem};
 
 // The signals.
 
-/// Wake signal: a goroutine that `QueuedBy::Worker` queues requires a call of `Scheduler::wake`.
+/// Wake signal: a thread that queues a goroutine as `QueuedBy::Worker` must call `Scheduler::wake`.
 pub(super) const WAKE_FOR_WORKER: usize = 1;
-/// Wake signal: a goroutine that `QueuedBy::External` queues requires a call of `Scheduler::wake`.
+/// Wake signal: a thread that queues a goroutine as `QueuedBy::External` must call `Scheduler::wake`.
 pub(super) const WAKE_FOR_EXTERNAL: usize = 2;
-/// More workers run than may.
+/// More workers run than `max_procs` allows.
 pub(super) const SURPLUS: usize = 4;
 /// A thread is starting the monitor, and the system may still refuse it.
 pub(super) const MONITOR_STARTING: usize = 8;
@@ -24,7 +24,8 @@ pub(super) struct State {
     pub(super) max_procs: usize,
     /// How many workers run: they have been woken or started, and are neither blocked, stuck nor asleep.
     pub(super) running: usize,
-    /// Whether one of the running workers searches for goroutines.
+    /// Whether a search has begun and no worker has ended it. Workers that were woken together may still search
+    /// afterwards.
     pub(super) is_searching: bool,
     /// The number of searches so far.
     pub(super) searches: usize,
@@ -87,7 +88,7 @@ pub(super) struct Observations {
     pub(super) is_guess: bool,
     /// The goroutines that have run for so long that others may run beside them.
     pub(super) overdue: Vec<Run>,
-    /// The number of the last search, if it has lasted for long.
+    /// The number of the last search, if it began long ago. It may have ended.
     pub(super) stale_search: Option<usize>,
 }
 
@@ -114,9 +115,9 @@ pub(super) struct Look {
     pub(super) has_waiting: bool,
     /// Whether the system has refused a worker since the last look.
     pub(super) is_refused: bool,
-    /// Whether goroutines wait, and some of those that block no longer count.
+    /// Whether goroutines wait, and workers were made stuck because their goroutines block.
     pub(super) has_replaced: bool,
-    /// Whether some goroutines that have run for too long no longer count.
+    /// Whether workers were made stuck because their goroutines have run for too long.
     pub(super) has_preempted: bool,
 }
 
@@ -153,7 +154,8 @@ pub(super) enum Wakeup {
 /// The kind of thread that queued a goroutine.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum QueuedBy {
-    /// A worker, which already counts as running, or a thread that has ended.
+    /// Any other: a worker, which already counts as running, or a thread without a processor. Also stands for
+    /// all goroutines in the global run queue.
     Worker,
     /// An external thread, which keeps a CPU busy besides the running workers.
     External,
@@ -313,8 +315,8 @@ impl State {
         }
     }
 
-    /// Notes that the monitor has been started, by the start of this number. It may doze by now, or have
-    /// ended, and another thread may be starting the next one. Then nothing changes.
+    /// Notes that the start with the number `start` has started the monitor. The monitor may doze by now, or
+    /// have ended, and another thread may be starting the next one. Then nothing changes.
     pub(super) fn begin_watch(&mut self, start: usize) {
         if matches!(self.watch, Watch::Starting(latest) if latest == start) {
             self.watch = Watch::Watching;
@@ -341,7 +343,7 @@ impl State {
             has_replaced: false,
             has_preempted: false,
         };
-        // Even if no goroutine waits, so that the next one finds room.
+        // Even if no goroutine waits now: the next one that is queued then finds room.
         let stuck = seen.blocked.iter().filter(|run| self.make_stuck(run));
         let blocked = stuck.count();
         if !seen.is_guess {
@@ -365,9 +367,9 @@ impl State {
         (look, wakeup)
     }
 
-    /// If all `max_procs` CPUs are busy and no worker searches, makes some of the workers stuck whose
-    /// goroutines have run for too long. Returns whether there are any. Each time, at most half of the CPUs
-    /// (but at least one) get another goroutine: unlike in Go, those that have run for too long continue.
+    /// Makes workers stuck whose goroutines have run for too long, if all `max_procs` CPUs are busy and no worker
+    /// searches. Returns whether it made any stuck. At most half of the CPUs (but at least one) become available
+    /// at a time: unlike in Go, the goroutines that have run for too long continue.
     fn preempt(&mut self, runs: &[Run], external: usize) -> bool {
         if self.is_searching || self.running + external < self.max_procs {
             return false;

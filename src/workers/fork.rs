@@ -13,7 +13,7 @@ static HAS_LOST_WORKERS: AtomicBool = AtomicBool::new(false);
 /// Whether the parent had, or may have had, workers or a monitor when this process was forked.
 #[inline]
 pub(crate) fn has_lost_workers() -> bool {
-    // Relaxed: it is set before the process has a second thread.
+    // Relaxed: it is set in the child, before the child has a second thread.
     HAS_LOST_WORKERS.load(Relaxed)
 }
 
@@ -44,7 +44,8 @@ extern "C" fn begin_child() {
     };
     if has_lost_workers {
         HAS_LOST_WORKERS.store(true, Relaxed);
-        // An external thread keeps its processor when it sleeps.
+        // From now on the thread counts as external, since an external thread keeps its processor when it sleeps.
+        // To release it would take the lock, which may stay locked.
         if let Some(p) = CURRENT.get() {
             p.set_holder(Holder::External);
         }

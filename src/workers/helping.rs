@@ -17,7 +17,7 @@ pub(crate) fn help(group: *const ()) {
     }
 }
 
-/// The search for a goroutine of a group gives up after this many of other groups.
+/// `take_member` gives up after it has passed over this many goroutines of other groups.
 const MAX_PASSED: usize = 8;
 
 /// Takes a goroutine of `group` from the top of the current thread's deque, or from near it.

@@ -16,8 +16,8 @@ const MAX_ACTIVE: Duration = Duration::from_millis(1);
 const MAX_BUSY: Duration = Duration::from_millis(2);
 /// The longest interval while the system refuses threads.
 const MAX_REFUSED: Duration = Duration::from_millis(100);
-/// A worker that has been woken or has begun to search finds out within this time what is queued, if it gets
-/// a CPU.
+/// A search that began this long ago no longer holds up wake-ups: a searching worker that has a CPU would have
+/// found by now what is queued.
 const STALE_SEARCH: Duration = Duration::from_millis(1);
 /// The monitor dozes off after this many looks in a row, at growing intervals, have found nothing queued.
 /// From then on, a thread that queues a goroutine for which there is no room wakes the monitor. That costs
@@ -46,7 +46,8 @@ pub(super) struct Monitor {
     last_preemption: Duration,
     /// Whether goroutines blocked at the last look.
     has_blocked_lately: bool,
-    /// The number of the last search that it knows of, and when it first saw it.
+    /// The number of the latest search that the monitor has seen, and when it first saw that number, as the time
+    /// since `start`.
     search: (usize, Duration),
 }
 

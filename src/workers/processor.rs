@@ -1,4 +1,4 @@
-//! Processors: a thread must hold one to queue goroutines, and a worker to run them. Go's P.
+//! Processors: Go's P. A thread must hold one to queue goroutines, and a worker must hold one to run them.
 
 use super::{CURRENT, Job};
 use crate::deque::{Injector, Steal, Stealer, Worker as LocalQueue};
@@ -31,7 +31,8 @@ pub(super) struct Processor {
     /// The number of goroutines started here, including those on top of others, plus the number of
     /// times that a thread has acquired the processor.
     pub(super) runs: Published,
-    /// As `runs`, but counts only the goroutines that a worker did not start on top of another one.
+    /// As `runs`, but of the goroutines counts only those that a worker runs from its main loop, not on top of
+    /// another one.
     pub(super) outer_runs: Published,
     /// The number of times that a worker here has decided what to run next. Go's `schedtick`.
     pub(super) sched_ticks: Published,
@@ -155,8 +156,8 @@ impl Processor {
         self.in_goroutine.get() == 1
     }
 
-    /// Returns whether no other goroutine has been started here since the last call. `runs` is the current
-    /// number of runs.
+    /// Returns whether the holder is still at the same goroutine as at the last call. `runs` is the current number
+    /// of runs.
     pub(super) fn observe_run(&self, runs: usize) -> bool {
         !self.monitor_tick.runs.update(runs)
     }

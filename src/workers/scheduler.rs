@@ -179,9 +179,9 @@ impl Scheduler {
         }
     }
 
-    /// Wakes a worker, if necessary, before the holder of `p` blocks: an external thread, which then no
-    /// longer keeps a CPU busy. Returns whether goroutines may wait with no thread to run them, since the
-    /// system refuses threads.
+    /// Must be called before an external thread, the holder of `p`, blocks. From then on it no longer keeps a CPU
+    /// busy, so this wakes a worker if one is needed. Returns whether goroutines may wait with no thread to run
+    /// them, because the system refuses threads.
     pub(super) fn wake_before_sleep(&self, p: &Processor) -> bool {
         if p.len() > 0 {
             // No fence: if this misses a signal, the monitor watches.
@@ -243,7 +243,7 @@ impl Scheduler {
         for job in jobs {
             self.global_queue.push(job);
         }
-        // Pairs with the fence in `has_waiting_now`: on its way it was in no queue.
+        // Pairs with the fence in `has_waiting_now`: on their way the goroutines were in no queue.
         fence(SeqCst);
         self.wake_for(QueuedBy::Worker);
     }
@@ -277,7 +277,8 @@ impl Scheduler {
         })
     }
 
-    /// Takes the processor from an external thread, or from a thread that ends.
+    /// Takes the processor from an external thread that ends, or from a blocked worker that had acquired one as if
+    /// it were external.
     pub(super) fn release_external(&self, p: &'static Processor) {
         self.change(|state| self.release(state, p));
     }
@@ -412,8 +413,8 @@ impl Scheduler {
         all.clone().skip(start).chain(all.take(end))
     }
 
-    /// Takes the goroutine that has waited for longest in one of the queues. `turn` says where to begin: as
-    /// it counts up, every queue has its turn.
+    /// Takes the oldest goroutine of the first queue that is not empty. `turn` says at which queue to begin.
+    /// Every second turn begins with the global run queue, the others with one local run queue after the other.
     pub(super) fn find_in_turn(&self, turn: usize) -> Option<Arc<dyn Job>> {
         let global = || processor::retry(|| self.global_queue.steal());
         let local = || {
@@ -454,8 +455,8 @@ impl Scheduler {
     /// Finds workers for the goroutines that wait. `seen` is what the monitor, which calls this, has seen of
     /// the running ones.
     pub(super) fn look(&self, seen: &Observations) -> Look {
-        // `update`, not `change`: the queues need no second look, since the monitor looks again, or dozes
-        // (invariant 1).
+        // `update`, not `change`: the queues need no second look here, since the monitor either looks again or
+        // calls `doze`, which looks (invariant 1).
         let (look, wakeup) = self.update(|state| {
             let external = self.prune_list();
             let waiting = self.count_waiting(state);

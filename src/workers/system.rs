@@ -153,7 +153,7 @@ mod real {
 
     /// How often a searching worker looks before it sleeps: first after pauses that double, then after naps.
     /// A look takes cache lines from the threads that queue goroutines, hence the pauses. A nap takes about
-    /// as long as a thread needs to wake up, and no other thread must wake the worker.
+    /// as long as a thread needs to wake up, but no other thread spends time on waking the worker.
     const SPINS: u32 = 5;
     const NAPS: u32 = 20;
     const FIRST_PAUSE: u32 = 20;

@@ -19,7 +19,7 @@ pub(super) fn start() -> io::Result<()> {
 }
 
 struct Worker {
-    /// Whether this is the searching worker.
+    /// Whether this worker searches. Several do after they were woken together.
     is_searching: bool,
     /// Whether it has not looked for a goroutine since it was woken.
     is_just_woken: bool,

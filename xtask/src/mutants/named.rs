@@ -519,7 +519,7 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/workers/scheduler.rs",
         name: "left and no worker woken",
-        code: "        // Pairs with the fence in `has_waiting_now`: on its way it was in no queue.\n        fence(SeqCst);\n        self.wake_for(QueuedBy::Worker);\n",
+        code: "        // Pairs with the fence in `has_waiting_now`: on their way the goroutines were in no queue.\n        fence(SeqCst);\n        self.wake_for(QueuedBy::Worker);\n",
         broken: "",
     },
     Fault {
