@@ -1,6 +1,6 @@
-//! Goroutines beside threads, and beside the tasks of rayon, which must not block: what it costs to
-//! start one and to learn that it has ended. Theirs is nothing to do; an operation is one of them.
-//! Those of a group are in `wait_group`, and Go's are beside them in `cargo xtask go`.
+//! Compares goroutines with threads, and with the tasks of rayon, which must not block: the cost of starting
+//! one and learning that it has ended. They do nothing; an operation is one of them. For those of a group see
+//! `wait_group`; `cargo xtask go` compares them with Go's.
 
 mod support;
 
@@ -21,7 +21,7 @@ fn main() {
     suite.finish();
 }
 
-/// One, and its result at once.
+/// Starts one and waits for its result at once.
 fn single() -> Vec<Peer> {
     vec![
         Peer::in_loop("gosync", 1, || drop(gosync::go(|| black_box(1)).join())),
@@ -29,7 +29,7 @@ fn single() -> Vec<Peer> {
     ]
 }
 
-/// `count` of them, and then all their results.
+/// Starts `count` of them and then waits for all results.
 fn joined(count: u32) -> Vec<Peer> {
     vec![
         Peer::in_loop("gosync", count, move || {
@@ -47,7 +47,7 @@ fn joined(count: u32) -> Vec<Peer> {
     ]
 }
 
-/// `count` of them in a scope.
+/// Starts `count` of them in a scope.
 fn scoped(count: u32) -> Vec<Peer> {
     vec![
         Peer::in_loop("gosync", count, move || {

@@ -1,5 +1,5 @@
-//! `Mutex` beside other mutexes, from one thread alone to eight in each other's way; and `Cond` beside other condition
-//! variables.
+//! Compares `Mutex` with other mutexes, from one thread alone to eight that contend, and `Cond` with other
+//! condition variables.
 
 mod support;
 
@@ -24,7 +24,7 @@ fn main() {
     suite.finish();
 }
 
-/// Two threads that wait for each other in turn. An operation is a round trip.
+/// Two threads wait for each other in turn. An operation is a round trip.
 fn conds<const WITH_LOCK: bool>() -> Vec<Peer> {
     vec![
         Peer::new("gosync", ping_pong::<(Mutex<u8>, Cond), WITH_LOCK>),
@@ -39,10 +39,10 @@ fn conds<const WITH_LOCK: bool>() -> Vec<Peer> {
     ]
 }
 
-/// Whose turn it is; `END`: nobody's any more.
+/// The thread whose turn it is, or `END`.
 trait Turns: Default + Sync {
-    /// Waits for the turn `mine`, and makes it `next`. Returns false, and changes nothing, at the end. It keeps the
-    /// guard until it has signalled, or drops it before.
+    /// Waits for the turn `mine`, and makes it `next`. Returns false, and changes nothing, at the end.
+    /// `WITH_LOCK` says whether it drops the guard only after it has signalled.
     fn pass<const WITH_LOCK: bool>(&self, mine: u8, next: u8) -> bool;
 }
 

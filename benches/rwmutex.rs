@@ -1,6 +1,6 @@
-//! `RWMutex` beside other reader-writer locks: from one thread alone to eight in each other's way,
-//! from reads only to writes only, with next to nothing in a critical section and with something;
-//! beside the bare steps of this CPU; and with upgradable reads and upgrades only.
+//! Compares `RWMutex` with other reader-writer locks: from one thread alone to eight that contend, from reads
+//! only to writes only, with next to nothing in a critical section and with some work in it. Also compares it
+//! with the bare steps of this CPU, and measures upgradable reads and upgrades only.
 
 mod support;
 
@@ -39,7 +39,7 @@ fn main() {
     suite.finish();
 }
 
-/// The uncontended ones first: those that everybody pays for.
+/// The uncontended loads come first: every user pays for those.
 fn loads(threads: &[usize], writes: &[u32]) -> Vec<Load> {
     let mut loads: Vec<_> = threads
         .iter()

@@ -1,4 +1,4 @@
-//! `WaitGroup`: the price of counting, and of waiting for goroutines.
+//! `WaitGroup`: the cost of counting, and of waiting for goroutines.
 
 mod support;
 
@@ -19,11 +19,11 @@ fn main() {
     suite.finish();
 }
 
-/// One member in and out.
+/// Counts one member in and out.
 fn counters() -> Vec<Peer> {
     let wg = WaitGroup::new();
-    // What any counter has to do, behind an `Arc` as the group's: two additions, and a look at what
-    // they found.
+    // The steps that any counter must take, behind an `Arc` like the group's counter: two additions, and a
+    // look at their results.
     let word = Arc::new(AtomicUsize::new(0));
     let crossbeam = crossbeam_utils::sync::WaitGroup::new();
     vec![
@@ -39,7 +39,8 @@ fn counters() -> Vec<Peer> {
     ]
 }
 
-/// A group of `count` that have nothing to do, started and waited for. An operation is one of them.
+/// Starts a group of `count` goroutines or threads that do nothing, and waits for them. An operation is one
+/// of them.
 fn groups(count: u32) -> Vec<Peer> {
     vec![
         Peer::in_loop("gosync", count, move || {

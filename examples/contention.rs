@@ -1,10 +1,11 @@
-//! How reader-writer locks fare on this machine when threads contend for them, and how that depends
-//! on the share of writes: gosync's `RWMutex` beside those of std, parking_lot and crossbeam.
+//! Measures how reader-writer locks perform on this machine when threads contend for them, and how that
+//! depends on the share of writes. Compares gosync's `RWMutex` with the locks of std, parking_lot and
+//! crossbeam.
 //!
-//! Prints a table, and draws a chart with a panel for each number of threads. The locks are measured
-//! in short slices, in turn, so that other load disturbs them alike: trust the order of the locks
-//! more than the height of a line. But run it on a machine that is otherwise idle: where threads
-//! seldom run at the same time, they do not contend.
+//! Prints a table, and draws a chart with a panel for each number of threads. The locks are measured in short
+//! slices, in turn, so that other load disturbs them alike: trust the order of the locks more than the height
+//! of a line. Still, run it on a machine that is otherwise idle: threads contend only if they run at the same
+//! time.
 //!
 //! ```text
 //! cargo run --release --example contention
@@ -42,7 +43,7 @@ struct Args {
     #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Vec<u16>,
 
-    /// Shares of writes to try: one operation in N is a write; 0: none
+    /// Shares of writes to try: one operation in N is a write; 0 means no writes
     #[arg(
         long,
         value_delimiter = ',',
@@ -51,27 +52,27 @@ struct Args {
     )]
     writes: Vec<u32>,
 
-    /// How many locks of a kind take turns
+    /// How many locks of each kind the threads use in turn
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     locks: u16,
 
-    /// How many threads sleep beside the others, that have read before
+    /// How many more threads have read before and now sleep
     #[arg(long, default_value_t = 0)]
     idle: u16,
 
-    /// How long a thread works inside of the lock, in nanoseconds; 0: as little as can be
+    /// How long a thread holds the lock, in nanoseconds; 0 means as briefly as possible
     #[arg(long, default_value_t = 0)]
     work: u32,
 
-    /// Look entries of a map up, and change them, instead
+    /// Look up and change entries of a map while holding the lock
     #[arg(long, conflicts_with = "work")]
     map: bool,
 
-    /// How many times each lock has its turn
+    /// How many times to measure each lock
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..))]
     rounds: u16,
 
-    /// How long a turn takes, in milliseconds
+    /// How long to measure a lock each time, in milliseconds
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..))]
     slice_ms: u16,
 
@@ -103,13 +104,13 @@ fn main() -> ExitCode {
 fn run(mut args: Args) -> Result<(), Box<dyn Error>> {
     args.threads.sort_unstable();
     args.threads.dedup();
-    // From no writes to all.
+    // From no writes to only writes.
     args.writes
         .sort_unstable_by_key(|&n| Reverse(n.wrapping_sub(1)));
     args.writes.dedup();
 
     let cannot_write = |error| format!("cannot write {}: {error}", args.out.display());
-    // To learn it now, rather than in a minute.
+    // To fail now rather than in a minute.
     check_writable(&args.out).map_err(cannot_write)?;
     let report = measure(&args);
     io::stdout().write_all(report.table().as_bytes())?;
@@ -118,13 +119,13 @@ fn run(mut args: Args) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Leaves the old chart alone, in case that this run is broken off.
+/// Leaves the old chart intact, in case this run is interrupted.
 fn check_writable(path: &Path) -> io::Result<()> {
     OpenOptions::new().append(true).create(true).open(path)?;
     Ok(())
 }
 
-/// What was found.
+/// The results.
 struct Report {
     /// The locks, ours first.
     locks: Vec<&'static str>,
@@ -140,7 +141,7 @@ struct Panel {
     samples: Vec<Samples>,
 }
 
-/// Measures all loads, with a progress bar where somebody can see it.
+/// Measures all loads, and shows a progress bar on a terminal.
 fn measure(args: &Args) -> Report {
     let plan = Plan {
         rounds: args.rounds.into(),
@@ -199,7 +200,7 @@ fn share(one_write_in: u32) -> String {
     }
 }
 
-/// In millions of operations per second.
+/// Returns millions of operations per second.
 fn throughput(samples: &Samples, lock: usize) -> f64 {
     1e3 / samples.median(lock)
 }
@@ -229,7 +230,7 @@ impl Report {
         )
     }
 
-    /// What each lock does, and who comes closest to ours.
+    /// Returns the throughput of each lock, our lead over the fastest other lock, and the name of that lock.
     fn cells(&self, samples: &Samples) -> Vec<String> {
         let throughputs = (0..self.locks.len()).map(|lock| throughput(samples, lock));
         let mut cells: Vec<_> = throughputs.map(short).collect();
@@ -245,12 +246,12 @@ impl Report {
 // The chart.
 
 const PANEL: (u32, u32) = (480, 320);
-/// The height of the title and the legend, and what the legend takes in width.
+/// The height of the title and the legend, and the width of the legend.
 const HEAD: u32 = 104;
 const LEGEND: u32 = 580;
 const FONT: &str = "sans-serif";
 const INK: RGBColor = RGBColor(0x33, 0x33, 0x33);
-/// Okabe and Ito's, which most colour-blind people can tell apart.
+/// The palette of Okabe and Ito, which most colour-blind people can tell apart.
 const COLORS: [RGBColor; 4] = [
     RGBColor(0x00, 0x72, 0xB2),
     RGBColor(0xE6, 0x9F, 0x00),
@@ -280,7 +281,7 @@ impl Report {
         Ok(svg)
     }
 
-    /// The title and one legend for all panels.
+    /// Draws the title and one legend for all panels.
     fn draw_head(&self, area: &Area) -> Result<(), Box<dyn Error>> {
         area.draw_text(
             "Throughput of reader-writer locks",
@@ -307,7 +308,7 @@ impl Report {
         Ok(())
     }
 
-    /// The curves for one number of threads.
+    /// Draws the curves for one number of threads.
     fn draw_panel(&self, area: &Area, panel: &Panel) -> Result<(), Box<dyn Error>> {
         let ticks = self.ticks();
         let (least, most) = (ticks[0], ticks[ticks.len() - 1]);
@@ -336,7 +337,7 @@ impl Report {
             })
             .y_label_formatter(&|y| y.to_string())
             .draw()?;
-        // Ours last, on top.
+        // Ours last, so that it is on top.
         for lock in (0..self.locks.len()).rev() {
             let points = panel.samples.iter().enumerate();
             let points = points.map(|(i, s)| (SegmentValue::CenterOf(i), throughput(s, lock)));
@@ -350,7 +351,8 @@ impl Report {
         Ok(())
     }
 
-    /// Round numbers around all throughputs. The same for all panels, so that they can be compared.
+    /// Returns round numbers around all throughputs. They are the same for all panels, so that the panels can
+    /// be compared.
     fn ticks(&self) -> Vec<f64> {
         let all = self.panels.iter().flat_map(|panel| &panel.samples);
         let all = all.flat_map(|s| (0..self.locks.len()).map(|lock| throughput(s, lock)));

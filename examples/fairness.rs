@@ -1,14 +1,14 @@
-//! How long a thread waits in the worst case while others hold the lock back to back: gosync's
-//! `RWMutex` beside the locks of std, parking_lot and crossbeam, and its `Mutex` beside the mutexes.
+//! Measures how long a thread waits in the worst case while others hold the lock back to back. Compares
+//! gosync's `RWMutex` with the locks of std, parking_lot and crossbeam, and its `Mutex` with the mutexes.
 //!
 //! ```text
 //! cargo run --release --example fairness
 //! ```
 //!
-//! Three threads hold the lock for a millisecond each, or for as short as they can, and take it again
-//! as soon as they have left it. A fourth, the victim, wants it for a moment, again and again; its
-//! longest wait is what the table shows. A wait that is as long as the probe means that it got in only
-//! when the others had stopped.
+//! Three threads hold the lock for a millisecond each, or for as short as they can, and take it again as soon
+//! as they have released it. A fourth thread, the victim, repeatedly takes it for a moment. The table shows
+//! the victim's longest wait. A wait as long as the probe means that the victim got in only after the others
+//! had stopped.
 
 #[path = "../benches/support/mod.rs"]
 mod support;
@@ -24,11 +24,11 @@ use support::{nanos, short, table};
 /// Measures the longest waits of locks.
 #[derive(Parser)]
 struct Args {
-    /// How often each lock has its turn
+    /// How many times to measure each lock
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
     rounds: u16,
 
-    /// How long a turn takes, in milliseconds
+    /// How long to measure a lock each time, in milliseconds
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..))]
     slice_ms: u16,
 }
@@ -36,7 +36,7 @@ struct Args {
 const HOLDERS: usize = 3;
 const HOLD: Duration = Duration::from_millis(1);
 
-/// What a thread wants of the lock.
+/// How a thread takes the lock.
 #[derive(Clone, Copy)]
 enum Side {
     Read,
@@ -69,7 +69,7 @@ const CASES: [Case; 6] = [
     ),
 ];
 
-/// Of locks without readers.
+/// The cases for locks without readers.
 const CASES_OF_MUTEXES: [Case; 2] = [
     ("mutex, 3 others", Side::Write, Side::Write, HOLD),
     (
@@ -80,7 +80,7 @@ const CASES_OF_MUTEXES: [Case; 2] = [
     ),
 ];
 
-/// A lock that has its turns.
+/// A lock to measure.
 struct Contender {
     name: &'static str,
     probe: fn(Side, Side, Duration, Duration) -> Duration,
@@ -139,7 +139,8 @@ fn contender<L: Lock>() -> Contender {
     }
 }
 
-/// The longest wait of a victim that wants `victim` against threads that hold `holders` for `time`.
+/// Returns the longest wait of a victim that locks for `victim`, against threads that lock for `holders` and
+/// hold the lock for `time`.
 fn longest_wait<L: Lock>(victim: Side, holders: Side, time: Duration, slice: Duration) -> Duration {
     let lock = L::default();
     let stop = AtomicBool::new(false);

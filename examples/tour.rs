@@ -1,13 +1,13 @@
-//! A tour of gosync for those who know Go; and of Go's goroutines, package sync and x/sync for those who do
-//! not.
+//! A tour of gosync for readers who know Go, and of Go's goroutines, package sync
+//! and x/sync for readers who do not.
 //!
 //! ```text
 //! cargo run --example tour
 //! ```
 //!
-//! Every step is a function. Its comment explains it and spells it in Go, its body spells it in
-//! Rust. The program prints both, out of this very file, and then runs the body: what you read is
-//! what runs.
+//! Every step is a function. Its comment explains it and shows it in Go, its body
+//! shows it in Rust. The program prints both, out of this very file, and then
+//! runs the body: what you read is what runs.
 
 use gosync::semaphore::Weighted;
 use gosync::{
@@ -34,7 +34,8 @@ const TOUR: &[Chapter] = tour! {
 };
 
 fn main() {
-    // The panics are part of the show; the default hook would write them to stderr.
+    // The panics are part of the show. The default hook would write them to
+    // stderr.
     panic::set_hook(Box::new(|panic| println!("{panic}")));
 
     for (c, chapter) in (1..).zip(TOUR) {
@@ -70,8 +71,9 @@ fn a_call() {
 
 /// The caller evaluates the arguments
 ///
-/// The function, its arguments and the receiver of a method are evaluated here
-/// and now, as in Go. Only the call itself is left to the goroutine.
+/// As in Go, the function, its arguments and the receiver of a method are
+/// evaluated at once, by the caller. Only the call itself is left to the
+/// goroutine.
 ///
 /// ```go
 /// go paint(measure()) // measure runs before the statement ends
@@ -93,11 +95,12 @@ fn arguments() {
 
 /// Methods, blocks, closures
 ///
-/// All forms return a handle. If you drop it, the goroutine goes on alone. Like
-/// in Go, nobody waits for it when `main` returns: wait for what matters.
+/// All forms return a handle. If you drop it, the goroutine runs on without you.
+/// As in Go, `main` does not wait for goroutines when it returns: wait for those
+/// that matter.
 ///
-/// A block or a closure takes over the variables that it uses, so each goroutine
-/// gets a clone of whatever they share.
+/// A block or a closure takes ownership of the variables that it uses, so each
+/// goroutine gets a clone of whatever it shares with others.
 ///
 /// ```go
 /// go a.Send("a method")
@@ -120,8 +123,8 @@ fn forms() {
 
 /// A panic ends one goroutine
 ///
-/// A panic that nobody recovers ends a Go program. Here it is reported, as the
-/// first two lines of the output show, and then it is what `join` returns.
+/// In Go, a panic that is not recovered ends the program. Here it is reported, as
+/// the first two lines of the output show, and `join` returns it.
 ///
 /// ```go
 /// go func() {
@@ -143,7 +146,8 @@ fn panics() {
 /// Wait for all of them
 ///
 /// A `WaitGroup` counts goroutines. `go` starts one and counts it in, its end
-/// counts it out, `wait` waits for 0. What the goroutines did, the waiter sees.
+/// counts it out, and `wait` waits until the counter is 0. The waiter sees all
+/// that the goroutines have done.
 ///
 /// ```go
 /// var wg sync.WaitGroup
@@ -168,8 +172,8 @@ fn members() {
 
 /// Counting by hand
 ///
-/// Before Go 1.25 there were only `Add` and `Done`, and they are here as well. A
-/// clone is another handle to the same group: no `&wg` to pass around.
+/// Before Go 1.25 there were only `Add` and `Done`, and gosync has them, too. A
+/// clone is another handle to the same group, so you need not pass `&wg` around.
 ///
 /// ```go
 /// wg.Add(3)
@@ -191,9 +195,9 @@ fn by_hand() {
 
 /// The classic mistake
 ///
-/// `add` inside of the goroutine comes too late: `wait` may find the counter at
-/// 0 and return before anything has begun. Here the goroutine is held back until
-/// that has happened. `wg.go` cannot get this wrong.
+/// `add` inside the goroutine comes too late: `wait` may find the counter at 0
+/// and return before any of them has begun. Here the goroutine is held back until
+/// that has happened. With `wg.go` you cannot make this mistake.
 ///
 /// ```go
 /// go func() {
@@ -223,8 +227,8 @@ fn too_late() {
 
 /// Round after round
 ///
-/// A group can be used again as soon as it is down to 0. Go asks you to let all
-/// waiters return first, and panics if it sees that you did not; here each wait
+/// You can use a group again as soon as its counter is 0. Go asks you to let all
+/// waiters return first, and panics if it sees that you did not. Here each wait
 /// is released by the 0 that it waited for.
 ///
 /// ```go
@@ -250,10 +254,10 @@ fn rounds() {
     }
 }
 
-/// Waiting for so long
+/// Waiting with a timeout
 ///
-/// `wait_timeout` says whether the counter was 0 in time. Go needs a channel, a
-/// select, and a goroutine that stays behind.
+/// `wait_timeout` returns whether the counter was 0 in time. Go needs a channel,
+/// a select, and a goroutine that stays behind.
 ///
 /// ```go
 /// done := make(chan struct{})
@@ -273,8 +277,8 @@ fn deadline() {
 
 /// One `done` too many
 ///
-/// It panics with Go's text, at the line that called it, and changes nothing: the
-/// group can still be used. (In Go the counter is then broken.)
+/// It panics with Go's text, at the line that called `done`, and changes nothing:
+/// you can still use the group. (In Go the counter is broken from then on.)
 ///
 /// ```go
 /// wg.Done() // panic: sync: negative WaitGroup counter
@@ -291,9 +295,10 @@ fn negative() {
 
 /// The lock owns its data
 ///
-/// In Go a comment says what a mutex guards. Here the data is inside, and the way
-/// in is a guard. Its end unlocks: no `RUnlock` to forget, none too many. `defer`
-/// runs at the end of the function, a guard ends with its block, or with `drop`.
+/// In Go, a comment says what a mutex guards. Here the data is inside the lock,
+/// and a guard is the only way in. The lock is released when the guard is
+/// dropped, so you can neither forget an `RUnlock` nor call one too many. `defer`
+/// runs at the end of the function; a guard ends with its block, or with `drop`.
 ///
 /// ```go
 /// var mu sync.RWMutex
@@ -320,7 +325,7 @@ fn owner() {
 ///
 /// Any number of readers may be inside together. These two prove it: neither
 /// leaves before it has met the other at the barrier. A lock can be a `static`,
-/// like a package's variable in Go.
+/// like a package-level variable in Go.
 ///
 /// ```go
 /// mu.RLock()
@@ -345,12 +350,12 @@ fn together() {
 
 /// Writers go first
 ///
-/// Once a writer waits, new readers wait behind it, so that readers who come and
-/// go without end cannot keep it out. When it unlocks, the readers that waited
-/// are let in before the next writer: nobody starves.
+/// Once a writer waits, new readers wait behind it, so a steady stream of readers
+/// cannot keep it out. When the writer unlocks, the readers that waited are let
+/// in before the next writer, so they do not starve either.
 ///
-/// Hence the rule from Go: do not take a second read lock while you hold one. If
-/// a writer came between the two, you would wait for each other.
+/// Hence Go's rule: do not take a second read lock while you hold one. If a
+/// writer came between the two, you would wait for each other.
 ///
 /// ```go
 /// mu.RLock()
@@ -380,7 +385,7 @@ fn writers_first() {
 
 /// From writer to reader
 ///
-/// `downgrade` makes a write lock a read lock with no gap between the two. In Go
+/// `downgrade` turns a write lock into a read lock with no gap in between. In Go,
 /// another writer may slip in.
 ///
 /// ```go
@@ -400,11 +405,11 @@ fn downgrade() {
     println!("the config is still {reader}");
 }
 
-/// Locking for so long
+/// Locking with a timeout
 ///
-/// `try_lock` takes the lock or leaves it, as in Go; `try_lock_for` and
-/// `try_rlock_for` wait a little. Who gives up leaves no trace, and readers who
-/// had to wait behind it go on.
+/// `try_lock` takes the lock only if it is free, as in Go; `try_lock_for` and
+/// `try_rlock_for` wait for a while. An attempt that gives up leaves no trace,
+/// and readers that had to wait behind it continue.
 ///
 /// ```go
 /// for !mu.TryLock() { // all that Go has
@@ -424,8 +429,8 @@ fn timed() {
 
 /// A lock on a part
 ///
-/// A guard can be narrowed to a part of the data and returned. Go would return a
-/// pointer, and a request to unlock.
+/// You can narrow a guard to a part of the data and return it. In Go you would
+/// return a pointer, and ask the caller to unlock.
 ///
 /// ```go
 /// func (u *User) Name() (*string, func()) {
@@ -451,8 +456,8 @@ fn part() {
 
 /// A mutex owns its data
 ///
-/// The guard unlocks when it is dropped, which is what `defer mu.Unlock()` is for.
-/// Nobody waits for long: one that has waited for a millisecond is next.
+/// The guard unlocks when it is dropped, which is what `defer mu.Unlock()` is
+/// for. No thread waits long: one that has waited for a millisecond is next.
 ///
 /// ```go
 /// var mu sync.Mutex
@@ -474,8 +479,9 @@ fn counter() {
 
 /// Wait for a condition
 ///
-/// A wait unlocks, sleeps until it is called, and locks again. `wait_while` is
-/// Go's loop around it. Those who wait are called in the order in which they came.
+/// A wait unlocks the mutex, sleeps until it is signalled, and locks again.
+/// `wait_while` is Go's loop around it. Waiters are woken in the order in which
+/// they came.
 ///
 /// ```go
 /// mu.Lock()
@@ -501,9 +507,10 @@ fn queue() {
 
 /// Borrowing from the caller
 ///
-/// A goroutine of Go shares the variables around it, and the garbage collector
-/// keeps them alive. In Rust the scope does: its goroutines may borrow from the
-/// stack, even to write, since it returns only when all of them have ended.
+/// In Go, a goroutine shares the variables around it, and the garbage collector
+/// keeps them alive. In Rust the scope does. Its goroutines may borrow from the
+/// stack, even to write, since the scope returns only when all of them have
+/// ended.
 ///
 /// ```go
 /// squares := make([]int, 5)
@@ -525,7 +532,7 @@ fn borrow() {
 /// Results of a scope
 ///
 /// The scope returns what its closure returns, and `join` works as it does
-/// outside.
+/// outside a scope.
 ///
 /// ```go
 /// var low, high int
@@ -545,7 +552,7 @@ fn results() {
 
 /// No panic is lost
 ///
-/// If a goroutine of a scope panics and nobody joins it, the scope waits for the
+/// If a goroutine of a scope panics and is not joined, the scope waits for the
 /// others and then panics in its place. This comes closest to Go, where a panic
 /// cannot go unnoticed either.
 ///
@@ -565,8 +572,8 @@ fn no_panic_is_lost() {
 
 /// The first error
 ///
-/// An error group is a `WaitGroup` whose goroutines may fail. `wait` returns the
-/// first error when all of them have ended.
+/// An error group is a `WaitGroup` whose goroutines may fail. When all of them
+/// have ended, `wait` returns the first error.
 ///
 /// ```go
 /// var g errgroup.Group
@@ -585,7 +592,8 @@ fn first_error() {
 
 /// At most three at a time
 ///
-/// A permit is given back when it is dropped. Who asks first is served first.
+/// A permit is given back when it is dropped. Permits are granted first come,
+/// first served.
 ///
 /// ```go
 /// sem := semaphore.NewWeighted(3)
@@ -611,9 +619,10 @@ fn three_at_a_time() {
     println!("at most 3 at a time: {}", *most.lock() <= 3);
 }
 
-/// One call for all who ask
+/// One call for all callers
 ///
-/// While a call for a key runs, others for the same key wait for its result.
+/// While a call for a key runs, other callers with the same key wait for its
+/// result.
 ///
 /// ```go
 /// var g singleflight.Group
@@ -636,11 +645,11 @@ fn one_call() {
 
 // Chapter 7: All together.
 
-/// One writes, many read
+/// One writer, many readers
 ///
 /// A cache of prices. One goroutine changes the price of tea a thousand times,
 /// while six others read it without a pause. None of them ever sees half a
-/// change, the readers cannot keep the writer out, nor can it keep them out.
+/// change. The readers cannot keep the writer out, and it cannot keep them out.
 ///
 /// ```go
 /// type Cache struct {
@@ -750,7 +759,8 @@ fn print_marked(text: &str) {
     show(&text.lines().map(marked).collect::<String>());
 }
 
-/// Prints `text`. If nobody listens any more, as after `tour | head`, so be it.
+/// Prints `text`. Ignores errors: the reader of a pipe may be gone, as after
+/// `tour | head`.
 fn show(text: &str) {
     let _ = io::stdout().write_all(text.as_bytes());
 }
@@ -763,7 +773,7 @@ fn bold(text: &str) -> String {
     }
 }
 
-/// A step as this file spells it.
+/// A step as it is written in this file.
 struct Source {
     title: &'static str,
     prose: Vec<&'static str>,
@@ -802,13 +812,13 @@ impl Source {
     }
 }
 
-/// Blank lines may lack the margin, or a part of it.
+/// Removes `margin` from each line. Blank lines may lack it, or a part of it.
 fn without_margin(margin: &str, lines: &[&'static str]) -> Vec<&'static str> {
     let inner = |line: &&'static str| line.strip_prefix(margin).unwrap_or("");
     lines.iter().map(inner).collect()
 }
 
-/// `code`, with `label` before its first line.
+/// Returns `code`, with `label` before its first line.
 fn labelled((label, code): (&str, &Vec<&str>)) -> String {
     let labels = iter::once(label).chain(iter::repeat(""));
     let lines = labels.zip(code).map(|(label, line)| {

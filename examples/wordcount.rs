@@ -1,13 +1,13 @@
-//! Counts the words of whole directory trees: one goroutine a file, one map for all.
+//! Counts the words of whole directory trees: one goroutine per file, one map for all of them.
 //!
 //! ```text
 //! cargo run --release --example wordcount
 //! cargo run --release --example wordcount -- --top 10 --check src /usr/include
 //! ```
 //!
-//! A file's goroutine counts on its own and merges once, under the write lock. Meanwhile the main
-//! thread looks in through the read lock to draw the progress bar; its clock is
-//! [`WaitGroup::wait_timeout`].
+//! The goroutine of a file counts its words into a separate map and merges that once, under the write lock.
+//! Meanwhile the main thread takes the read lock now and then to draw the progress bar.
+//! [`WaitGroup::wait_timeout`] is its clock.
 
 use clap::Parser;
 use gosync::{RWMutex, WaitGroup};
@@ -25,8 +25,8 @@ use walkdir::{DirEntry, WalkDir};
 
 /// Counts words in files and directory trees.
 ///
-/// A word is a run of letters and digits, taken in lower case. A file counts as text if it is UTF-8
-/// and has no NUL near its beginning; other files are skipped as binary.
+/// A word is a run of letters and digits, in lower case. A file counts as text if it is UTF-8 and has no NUL
+/// near its beginning; other files are skipped as binary.
 #[derive(Parser)]
 #[command(after_help = "\
 Links inside a directory are not followed. Without --all, hidden entries are left out, and so are
@@ -59,7 +59,7 @@ struct Options {
 
 fn main() -> ExitCode {
     match run(&Options::parse()) {
-        // Whoever closes our output, as `head` does, has seen enough.
+        // A reader that closes our output, as `head` does, has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("wordcount: {error}");
@@ -97,7 +97,7 @@ fn run(options: &Options) -> io::Result<ExitCode> {
 
 // Finding files.
 
-/// What there is to count, and what is left out.
+/// The files to count, and what is left out.
 #[derive(Default)]
 struct Found {
     files: Vec<Input>,
@@ -111,7 +111,7 @@ struct Input {
     stamp: Stamp,
 }
 
-/// Length and time of the last change: while these are the same, so is the file.
+/// Length and time of the last change. While these stay the same, so does the file.
 type Stamp = (u64, Option<SystemTime>);
 
 #[derive(Debug, Default, PartialEq)]
@@ -126,7 +126,7 @@ struct Skipped {
 fn find(paths: &[PathBuf], all: bool, bar: &ProgressBar) -> Found {
     let mut found = Found::default();
     for path in paths {
-        // This follows links, which a walk does not.
+        // Unlike a walk, this follows links.
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => walk(path, all, &mut found, bar),
             Ok(metadata) => found.add(path.clone(), &metadata),
@@ -167,7 +167,7 @@ impl Found {
 }
 
 impl Skipped {
-    /// Reports whether `entry` is left out without `--all`, and counts it then.
+    /// Returns whether `entry` is left out without `--all`, and counts it if so.
     fn leaves_out(&mut self, entry: &DirEntry) -> bool {
         let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
         let is_cache = !is_hidden && is_cache(entry);
@@ -199,7 +199,7 @@ fn describe(path: &Path, error: &io::Error) -> String {
 
 type Words = HashMap<String, u64>;
 
-/// What has been counted so far.
+/// The result of counting so far.
 #[derive(Debug, Default, PartialEq)]
 struct Tally {
     words: Words,
@@ -209,20 +209,20 @@ struct Tally {
     unreadable: Vec<String>,
 }
 
-/// What one file adds to a [`Tally`].
+/// The result for one file, to be added to a [`Tally`].
 enum Count {
     Text { words: Words, bytes: u64 },
     Binary,
     Unreadable(String),
 }
 
-/// Counts in one goroutine a file, and draws the bar meanwhile.
+/// Counts in one goroutine per file, and draws the progress bar meanwhile.
 fn count(files: &[Input], bar: &ProgressBar) -> Tally {
     let wg = WaitGroup::new();
     let tally = Arc::new(RWMutex::new(Tally::default()));
 
-    // However many there are: about as many run at a time as there are CPUs, and more if they
-    // wait for the disk.
+    // However many files there are, about as many goroutines run at a time as there are CPUs, and more while
+    // some wait for the disk.
     for file in files {
         let (path, tally) = (file.path.clone(), Arc::clone(&tally));
         wg.go(move || {
@@ -275,7 +275,7 @@ impl Tally {
         self.text_files + self.binary_files + self.unreadable.len() as u64
     }
 
-    /// The number of files and of distinct words.
+    /// Returns the number of files and of distinct words.
     fn progress(&self) -> (u64, usize) {
         (self.files(), self.words.len())
     }
@@ -294,13 +294,13 @@ fn count_file(path: &Path) -> Count {
     }
 }
 
-/// Counts the words and bytes of `text`, in the memory of its longest line: neither a word nor a
-/// UTF-8 sequence goes beyond a line.
+/// Counts the words and bytes of `text`. It needs only the memory of the longest line, since neither a word
+/// nor a UTF-8 sequence extends beyond a line.
 ///
 /// Fails with `InvalidData` if `text` is binary.
 fn count_text(mut text: impl BufRead) -> io::Result<(Words, u64)> {
     let (mut words, mut bytes) = (Words::new(), 0);
-    // Files of this kind may be one line of many gigabytes.
+    // A binary file may be one line of many gigabytes.
     if text.fill_buf()?.contains(&0) {
         return Err(io::ErrorKind::InvalidData.into());
     }
@@ -327,7 +327,7 @@ fn split(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
         .map(lower)
 }
 
-/// `word` in lower case; a new string only if need be.
+/// Returns `word` in lower case, as a new string only if necessary.
 fn lower(word: &str) -> Cow<'_, str> {
     if word
         .bytes()
@@ -358,7 +358,7 @@ fn print_top(out: &mut impl Write, tally: &Tally, top: usize) -> io::Result<()> 
     writeln!(out)
 }
 
-/// The `top` words that occur most often; alphabetical where they occur equally often.
+/// Returns the `top` most frequent words; words that are equally frequent are in alphabetical order.
 fn most_frequent(words: &Words, top: usize) -> Vec<(&str, u64)> {
     let mut ranking: Vec<_> = words.iter().map(|(word, &n)| (word.as_str(), n)).collect();
     ranking.sort_unstable_by_key(|&(word, n)| (Reverse(n), word));
@@ -402,7 +402,7 @@ fn print_totals(
 
 const SHOWN_DIFFERENCES: usize = 20;
 
-/// Counts once more without goroutines, and reports whether the result is the same.
+/// Counts once more without goroutines. Returns whether the result is the same.
 fn check(out: &mut impl Write, tally: &Tally, files: &[Input]) -> io::Result<bool> {
     let expected = count_one_by_one(files);
     if *tally == expected {
@@ -423,7 +423,7 @@ fn check(out: &mut impl Write, tally: &Tally, files: &[Input]) -> io::Result<boo
     Ok(false)
 }
 
-/// What differs, a line each: first totals, then words.
+/// Returns the differences, one per line: first totals, then words.
 fn differences(tally: &Tally, expected: &Tally) -> Vec<String> {
     let totals = [
         ("files", tally.text_files, expected.text_files),
@@ -471,7 +471,7 @@ mod tests {
         tally
     }
 
-    /// A directory that is removed in the end.
+    /// A directory that is removed when this is dropped.
     struct Directory(PathBuf);
 
     impl Directory {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// barrier lets 400 goroutines and main wait for each other, in a process that has done nothing before:
-// milliseconds.
+// barrier lets 400 goroutines and main wait for each other, in a process that has done nothing before.
+// Reports milliseconds.
 func barrier() {
 	const size = 400
 	start := time.Now()
@@ -18,7 +18,7 @@ func barrier() {
 	report("barrier", millis(time.Since(start)))
 }
 
-// meeting is what std::sync::Barrier is in Rust, as far as it is needed here.
+// meeting is as much of Rust's std::sync::Barrier as is needed here.
 type meeting struct {
 	mu      sync.Mutex
 	all     sync.Cond

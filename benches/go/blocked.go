@@ -5,17 +5,18 @@ import (
 	"time"
 )
 
-// Goroutines that block.
+// The number of goroutines that block.
 const blocked = 10_000
 
-// blockedWg starts goroutines that all block in a group: milliseconds until all have started.
+// blockedWg starts goroutines that all block in a wait group. Reports the milliseconds until all have
+// started.
 func blockedWg() {
 	var gate sync.WaitGroup
 	gate.Add(1)
 	reportBlocked("blocked_wg", gate.Wait, gate.Done)
 }
 
-// blockedRwmutex is the same in a lock, as readers.
+// blockedRwmutex is like blockedWg, in an RWMutex, as readers.
 func blockedRwmutex() {
 	var lock sync.RWMutex
 	lock.Lock()
@@ -25,7 +26,7 @@ func blockedRwmutex() {
 	}, lock.Unlock)
 }
 
-// blockedMutex is the same in a lock without readers.
+// blockedMutex is like blockedWg, in a Mutex.
 func blockedMutex() {
 	var lock sync.Mutex
 	lock.Lock()
@@ -35,7 +36,7 @@ func blockedMutex() {
 	}, lock.Unlock)
 }
 
-// blockedChannel is the same in channels, one for each.
+// blockedChannel is like blockedWg, in channels, one for each goroutine.
 func blockedChannel() {
 	gates := channels(blocked)
 	start := time.Now()
@@ -51,8 +52,8 @@ func reportBlocked(name string, block, release func()) {
 	}, release)
 }
 
-// hold starts count goroutines, each of which says so and then blocks. When all have started, it calls
-// look, lets them go on, and waits for them.
+// hold starts count goroutines, each of which announces that it has started and then blocks. Once all have
+// started, it calls look, lets them continue, and waits for them.
 func hold(count int, block func(int), look, release func()) {
 	var started, ended sync.WaitGroup
 	started.Add(count)

@@ -1,4 +1,4 @@
-//! Starts 10,000 goroutines, or threads, that all block: milliseconds until all have started.
+//! Starts 10,000 goroutines, or threads, that all block. Reports the milliseconds until all have started.
 
 use crate::start::{Goroutines, Start, channels, gate, hold, receive};
 use crate::{Plan, millis, report};
@@ -6,13 +6,13 @@ use gosync::RWMutex;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-/// In a group.
+/// They block in a wait group.
 pub fn wait_group<S: Start>(plan: Plan) {
     let (gate, wait) = gate();
     run::<S>("blocked_wg", vec![wait; count(plan)], || gate.done());
 }
 
-/// In a lock, as readers.
+/// They block in an `RWMutex`, as readers.
 pub fn rwmutex<S: Start>(plan: Plan) {
     let lock = Arc::new(RWMutex::new(()));
     let guard = lock.lock();
@@ -23,7 +23,7 @@ pub fn rwmutex<S: Start>(plan: Plan) {
     run::<S>("blocked_rwmutex", vec![read; count(plan)], || drop(guard));
 }
 
-/// In a lock of std.
+/// They block in a mutex of std.
 pub fn mutex<S: Start>(plan: Plan) {
     let mutex = Arc::new(Mutex::new(()));
     let guard = mutex.lock().expect("no panic");
@@ -34,13 +34,13 @@ pub fn mutex<S: Start>(plan: Plan) {
     run::<S>("blocked_mutex", vec![lock; count(plan)], || drop(guard));
 }
 
-/// In channels of std.
+/// They block in channels of std.
 pub fn channel<S: Start>(plan: Plan) {
     let (gates, blocks) = channels(count(plan), receive);
     run::<S>("blocked_channel", blocks, || drop(gates));
 }
 
-/// The same, and they say so.
+/// As `channel`, but the goroutines announce that they block.
 pub fn channel_hinted(plan: Plan) {
     let (gates, blocks) = channels(count(plan), |channel| {
         gosync::block_in_place(|| receive(channel));

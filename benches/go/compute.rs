@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 const LENGTH: Duration = Duration::from_millis(20);
 
-/// Hands out 40 pieces of work of 20 ms to goroutines: the time as a multiple of what one thread would
-/// need for all of them, divided by the CPUs; and the most workers that there are meanwhile.
+/// Hands out 40 pieces of work of 20 ms to goroutines. Reports the time as a multiple of what one thread
+/// would need for all of them, divided by the number of CPUs, and the largest number of workers meanwhile.
 pub fn run(plan: Plan) {
     let rounds = calibrate(plan, LENGTH);
     let count = plan.count(40);
@@ -18,7 +18,7 @@ pub fn run(plan: Plan) {
     report("compute_workers", workers as f64);
 }
 
-/// Looks each millisecond, and does none of the work.
+/// Returns the largest number of workers. This thread looks once a millisecond, and does none of the work.
 fn most_workers(count: usize, rounds: u64) -> usize {
     let (end, ended) = mpsc::channel::<()>();
     for _ in 0..count {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// echo lets main send a byte over each of 2,000 connections to a server with a goroutine for each of
-// them: milliseconds until all have come back.
+// echo lets main send a byte over each of 2,000 connections to a server that has a goroutine for each
+// connection. Reports the milliseconds until all bytes have come back.
 func echo() {
 	const count = 2000
 	listener := must(net.Listen("tcp", "127.0.0.1:0"))

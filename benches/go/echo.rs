@@ -6,10 +6,11 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::time::Instant;
 
-/// Lets main send a byte over each of 2,000 connections to a server with a goroutine, or a thread, for
-/// each of them: milliseconds until all have come back.
+/// Lets main send a byte over each of 2,000 connections to a server that has a goroutine, or a thread, for
+/// each connection. Reports the milliseconds until all bytes have come back.
 pub fn run<S: Start>(plan: Plan) {
-    // Two files each, and a process may often open no more than 1,024 unless it asks: `ulimit -n 5000`.
+    // Each connection takes two file descriptors. A process often may open no more than 1,024 unless it asks
+    // for more: `ulimit -n 5000`.
     let count = plan.count(2000);
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("there is a port");
     let_wait(&listener, count);
@@ -23,10 +24,12 @@ pub fn run<S: Start>(plan: Plan) {
     report(&format!("echo{}", S::SUFFIX), millis(start.elapsed()));
 }
 
-/// Lets so many wait to be accepted: std says 128, and who comes then is tried again after a second.
+/// Lets `count` connections wait to be accepted. The limit of std is 128, and a connection beyond that is
+/// retried only after a second.
 #[cfg(unix)]
 fn let_wait(listener: &TcpListener, count: usize) {
-    // SAFETY: it is a socket that listens, and may be told again how many may wait.
+    // SAFETY: `listener` is a listening socket, and calling `listen` again changes how many connections may
+    // wait.
     let result = unsafe { libc::listen(listener.as_raw_fd(), count as libc::c_int) };
     assert_eq!(result, 0, "it listens");
 }
@@ -41,7 +44,7 @@ fn serve<S: Start>(listener: &TcpListener, count: usize) {
     }
 }
 
-/// Until the client is gone.
+/// Returns when the client is gone.
 fn echo(mut client: TcpStream) {
     let mut byte = [0];
     while client.read_exact(&mut byte).is_ok() && client.write_all(&byte).is_ok() {}

@@ -2,8 +2,9 @@ package main
 
 import "sync"
 
-// errGroup starts goroutines that do nothing and return no error, and waits for all and for the first
-// error: nanoseconds for each of them. What golang.org/x/sync's errgroup does, without a module to fetch.
+// errGroup starts goroutines that do nothing and return no error, and waits for all of them and for the first
+// error. Reports nanoseconds per goroutine. It does what golang.org/x/sync's errgroup does, without fetching
+// a module.
 func errGroup() {
 	const total, size = 100_000, 1000
 	nanos := nanosEach(total, func() {

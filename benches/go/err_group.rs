@@ -2,8 +2,8 @@ use crate::{Plan, report};
 use gosync::errgroup::Group;
 use std::io::Error;
 
-/// Starts goroutines that do nothing and return no error, and waits for all and for the first error:
-/// nanoseconds for each of them.
+/// Starts goroutines that do nothing and return no error, and waits for all of them and for the first error.
+/// Reports nanoseconds per goroutine.
 pub fn run(plan: Plan) {
     const TOTAL: usize = 100_000;
     const SIZE: usize = 1000;

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// hogs starts 8 goroutines that compute until they are told to end, and then a short one: milliseconds
-// until that begins.
+// hogs starts 8 goroutines that compute until they are told to end, and then a short one. Reports the
+// milliseconds until the short one begins.
 func hogs() {
 	report("hogs", median(func() float64 {
 		var stop atomic.Bool
@@ -21,7 +21,7 @@ func hogs() {
 		begun := make(chan time.Duration, 1)
 		start := time.Now()
 		go func() { begun <- time.Since(start) }()
-		// Go lets the youngest pass all others. That shall not be the one that is measured.
+		// Go lets the youngest goroutine pass all others. That must not be the one that is measured.
 		go func() {}()
 		took := <-begun
 		stop.Store(true)

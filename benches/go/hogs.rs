@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc;
 use std::time::Instant;
 
-/// Starts 8 goroutines that compute until they are told to end, and then a short one: milliseconds
-/// until that begins.
+/// Starts 8 goroutines that compute until they are told to end, and then a short one. Reports the
+/// milliseconds until the short one begins.
 pub fn run(plan: Plan) {
     report("hogs", plan.median(round));
 }
@@ -26,7 +26,7 @@ fn round() -> f64 {
     let (begin, begun) = mpsc::channel();
     let start = Instant::now();
     gosync::go(move || begin.send(start.elapsed()));
-    // As there, where it makes a difference.
+    // As in the Go program, where it makes a difference.
     gosync::go(|| ());
     let took = begun.recv().expect("it begins");
     stop.store(true, Relaxed);

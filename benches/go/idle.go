@@ -7,9 +7,8 @@ import (
 	"time"
 )
 
-// idle starts a million goroutines, and does nothing when they have ended: the milliseconds of
-// processor time that the process uses nevertheless in 10 seconds, and the threads beside that of main
-// that are left then.
+// idle starts a million goroutines, and does nothing once they have ended. Reports the milliseconds of CPU
+// time that the process still uses in 10 seconds, and the number of threads beside main that are left then.
 func idle() {
 	for range 1_000_000 {
 		go func() {}()

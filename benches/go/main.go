@@ -1,5 +1,5 @@
-// What `cargo xtask go` runs beside the Rust program of the same files: prints how long the goroutines
-// of a case take, each figure by its name.
+// The program that `cargo xtask go` compares with the Rust program in the same directory. Prints how long the
+// goroutines of a case take, each figure with its name.
 package main
 
 import (
@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// How often a figure is taken.
+// How many times each figure is measured.
 const rounds = 11
 
 var cases = map[string]func(){
@@ -48,7 +48,7 @@ func report(name string, figure float64) {
 
 // nanosEach returns the nanoseconds that f takes for each of the count things that it does.
 func nanosEach(count int, f func()) float64 {
-	f() // The first time is another matter.
+	f() // The first call is slower.
 	return median(func() float64 {
 		return float64(elapsed(f).Nanoseconds()) / float64(count)
 	})

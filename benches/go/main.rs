@@ -1,5 +1,5 @@
-//! What `cargo xtask go` runs beside the Go program of the same files: prints how long the goroutines
-//! of a case take, each figure by its name.
+//! The program that `cargo xtask go` compares with the Go program in the same directory. Prints how long the
+//! goroutines of a case take, each figure with its name.
 //!
 //! ```text
 //! cargo bench --bench go -- --case fan_out_in
@@ -34,11 +34,11 @@ use std::time::{Duration, Instant};
 /// How long a case is measured.
 #[derive(Clone, Copy)]
 struct Plan {
-    /// How often a figure is taken.
+    /// How many times each figure is measured.
     rounds: usize,
     /// How long an idle process is watched.
     idle: Duration,
-    /// How much smaller than usual the cases are that can be.
+    /// By what factor the cases that can shrink are smaller than usual.
     shrink: usize,
 }
 
@@ -48,7 +48,7 @@ const PLAN: Plan = Plan {
     shrink: 1,
 };
 
-/// The figures mean nothing.
+/// The figures of this plan mean nothing.
 const SMOKE_TEST: Plan = Plan {
     rounds: 1,
     idle: Duration::ZERO,
@@ -119,7 +119,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The argument after `flag`.
+/// Returns the argument after `flag`.
 fn value<'args>(args: &'args [String], flag: &str) -> Option<&'args str> {
     let mut args = args.iter().map(String::as_str);
     args.find(|arg| *arg == flag)?;
@@ -138,14 +138,14 @@ impl Plan {
         }
     }
 
-    /// How many there are of what is usually `usual`.
+    /// Returns the count of things of which there are usually `usual`.
     fn count(self, usual: usize) -> usize {
         (usual / self.shrink).max(1)
     }
 
-    /// The nanoseconds that `f` takes for each of the `count` things that it does.
+    /// Returns the nanoseconds that `f` takes for each of the `count` things that it does.
     fn nanos_each(self, count: usize, f: impl Fn()) -> f64 {
-        // The first time is another matter.
+        // The first call is slower.
         f();
         self.median(|| elapsed(&f).as_secs_f64() * 1e9 / count as f64)
     }

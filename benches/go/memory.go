@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// memory lets goroutines sit in a group: the MiB of memory that the process has more than before.
+// memory lets goroutines block in a wait group. Reports by how many MiB the memory of the process grows.
 func memory() {
 	var gate sync.WaitGroup
 	gate.Add(1)
 	before := resident()
 	hold(blocked, func(int) { gate.Wait() }, func() {
-		time.Sleep(100 * time.Millisecond) // The last ones have started, and are about to sit.
+		time.Sleep(100 * time.Millisecond) // The last ones have started, and are about to block.
 		report("memory", resident()-before)
 	}, gate.Done)
 }
 
-// resident is in MiB.
+// resident returns the resident memory in MiB.
 func resident() float64 {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {

@@ -4,13 +4,13 @@ use std::fs;
 use std::thread;
 use std::time::Duration;
 
-/// Lets 10,000 goroutines, or threads, sit in a group: the MiB of memory that the process has more
-/// than before.
+/// Lets 10,000 goroutines, or threads, block in a wait group. Reports by how many MiB the memory of the
+/// process grows.
 pub fn run<S: Start>(plan: Plan) {
     let (gate, wait) = gate();
     let before = resident();
     let look = || {
-        // The last ones have started, and are about to sit.
+        // The last ones have started, and are about to block.
         thread::sleep(Duration::from_millis(100));
         resident() - before
     };
@@ -18,7 +18,7 @@ pub fn run<S: Start>(plan: Plan) {
     report(&format!("memory{}", S::SUFFIX), more);
 }
 
-/// In MiB. Not a number where the system does not tell.
+/// Returns the resident memory in MiB, or NaN where the system does not tell.
 fn resident() -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

@@ -16,7 +16,7 @@ func calibrate(length time.Duration) int {
 	return int(length.Seconds() / each)
 }
 
-// computePiece does not look at the clock: it would take time off for a processor, too.
+// computePiece does not look at the clock, which also advances while the thread waits for a CPU.
 //
 //go:noinline
 func computePiece(rounds int) {
@@ -27,12 +27,12 @@ func computePiece(rounds int) {
 		x ^= x << 17
 	}
 	if x == 0 {
-		sink = x // Never, but the compiler does not know.
+		sink = x // This never happens, but the compiler does not know that.
 	}
 }
 
-// sharedPieces hands out pieces of work to goroutines: the time as a multiple of what one goroutine
-// would need for all of them, divided by the processors.
+// sharedPieces hands out pieces of work to goroutines. It returns the time as a multiple of what one
+// goroutine would need for all of them, divided by the number of CPUs.
 func sharedPieces(count, rounds int) float64 {
 	alone := elapsed(func() {
 		for range count {

@@ -1,4 +1,4 @@
-//! Pieces of work that compute, and take as long as they are told to.
+//! Pieces of work that compute, for a given time.
 
 use crate::Plan;
 use std::hint::black_box;
@@ -9,14 +9,14 @@ pub fn cpus() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// How many rounds of `compute` make a piece of that length.
+/// Returns how many rounds of `compute` make a piece of that length.
 pub fn calibrate(plan: Plan, length: Duration) -> u64 {
     const MANY: u64 = 1_000_000;
     let each = plan.nanos_each(MANY as usize, || compute(MANY));
     (length.as_nanos() as f64 / each) as u64
 }
 
-/// Does not look at the clock: it would take time off for a CPU, too.
+/// Does not look at the clock, which also advances while the thread waits for a CPU.
 #[inline(never)]
 pub fn compute(rounds: u64) {
     let mut x = rounds | 1;

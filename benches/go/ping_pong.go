@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// pingPong lets two goroutines hand over to each other with groups, there and back 10,000 times:
-// microseconds each time.
+// pingPong lets two goroutines signal each other with wait groups, there and back 10,000 times. Reports
+// microseconds per round trip.
 func pingPong() {
 	const count = 10_000
 	var ping, pong, ended sync.WaitGroup
@@ -30,7 +30,7 @@ func pingPong() {
 	report("ping_pong", float64(took)/float64(time.Microsecond)/count)
 }
 
-// await takes a signal, and sets the group up for the next one, before the other goroutine is told and
+// await takes a signal, and sets the group up for the next one before the other goroutine is signalled and
 // may give it.
 func await(signal *sync.WaitGroup) {
 	signal.Wait()

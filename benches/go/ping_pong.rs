@@ -4,8 +4,8 @@ use gosync::WaitGroup;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Instant;
 
-/// Lets two goroutines hand over to each other with groups, there and back 10,000 times: microseconds
-/// each time.
+/// Lets two goroutines signal each other with wait groups, there and back 10,000 times. Reports microseconds
+/// per round trip.
 pub fn groups(plan: Plan) {
     let group = || {
         let group = WaitGroup::new();
@@ -15,13 +15,13 @@ pub fn groups(plan: Plan) {
     run::<Goroutines, _>(plan, [Arc::new(group()), Arc::new(group())]);
 }
 
-/// The same with two threads, and with what std has for them.
+/// The same with two threads and std's primitives.
 pub fn condvars(plan: Plan) {
     run::<Threads, _>(plan, [Arc::default(), Arc::<Flag>::default()]);
 }
 
 trait Signal: Send + Sync + 'static {
-    /// Never twice without an `await_it` in between.
+    /// Must not be called twice without an `await_it` in between.
     fn give(&self);
 
     fn await_it(&self);
@@ -34,7 +34,7 @@ impl Signal for WaitGroup {
 
     fn await_it(&self) {
         self.wait();
-        // Before the other one is told, and may give the next.
+        // Before the other thread is signalled, and may give the next signal.
         self.add(1);
     }
 }

@@ -2,8 +2,8 @@ package main
 
 import "time"
 
-// sieve finds the first 500 primes with a goroutine for each of them, which hands on what it does not
-// divide, over channels that hold nothing: milliseconds.
+// sieve finds the first 500 primes. Each prime has a goroutine that passes on the numbers which its prime
+// does not divide, over channels without a buffer. Reports milliseconds.
 func sieve() {
 	start := time.Now()
 	numbers := make(chan uint32)

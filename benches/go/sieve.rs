@@ -3,8 +3,8 @@ use crate::{Plan, millis, report};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::time::Instant;
 
-/// Finds the first 500 primes with a goroutine, or a thread, for each of them, which hands on what it
-/// does not divide, over channels that hold nothing: milliseconds.
+/// Finds the first 500 primes. Each prime has a goroutine, or a thread, that passes on the numbers which its
+/// prime does not divide, over channels without a buffer. Reports milliseconds.
 pub fn run<S: Start>(plan: Plan) {
     let start = Instant::now();
     let mut numbers = connect::<S>(|to| pass(2.., &to));
@@ -17,14 +17,14 @@ pub fn run<S: Start>(plan: Plan) {
     report(&format!("sieve{}", S::SUFFIX), millis(start.elapsed()));
 }
 
-/// Starts `f` with one end of a channel. Returns the other one.
+/// Starts `f` with one end of a channel. Returns the other end.
 fn connect<S: Start>(f: impl FnOnce(Sender<u32>) + Send + 'static) -> Receiver<u32> {
     let (to, from) = bounded(0);
     S::start(move || f(to));
     from
 }
 
-/// Until the next one has ended.
+/// Sends the numbers until the receiver has ended.
 fn pass(numbers: impl IntoIterator<Item = u32>, to: &Sender<u32>) {
     for number in numbers {
         if to.send(number).is_err() {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// sleep lets 5,000 goroutines sleep for a second each: milliseconds until all have ended.
+// sleep lets 5,000 goroutines sleep for a second each. Reports the milliseconds until all have ended.
 func sleep() {
 	report("sleep", millis(elapsed(func() {
 		var wg sync.WaitGroup

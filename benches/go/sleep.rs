@@ -3,12 +3,12 @@ use gosync::WaitGroup;
 use std::thread;
 use std::time::Duration;
 
-/// Lets 5,000 goroutines sleep for a second each: milliseconds until all have ended.
+/// Lets 5,000 goroutines sleep for a second each. Reports the milliseconds until all have ended.
 pub fn foreign(plan: Plan) {
     run("sleep", plan, thread::sleep);
 }
 
-/// The same with the sleep that lets others run at once.
+/// The same with gosync's sleep, which lets other goroutines run at once.
 pub fn hinted(plan: Plan) {
     run("sleep_hinted", plan, gosync::sleep);
 }
@@ -19,7 +19,7 @@ fn run(name: &str, plan: Plan, sleep: fn(Duration)) {
     let took = elapsed(|| {
         let wg = WaitGroup::new();
         for _ in 0..count {
-            // `WaitGroup::go` would let main sleep for some of them.
+            // With `WaitGroup::go`, main would help, and sleep for some of them.
             wg.add(1);
             let wg = wg.clone();
             gosync::go(move || {

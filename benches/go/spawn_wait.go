@@ -2,8 +2,8 @@ package main
 
 import "sync"
 
-// spawnWait starts a goroutine and waits for its result, again and again: nanoseconds each time. Then
-// the same in 8 goroutines at once.
+// spawnWait repeatedly starts a goroutine and waits for its result. Reports nanoseconds per goroutine. Then
+// does the same in 8 goroutines at once.
 func spawnWait() {
 	const total = 100_000
 	report("spawn_wait", nanosEach(total, func() { results(total) }))

@@ -2,8 +2,8 @@ use crate::{Plan, report};
 use std::hint::black_box;
 use std::thread;
 
-/// Starts a goroutine and waits for its result, again and again: nanoseconds each time. Then the same
-/// in 8 threads at once.
+/// Repeatedly starts a goroutine and waits for its result. Reports nanoseconds per goroutine. Then does the
+/// same in 8 threads at once.
 pub fn run(plan: Plan) {
     const TOTAL: usize = 100_000;
     report("spawn_wait", plan.nanos_each(TOTAL, || results(TOTAL)));

@@ -1,4 +1,4 @@
-//! What some cases do with goroutines, and with threads as well.
+//! Helpers for the cases that compare goroutines with threads.
 
 use gosync::WaitGroup;
 use std::sync::Arc;
@@ -7,9 +7,9 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, Thread};
 
-/// What is started.
+/// What a case starts: goroutines or threads.
 pub trait Start {
-    /// What the names of its figures end with.
+    /// The suffix of the names of its figures.
     const SUFFIX: &str;
 
     fn start(f: impl FnOnce() + Send + 'static);
@@ -35,7 +35,7 @@ impl Start for Threads {
     }
 }
 
-/// Lets the thread that makes it wait for others. It sleeps meanwhile, and helps nobody.
+/// Lets the thread that creates it wait for others. Meanwhile it sleeps, and does not help.
 pub struct Arrivals {
     missing: AtomicUsize,
     waiter: Thread,
@@ -62,8 +62,9 @@ impl Arrivals {
     }
 }
 
-/// Starts one for each of `blocks`, which says so and then blocks. When all have started, `look` tells
-/// what is to be known, `release` lets them go on, and they are waited for.
+/// Starts a goroutine or thread for each of `blocks`, which announces that it has started and then blocks.
+/// Once all have started, calls `look`, releases them with `release`, and waits for them. Returns what `look`
+/// does.
 pub fn hold<S: Start, T>(
     blocks: Vec<impl FnOnce() + Send + 'static>,
     look: impl FnOnce() -> T,
@@ -86,7 +87,7 @@ pub fn hold<S: Start, T>(
     seen
 }
 
-/// A group, and what blocks until it is done.
+/// Returns a wait group, and a function that blocks until it is done.
 pub fn gate() -> (WaitGroup, impl FnOnce() + Clone + Send + 'static) {
     let gate = WaitGroup::new();
     gate.add(1);
@@ -94,7 +95,7 @@ pub fn gate() -> (WaitGroup, impl FnOnce() + Clone + Send + 'static) {
     (gate, move || waited_for.wait())
 }
 
-/// Ends of channels, and for each what blocks until it is dropped.
+/// Returns the ends of channels, and for each a function that blocks until that end is dropped.
 pub fn channels(
     count: usize,
     receive: fn(&Receiver<()>),
@@ -106,7 +107,7 @@ pub fn channels(
     (0..count).map(channel).unzip()
 }
 
-/// Until the other end is dropped.
+/// Blocks until the other end is dropped.
 pub fn receive(channel: &Receiver<()>) {
     channel.recv().expect_err("nothing is sent");
 }

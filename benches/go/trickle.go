@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// trickle lets 200 goroutines sit in channels, and starts one more each 5 ms, 300 times: milliseconds
-// until it begins. It sits in a channel then, too.
+// trickle lets 200 goroutines block in channels, and starts one more every 5 ms, 300 times. Reports the
+// milliseconds until each of those begins. They then block in channels, too.
 func trickle() {
 	const sitting, more = 200, 300
 	gates := channels(sitting + more)

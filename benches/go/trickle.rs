@@ -4,8 +4,8 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Lets 200 goroutines, or threads, sit in channels, and starts one more each 5 ms, 300 times:
-/// milliseconds until it begins. It sits in a channel then, too.
+/// Lets 200 goroutines, or threads, block in channels, and starts one more every 5 ms, 300 times. Reports the
+/// milliseconds until each of those begins. They then block in channels, too.
 pub fn run<S: Start>(plan: Plan) {
     let (gates, blocks) = channels(plan.count(200), receive);
     let mut latencies = hold::<S, _>(blocks, || more::<S>(plan.count(300)), || drop(gates));

@@ -8,7 +8,7 @@ use std::time::Duration;
 const PIECES: usize = 1000;
 const LENGTH: Duration = Duration::from_micros(10);
 
-/// Does the pieces, of so many rounds each.
+/// Does the pieces of work; the argument is the number of rounds in each.
 type Share = fn(u64);
 
 const PEERS: &[(&str, Share)] = &[
@@ -17,8 +17,8 @@ const PEERS: &[(&str, Share)] = &[
     ("work_threads", threads),
 ];
 
-/// Hands out pieces of work to goroutines, and to others: the time as a multiple of what one thread
-/// would need for all of them, divided by the CPUs.
+/// Hands out pieces of work to goroutines, to rayon and to threads. Reports the time as a multiple of what
+/// one thread would need for all of them, divided by the number of CPUs.
 pub fn run(plan: Plan) {
     let rounds = calibrate(plan, LENGTH);
     let ideal = || elapsed(|| (0..PIECES).for_each(|_| compute(rounds))) / cpus() as u32;
@@ -47,7 +47,7 @@ fn rayon(rounds: u64) {
     rayon::scope(|s| (0..PIECES).for_each(|_| s.spawn(move |_| compute(rounds))));
 }
 
-/// One for each CPU, each with its share from the start: what the machine can do at best.
+/// One thread for each CPU, each with its share from the start: the best that the machine can do.
 fn threads(rounds: u64) {
     let count = cpus();
     thread::scope(|s| {

@@ -9,32 +9,32 @@ use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread::{self, JoinHandle, Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
-/// What threads do to a lock.
+/// How threads use a lock.
 #[derive(Clone, Copy)]
 pub struct Load {
     pub threads: usize,
-    /// One operation in so many is a write, on average; 0: none is.
+    /// On average, one operation in this many is a write; 0 means no writes.
     pub one_write_in: u32,
-    /// So many locks take turns.
+    /// How many locks the threads use in turn.
     pub locks: usize,
-    /// Threads that have read a lock before, and sleep.
+    /// How many more threads have read a lock before and now sleep.
     pub idle: usize,
     pub inside: Inside,
 }
 
-/// What is done in a critical section.
+/// The work in a critical section.
 #[derive(Clone, Copy)]
 pub enum Inside {
-    /// As little as can be, so that the lock is what is measured.
+    /// As little as possible, so that the lock itself is measured.
     Number,
     /// A map of some thousand entries: a read looks one up, a write changes one.
     Map,
-    /// Work without memory, for so many nanoseconds.
+    /// Work that uses no memory, for this many nanoseconds.
     Work(u32),
 }
 
 impl Load {
-    /// One lock, and nobody else.
+    /// One lock, and no idle threads.
     pub const fn new(threads: usize, one_write_in: u32) -> Self {
         Self {
             threads,
@@ -49,7 +49,7 @@ impl Load {
         Self { inside, ..self }
     }
 
-    /// For names of cases.
+    /// Returns the number of threads for the name of a case.
     pub fn threads(&self) -> String {
         match self.threads {
             1 => "1_thread".into(),
@@ -58,8 +58,8 @@ impl Load {
     }
 }
 
-/// The locks to compare, ours first. Each lives as long as its peer: what it has learned about its
-/// load, it may use in the next round.
+/// Returns the locks to compare, ours first. Each lives as long as its peer: it may use in the next round
+/// what it has learned about its load.
 pub fn peers(load: Load) -> Vec<Peer> {
     vec![
         gosync(load),
@@ -69,7 +69,7 @@ pub fn peers(load: Load) -> Vec<Peer> {
     ]
 }
 
-/// As `peers`, of locks without readers: a read is a write to them.
+/// Like `peers`, for locks without readers: a read takes the lock like a write.
 pub fn mutexes(load: Load) -> Vec<Peer> {
     vec![
         peer::<gosync::Mutex<Data>>(load),
@@ -78,7 +78,8 @@ pub fn mutexes(load: Load) -> Vec<Peer> {
     ]
 }
 
-/// As `peers`, of locks with upgradable readers: each read is one of them, and each write an upgrade of one.
+/// Like `peers`, for locks with upgradable readers: each read is an upgradable one, and each write upgrades
+/// one.
 pub fn upgradables(load: Load) -> Vec<Peer> {
     vec![
         peer::<Upgradable<gosync::RWMutex<Data>>>(load),
@@ -86,7 +87,7 @@ pub fn upgradables(load: Load) -> Vec<Peer> {
     ]
 }
 
-/// Ours alone.
+/// Returns our lock alone.
 pub fn gosync(load: Load) -> Peer {
     peer::<gosync::RWMutex<Data>>(load)
 }
@@ -99,7 +100,8 @@ fn peer<L: Lock>(load: Load) -> Peer {
     }
 }
 
-/// A lock around what sections work with. Inlined, so that what the locks inline of themselves is measured.
+/// A lock around the data of the sections. The methods are inlined, so that the measurement includes what the
+/// locks inline.
 pub trait Lock: Default + Sync + 'static {
     const NAME: &'static str;
 
@@ -164,7 +166,7 @@ impl Lock for crossbeam_utils::sync::ShardedLock<Data> {
     }
 }
 
-/// A lock of which nothing but upgradable reads is used.
+/// A lock that is used for upgradable reads only.
 #[derive(Default)]
 pub struct Upgradable<L>(L);
 
@@ -264,7 +266,7 @@ fn peer_with<L: Lock, S: Section>(load: Load, section: S) -> Peer {
         let _idlers = &idlers;
         let mut random = 1;
         match (load.threads, load.one_write_in, &*locks) {
-            // Nothing but the lock: no choice, no stop flag.
+            // Nothing but the lock: no choice between reads and writes, no stop flag.
             (1, 0, [lock]) => time_loop(slice, || read(&**lock, section, &mut random)),
             (1, 1, [lock]) => time_loop(slice, || write(&**lock, section, &mut random)),
             _ => contend(&locks, load, section, slice),
@@ -272,7 +274,7 @@ fn peer_with<L: Lock, S: Section>(load: Load, section: S) -> Peer {
     })
 }
 
-/// Threads that have read, and now wait for their end.
+/// Threads that have read, and now wait until they may end.
 struct Idlers {
     // Dropped before the threads are joined.
     end: Option<mpsc::Sender<()>>,
@@ -281,7 +283,7 @@ struct Idlers {
 
 impl Idlers {
     fn start<L: Lock>(n: usize) -> Self {
-        // A lock that adapts to how it is used has done so after these.
+        // After this many reads, a lock that adapts to its use has done so.
         const READS: u32 = 2000;
         const PAUSE: Duration = Duration::from_millis(20);
 
@@ -297,7 +299,7 @@ impl Idlers {
                     thread::sleep(PAUSE);
                 }
                 begun.wait();
-                // The sender never sends: this ends when it is dropped.
+                // The sender never sends: `recv` returns when it is dropped.
                 let _ = ended.lock().map(|ended| ended.recv());
             })
         };
@@ -319,7 +321,7 @@ impl Drop for Idlers {
     }
 }
 
-/// Puts the load on the lock and returns the nanoseconds per operation, of all threads together.
+/// Puts the load on the locks. Returns the nanoseconds per operation, of all threads together.
 fn contend<L: Lock, S: Section>(
     locks: &[CachePadded<L>],
     load: Load,
@@ -349,8 +351,8 @@ fn contend<L: Lock, S: Section>(
     })
 }
 
-/// Like `Scope::spawn`. But if there is no thread, the process ends: those that have started would
-/// wait at the barrier for ever.
+/// Like `Scope::spawn`, but ends the process if the system refuses a thread: the threads that have started
+/// would wait at the barrier forever.
 fn spawn<'scope, T: Send + 'scope>(
     s: &'scope Scope<'scope, '_>,
     f: impl FnOnce() -> T + Send + 'scope,
@@ -363,7 +365,7 @@ fn spawn<'scope, T: Send + 'scope>(
         })
 }
 
-/// Locks until it is told to stop.
+/// Locks and unlocks until `stop` is set.
 fn work<L: Lock, S: Section>(
     locks: &[CachePadded<L>],
     section: S,
@@ -389,8 +391,8 @@ fn work<L: Lock, S: Section>(
     Shift { ops, start, end }
 }
 
-/// What was done, and from when to when. The threads take these times themselves: the one that
-/// rings the bell may have to wait for a CPU.
+/// The number of operations, and when they began and ended. The threads take these times themselves, since
+/// the thread that sets `stop` may have to wait for a CPU.
 struct Shift {
     ops: u64,
     start: Instant,
@@ -407,13 +409,13 @@ impl Shift {
     }
 
     fn nanos_per_op(&self) -> f64 {
-        // A thread that got no CPU before the bell has done nothing.
+        // A thread that got no CPU before `stop` was set has done nothing.
         nanos(self.end - self.start) / self.ops.max(1) as f64
     }
 }
 
-/// Which operations are writes: the same sequence for every lock, irregular, and at the price of a
-/// decrement, since only the gaps between the writes are drawn.
+/// Decides which operations are writes. The sequence is irregular and the same for every lock. It costs a
+/// decrement, since only the gaps between writes are drawn.
 struct Choice {
     one_write_in: u32,
     /// Operations until the next write.
@@ -426,7 +428,7 @@ impl Choice {
         let mut choice = Self {
             one_write_in,
             gap: 0,
-            // Neighbouring seeds, far from each other.
+            // Moves neighbouring seeds far apart.
             random: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15),
         };
         choice.gap = choice.draw_gap();
@@ -443,7 +445,7 @@ impl Choice {
         true
     }
 
-    /// Anything from 1 to 2N − 1 is as likely: N on average.
+    /// Draws from 1 to 2N − 1, all equally likely: N on average.
     fn draw_gap(&mut self) -> u64 {
         if self.one_write_in == 0 {
             return u64::MAX;

@@ -1,8 +1,8 @@
-//! Measures peers round about.
+//! Measures peers in turn.
 //!
-//! A machine has other things to do, and its clock rate moves. So the peers of a case work in short
-//! slices, in turn, round after round: what disturbs one disturbs its neighbours in time as well.
-//! Compare peers by the ratios within each round, not by figures minutes apart.
+//! A machine has other things to do, and its clock rate varies. So the peers of a case work in short slices,
+//! in turn, round after round: a disturbance of one also disturbs its neighbours in time. Compare peers by
+//! the ratios within each round, not by figures that are minutes apart.
 
 #![allow(
     dead_code,
@@ -23,7 +23,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// `run` works for about as long as it is told, and returns the nanoseconds per operation.
+    /// `run` works for about as long as its argument says, and returns the nanoseconds per operation.
     pub fn new(name: &'static str, run: impl Fn(Duration) -> f64 + 'static) -> Self {
         let run = Box::new(run);
         Self { name, run }
@@ -35,9 +35,9 @@ impl Peer {
     }
 }
 
-/// Calls `op` for the length of `slice` and returns the nanoseconds per call.
+/// Calls `op` for the length of `slice`. Returns the nanoseconds per call.
 pub fn time_loop(slice: Duration, mut op: impl FnMut()) -> f64 {
-    /// So many calls make a look at the clock cheap, even if they are the fastest that there are.
+    /// After this many calls, even of the fastest operation, a look at the clock is cheap.
     const MANY: u64 = 4096;
 
     let start = Instant::now();
@@ -51,12 +51,12 @@ pub fn time_loop(slice: Duration, mut op: impl FnMut()) -> f64 {
         if elapsed >= slice {
             return nanos(elapsed) / calls as f64;
         }
-        // Slow calls must not overrun the slice by far.
+        // Slow calls must not overrun the slice by much.
         batch = MANY.min(2 * batch);
     }
 }
 
-/// A number that looks random: Marsaglia's xorshift.
+/// Returns a pseudorandom number: Marsaglia's xorshift.
 pub fn draw(random: &mut u64) -> u64 {
     *random ^= *random << 13;
     *random ^= *random >> 7;
@@ -64,7 +64,7 @@ pub fn draw(random: &mut u64) -> u64 {
     *random
 }
 
-/// A duration as a number to reckon with.
+/// Returns the duration in nanoseconds.
 pub fn nanos(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e9
 }
@@ -73,12 +73,12 @@ pub fn nanos(duration: Duration) -> f64 {
 #[derive(Clone, Copy)]
 pub struct Plan {
     pub rounds: usize,
-    /// What each peer gets of each round.
+    /// How long each peer is measured in each round.
     pub slice: Duration,
 }
 
 impl Plan {
-    /// Measures `peers` round about, and calls `after_slice` for every slice.
+    /// Measures `peers` in turn, and calls `after_slice` after every slice.
     pub fn measure(self, peers: &[Peer], mut after_slice: impl FnMut()) -> Samples {
         let mut samples = vec![Vec::with_capacity(self.rounds); peers.len()];
         for round in 0..self.rounds {
@@ -105,7 +105,7 @@ impl Samples {
         median(self.of(peer).to_vec())
     }
 
-    /// Throughput of the first peer as a multiple of that of another: the median over the rounds.
+    /// Returns the throughput of the first peer as a multiple of that of another: the median over the rounds.
     pub fn lead_over(&self, peer: usize) -> f64 {
         let rounds = self.of(0).iter().zip(self.of(peer));
         median(rounds.map(|(ours, theirs)| theirs / ours).collect())
@@ -121,7 +121,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     }
 }
 
-/// At least three digits that mean something: a column may hold 0.93 beside 68000.
+/// Formats `value` with at least three significant digits: a column may hold 0.93 beside 68000.
 pub fn short(value: f64) -> String {
     match value {
         ..10.0 => format!("{value:.2}"),
@@ -130,7 +130,7 @@ pub fn short(value: f64) -> String {
     }
 }
 
-/// Lines of cells as text: the first column flush left, the others flush right.
+/// Formats lines of cells: the first column flush left, the others flush right.
 pub fn table(lines: &[Vec<String>]) -> String {
     let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<_> = (0..columns)

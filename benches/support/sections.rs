@@ -1,11 +1,11 @@
-//! What threads do inside of a lock.
+//! The critical sections of the benches.
 
 use super::{draw, nanos};
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// What locks protect here. Each section uses its part.
+/// The data behind the locks. Each section uses its own part.
 #[derive(Default)]
 pub struct Data {
     number: u64,
@@ -14,7 +14,7 @@ pub struct Data {
 
 /// A critical section.
 pub trait Section: Copy + Sync + 'static {
-    /// What is chosen before the lock is taken.
+    /// The choice that is made before the lock is taken.
     type Key: Copy;
 
     fn fill(self, _: &mut Data) {}
@@ -26,7 +26,7 @@ pub trait Section: Copy + Sync + 'static {
     fn write(self, data: &mut Data, key: Self::Key);
 }
 
-/// The shortest that there are.
+/// The shortest section possible.
 #[derive(Clone, Copy)]
 pub struct Number;
 
@@ -44,7 +44,7 @@ impl Section for Number {
     }
 }
 
-/// Entries are looked up, and changed.
+/// Looks up and changes entries.
 #[derive(Clone, Copy)]
 pub struct Map;
 
@@ -74,14 +74,14 @@ impl Section for Map {
     }
 }
 
-/// Takes its time, and no memory.
+/// Takes time, but uses no memory.
 #[derive(Clone, Copy)]
 pub struct Work {
     rounds: u32,
 }
 
 impl Work {
-    /// For about so many nanoseconds, on this machine.
+    /// Returns work that takes about `nanos_inside` nanoseconds on this machine.
     pub fn of(nanos_inside: u32) -> Self {
         const ROUNDS: u32 = 100_000;
 
@@ -97,7 +97,7 @@ impl Work {
         Self { rounds }
     }
 
-    /// Not inlined: all locks are to have the same work between them, to the instruction.
+    /// Not inlined, so that the work inside all locks is the same, to the instruction.
     #[inline(never)]
     fn work(self) {
         (0..self.rounds).fold(1, |x: u64, _| black_box(x.wrapping_mul(5).wrapping_add(1)));

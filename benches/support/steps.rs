@@ -1,7 +1,8 @@
-//! The bare steps of a read lock on this CPU: the limit of what a lock can reach.
+//! The bare steps of a read lock on this CPU: a limit that no lock can beat.
 //!
-//! Each is what a read has to do at one of the speeds of `gosync::RWMutex` (`docs/design.md`), for one lock
-//! and one thread that are known beforehand. None of them is a lock: nobody would see a writer.
+//! Each function takes the steps that a read must take at one of the speeds of `gosync::RWMutex`
+//! (`docs/design.md`), for one lock and one thread that are known beforehand. None of them is a lock: a
+//! writer would not be noticed.
 
 use super::{Peer, time_loop};
 use crossbeam_utils::CachePadded;
@@ -18,7 +19,7 @@ struct Bare {
     data: u64,
 }
 
-/// Store, barrier, look; and store, look.
+/// Store, barrier, look; then store, look.
 #[inline(always)]
 fn by_slot(bare: &Bare, barrier: impl Fn()) {
     const ID: u32 = 1;
@@ -60,7 +61,7 @@ fn surprise() {
     unreachable!("nobody else is here");
 }
 
-/// The steps of each speed, the fastest first.
+/// Returns the steps of each speed, the fastest first.
 pub fn peers() -> [Peer; 3] {
     fn peer(name: &'static str, read: impl Fn(&Bare) + 'static) -> Peer {
         let bare = Box::new(Bare::default());

@@ -1,11 +1,10 @@
-//! Round about measuring under criterion's statistics and command line.
+//! Measures peers in turn, with criterion's statistics and command line.
 //!
-//! Criterion measures one benchmark after the other. So a case is measured as a whole when criterion
-//! first asks for one of its peers, and criterion is served what was measured: one round is one
-//! sample.
+//! Criterion measures one benchmark after the other. So a case is measured as a whole when criterion first
+//! asks for one of its peers, and criterion is given the stored results: one round is one sample.
 //!
-//! The ratios hold on a busy machine, too, but those of contention do not: where threads seldom run at
-//! the same time, they do not contend.
+//! The ratios hold on a busy machine, too, except for those of contention: threads contend only if they run
+//! at the same time.
 //!
 //! ```text
 //! cargo bench                            all of it, ten minutes
@@ -21,11 +20,11 @@ use std::env;
 use std::process::{self, Command};
 use std::time::Duration;
 
-/// Also what criterion takes for its smallest sample.
+/// Also the smallest sample that criterion accepts.
 const QUICK_ROUNDS: usize = 10;
 const ROUNDS: usize = 40;
 
-/// A bench program: the cases that it has measured, and how.
+/// A bench program: how it measures, and the cases that it has measured.
 pub struct Suite {
     criterion: Criterion,
     plan: Plan,
@@ -40,7 +39,7 @@ struct Case {
 }
 
 impl Suite {
-    /// Does as the command line says.
+    /// Creates the suite that the command line asks for.
     pub fn from_args() -> Self {
         if has_arg("--quick") {
             process::exit(run_with_fewer_rounds());
@@ -63,7 +62,7 @@ impl Suite {
         let plan = self.plan;
         let samples = OnceCell::new();
         let mut group = self.criterion.benchmark_group(name);
-        // Criterion chooses the iterations by the time of the warm-up; they only scale our figures.
+        // Criterion chooses the iterations by the time of the warm-up. They only scale our figures.
         group
             .warm_up_time(Duration::from_nanos(1))
             .measurement_time(Duration::from_secs(1))
@@ -132,7 +131,7 @@ fn has_arg(name: &str) -> bool {
     env::args().any(|arg| arg == name)
 }
 
-/// One look at everything; the figures mean nothing.
+/// Runs everything once; the figures mean nothing.
 fn smoke_test() -> Plan {
     Plan {
         rounds: 1,
@@ -144,12 +143,12 @@ fn full_plan() -> Plan {
     let rounds = arg_value("--sample-size").and_then(|rounds| rounds.parse().ok());
     Plan {
         rounds: rounds.unwrap_or(ROUNDS),
-        // Several turns of the scheduler, where threads outnumber the CPUs.
+        // Several time slices of the system's scheduler, where threads outnumber the CPUs.
         slice: Duration::from_millis(40),
     }
 }
 
-/// The value of a flag of criterion's, who does not tell.
+/// Returns the value of one of criterion's flags, which criterion does not expose.
 fn arg_value(name: &str) -> Option<String> {
     let args: Vec<_> = env::args().collect();
     let mut words = args.iter().flat_map(|arg| arg.split('='));
@@ -157,8 +156,8 @@ fn arg_value(name: &str) -> Option<String> {
     words.next().map(String::from)
 }
 
-/// Runs this program with a small sample in place of `--quick`. Criterion's own quick mode takes two
-/// samples, from which it could not tell a change from noise.
+/// Runs this program with a small sample in place of `--quick`. Criterion's own quick mode takes two samples,
+/// from which it could not tell a change from noise.
 fn run_with_fewer_rounds() -> i32 {
     let status = env::current_exe().and_then(|program| {
         Command::new(program)

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use std::str::FromStr;
 
-/// Hands out words as a command asks for them; [`finish`](Self::finish) refuses what is left.
+/// Hands out words as a command asks for them; [`finish`](Self::finish) rejects the rest.
 pub struct Args(Vec<String>);
 
 impl Args {
@@ -16,7 +16,7 @@ impl Args {
         found.map(|index| self.0.remove(index)).is_some()
     }
 
-    /// The value after `name`.
+    /// Returns the value after `name`.
     pub fn option<T: FromStr>(&mut self, name: &str) -> Result<Option<T>, Failure> {
         let Some(index) = self.0.iter().position(|word| word == name) else {
             return Ok(None);
@@ -32,7 +32,8 @@ impl Args {
             .map_err(|_| Failure::usage(format!("{name} cannot be `{value}`")))
     }
 
-    /// The next word that is no option. To be asked for after the options, which may have values.
+    /// Returns the next word that is not an option. Must be called after the options have been taken, since
+    /// they may have values.
     pub fn word(&mut self) -> Option<String> {
         let index = self.0.iter().position(|word| !word.starts_with('-'))?;
         Some(self.0.remove(index))

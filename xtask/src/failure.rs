@@ -1,13 +1,13 @@
-//! How a command ends when it does not end well.
+//! The errors of a command.
 
 use std::fmt;
 use std::process::ExitCode;
 
 #[derive(Debug)]
 pub enum Failure {
-    /// The caller asked for something that there is not.
+    /// The caller asked for something that does not exist.
     Usage(String),
-    /// A check failed, or could not be made.
+    /// A check failed, or could not be run.
     Check(String),
 }
 

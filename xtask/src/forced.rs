@@ -1,5 +1,5 @@
-//! What is forced upon the locks of this process, and how a build is made that lets itself be forced; see
-//! `src/forced.rs` of gosync, which reads the same variables under the same cfg.
+//! The settings that are forced upon the locks of this process, and builds that can be forced.
+//! `src/forced.rs` of gosync reads the same variables under the same cfg.
 
 use crate::failure::Failure;
 use crate::repo;
@@ -11,25 +11,25 @@ use std::process::Command;
 /// Whether this build heeds the variables.
 pub const IS_HEEDED: bool = cfg!(gosync_forced);
 
-/// The flags of a build that does.
+/// The flags of a build that heeds the variables.
 pub const FLAGS: [&str; 2] = ["--cfg", "gosync_forced"];
 
-/// Cargo, for builds that heed the variables.
+/// Returns a command for cargo, for builds that heed the variables.
 ///
-/// It has this very program call the compiler for the crates of the workspace, see [`compile`], so that the
-/// flags do not count for dependencies, which need not be built again.
+/// Cargo calls the compiler through this program for the crates of the workspace, see [`compile`]. So the
+/// flags do not apply to dependencies, which need not be rebuilt.
 pub fn cargo() -> Result<Command, Failure> {
     let mut cargo = repo::cargo();
     cargo.env("RUSTC_WORKSPACE_WRAPPER", repo::xtask()?);
     Ok(cargo)
 }
 
-/// Whether the first word after this program's name is the compiler, which cargo wants to be called.
+/// Whether `word`, the first one after this program's name, is the compiler that cargo wants to call.
 pub fn is_compiler(word: &str) -> bool {
     Path::new(word).file_stem() == Some(OsStr::new("rustc"))
 }
 
-/// Calls the compiler with `args`, and with the flags. Returns its exit code.
+/// Calls the compiler with `args` and the flags. Returns its exit code.
 pub fn compile(compiler: &str, args: Vec<String>) -> Result<u8, Failure> {
     let status = Command::new(compiler).args(args).args(FLAGS).status();
     let status = status.map_err(|error| Failure::check(format!("cannot run it: {error}")))?;
@@ -39,11 +39,11 @@ pub fn compile(compiler: &str, args: Vec<String>) -> Result<u8, Failure> {
         .unwrap_or(1))
 }
 
-/// Names what is forced upon locks; nothing, if they choose their speed.
+/// Describes what is forced upon locks. Returns `None` if they choose their speed.
 ///
 /// # Errors
 ///
-/// If something is to be forced that this build does not heed: it would look like success.
+/// If something should be forced that this build does not heed. Otherwise the run would look like success.
 pub fn description() -> Result<Option<String>, Failure> {
     let forced = describe(["GOSYNC_SPEED", "GOSYNC_BARRIER"].map(|name| env::var(name).ok()));
     match forced {

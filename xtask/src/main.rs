@@ -21,7 +21,7 @@ use std::process::ExitCode;
 
 struct Command {
     name: &'static str,
-    /// What may follow the name.
+    /// The words that may follow the name.
     synopsis: &'static str,
     about: &'static str,
     run: fn(Args) -> Result<(), Failure>,

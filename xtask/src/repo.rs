@@ -1,4 +1,4 @@
-//! Where things are, and how cargo is called.
+//! Paths and files of the repository, and how cargo is called.
 
 use crate::failure::Failure;
 use std::env;
@@ -6,39 +6,39 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The root of the repository.
+/// Returns the root of the repository.
 pub fn root() -> PathBuf {
-    // Asked for at run time: a target directory may outlive the checkout that filled it.
+    // Looked up at run time: a target directory may outlive the checkout that filled it.
     let xtask = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     let root = xtask.as_deref().and_then(Path::parent);
     root.expect("to be run as `cargo xtask`").into()
 }
 
-/// The target directory.
+/// Returns the target directory.
 pub fn target() -> PathBuf {
     let target = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
     root().join(target)
 }
 
-/// The cargo that runs this program, at the root.
+/// Returns a command for the cargo that runs this program, at the root.
 pub fn cargo() -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root());
     cargo
 }
 
-/// This program.
+/// Returns the path of this program.
 pub fn xtask() -> Result<PathBuf, Failure> {
     env::current_exe().map_err(|error| Failure::check(format!("cannot find xtask: {error}")))
 }
 
-/// Between the flags in `CARGO_ENCODED_RUSTFLAGS`.
+/// Separates the flags in `CARGO_ENCODED_RUSTFLAGS`.
 pub const FLAG_SEPARATOR: &str = "\x1f";
 
-/// The same with more flags for the compiler.
+/// Like [`cargo`], with more flags for the compiler.
 ///
-/// They are appended to those in the environment: `RUSTFLAGS` there would win over any in a
-/// configuration, without a word.
+/// They are appended to the flags in the environment: `RUSTFLAGS` there would silently override the flags in
+/// a configuration file.
 pub fn cargo_with_flags(flags: &[&str]) -> Command {
     let encoded = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
     let plain = env::var("RUSTFLAGS").unwrap_or_default();
@@ -60,7 +60,7 @@ pub fn read(path: &Path) -> Result<String, Failure> {
     fs::read_to_string(path).map_err(|error| cannot("read", path, &error))
 }
 
-/// Writes a file, and the directories that lead to it.
+/// Writes a file, and creates the directories that lead to it.
 pub fn write(path: &Path, text: &str) -> Result<(), Failure> {
     path.parent()
         .map_or(Ok(()), fs::create_dir_all)
@@ -68,7 +68,7 @@ pub fn write(path: &Path, text: &str) -> Result<(), Failure> {
         .map_err(|error| cannot("write", path, &error))
 }
 
-/// The Rust files in `dir` and below, in the order of their names.
+/// Returns the Rust files in `dir` and below, in the order of their names.
 pub fn rust_files(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
     let entries = fs::read_dir(dir).map_err(|error| cannot("read", dir, &error))?;

@@ -1,24 +1,24 @@
-//! Rust text, read well enough to find code in it.
+//! Analyses Rust text, just well enough to find code in it.
 //!
-//! Each function that blanks something out keeps every byte offset and every line: what is found in
-//! the blanked text can be changed in the original.
+//! Functions that blank something out keep every byte offset and every line break, so anything found in the
+//! blanked text can be changed in the original.
 
 use std::ops::Range;
 
-/// `text` with comments, strings and characters blanked out.
+/// Returns `text` with comments, strings and character literals blanked out.
 pub fn code_only(text: &str) -> String {
     without_prose(text, |_| true)
 }
 
-/// The words and signs of `text`, a space between them where there was any: the same for every
-/// comment and every layout.
+/// Returns the tokens of `text`, separated by one space where there was whitespace. The result does not
+/// depend on comments and layout.
 pub fn without_comments(text: &str) -> String {
     let is_comment = |prose: &[u8]| matches!(prose, [b'/', ..]);
     let kept = without_prose(text, is_comment);
     kept.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// `text` with those comments, strings and characters blanked out that are chosen.
+/// Returns `text` with the chosen comments, strings and character literals blanked out.
 fn without_prose(text: &str, is_chosen: impl Fn(&[u8]) -> bool) -> String {
     let mut code = text.to_string().into_bytes();
     let mut at = 0;
@@ -33,26 +33,27 @@ fn without_prose(text: &str, is_chosen: impl Fn(&[u8]) -> bool) -> String {
     String::from_utf8(code).expect("whole literals and comments are blanked")
 }
 
-/// The length of the comment, string or character that `text` begins with, or 0.
+/// Returns the length of the comment, string or character literal that `text` begins with, or 0.
 fn prose_length(text: &[u8]) -> usize {
     match text {
         [b'/', b'/', ..] => until(text, 2, |rest| rest[0] == b'\n'),
         [b'/', b'*', ..] => block_comment_length(text),
         [b'"', ..] => quoted_length(text, b'"'),
         [b'r', b'"' | b'#', ..] => raw_string_length(text),
-        // Otherwise a lifetime.
+        // An escaped character. A quote without a backslash may also begin a lifetime.
         [b'\'', b'\\', ..] => quoted_length(text, b'\''),
         [b'\'', ..] => character_length(text),
         _ => 0,
     }
 }
 
-/// The length of the word that `text` begins with, whose last letter may be an `r`, or else 1.
+/// Returns the length of the word that `text` begins with, or 1. The last letter of a word may be an `r`,
+/// which begins no raw string then.
 fn code_length(text: &[u8]) -> usize {
     until(text, 0, |rest| !is_word(rest[0])).max(1)
 }
 
-/// The length of `text` up to where `ends` says so, but at least `from`.
+/// Returns the length of `text` up to the first position from `from` on at which `ends` holds.
 fn until(text: &[u8], from: usize, ends: impl Fn(&[u8]) -> bool) -> usize {
     (from..text.len())
         .find(|&at| ends(&text[at..]))
@@ -94,7 +95,8 @@ fn raw_string_length(text: &[u8]) -> usize {
     (end + close.len()).min(text.len())
 }
 
-/// A character that is not escaped; 0 for a lifetime, which no quote closes.
+/// Returns the length of a character literal that is not escaped, or 0 for a lifetime, which has no closing
+/// quote.
 fn character_length(text: &[u8]) -> usize {
     let end = until(text, 2, |rest| rest[0] & 0xC0 != 0x80);
     if text.get(end) == Some(&b'\'') {
@@ -104,7 +106,7 @@ fn character_length(text: &[u8]) -> usize {
     }
 }
 
-/// Turns `range` into spaces, but for the line ends.
+/// Turns `range` into spaces, except for line breaks.
 pub fn blank(text: &mut [u8], range: Range<usize>) {
     for byte in text[range].iter_mut().filter(|byte| **byte != b'\n') {
         *byte = b' ';
@@ -115,7 +117,7 @@ pub fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// The identifiers, keywords and numbers of `code`, with their places.
+/// Returns the identifiers, keywords and numbers of `code`, with their positions.
 pub fn words(code: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -126,8 +128,8 @@ pub fn words(code: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// The end of what begins at `from`: behind the first `;`, or behind the first braces, outside of
-/// any other parentheses.
+/// Returns the end of the item that begins at `from`: after the first `;` or the first pair of braces that is
+/// not inside other brackets.
 pub fn item_end(code: &str, from: usize) -> usize {
     let mut depth = 0_usize;
     for (at, byte) in code.bytes().enumerate().skip(from) {
@@ -143,9 +145,9 @@ pub fn item_end(code: &str, from: usize) -> usize {
     code.len()
 }
 
-/// The arguments of the call whose parenthesis stands at `open`, without the space around them.
+/// Returns the arguments of the call whose parenthesis is at `open`, without the space around them.
 ///
-/// The commas between the parameters of a closure count as well, so ask for what comes before.
+/// The commas between the parameters of a closure count as well, so only use the arguments before a closure.
 pub fn arguments(code: &str, open: usize) -> Vec<Range<usize>> {
     let mut arguments = Vec::new();
     let mut depth = 0;
@@ -174,7 +176,7 @@ fn trim(code: &str, range: Range<usize>) -> Option<Range<usize>> {
     (start < end).then_some(start..end)
 }
 
-/// The name of the call whose argument stands at `at`, and which argument that is.
+/// Returns the name of the call that has an argument at `at`, and the index of that argument.
 pub fn enclosing_call(code: &str, at: usize) -> Option<(&str, usize)> {
     let mut depth = 0;
     let mut index = 0;
@@ -191,7 +193,7 @@ pub fn enclosing_call(code: &str, at: usize) -> Option<(&str, usize)> {
     None
 }
 
-/// The word that ends at `at`; empty if there is none.
+/// Returns the word that ends at `at`, or an empty string.
 pub fn word_before(code: &str, at: usize) -> &str {
     let before = &code[..at];
     let start = before.trim_end_matches(|letter: char| letter.is_ascii() && is_word(letter as u8));

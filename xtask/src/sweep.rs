@@ -1,15 +1,15 @@
-//! `cargo xtask sweep`: how fast the lock is with other thresholds than those it has.
+//! `cargo xtask sweep`: measures the lock with other values of its thresholds.
 //!
-//! The example `contention` measures each value beside the other locks, in a build that heeds the variables of
-//! `src/forced.rs`: it looks at them at each read by a slot, and so is a little slower than the lock as it ships.
-//! Wants a quiet machine, and takes some minutes.
+//! For each value, the example `contention` measures the lock beside other locks, in a build that heeds the
+//! variables of `src/forced.rs`. Such a build looks at them at each read by a slot, so it is a little slower
+//! than the lock as shipped. A sweep needs an idle machine and takes some minutes.
 
 use crate::args::Args;
 use crate::failure::Failure;
 use crate::forced;
 use std::process::Stdio;
 
-/// A threshold, the values to try, and the loads that it makes a difference to.
+/// A threshold, the values to try, and the loads for which it makes a difference.
 struct Sweep {
     name: &'static str,
     variable: &'static str,
@@ -63,7 +63,7 @@ fn sweep(sweep: &Sweep) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The lead for each load, by the name of the load.
+/// Returns the lead for each load, with the name of the load.
 fn measure(sweep: &Sweep, value: u32) -> Result<Vec<(String, String)>, Failure> {
     eprintln!("{} = {value}", sweep.variable);
     let output = forced::cargo()?
@@ -91,7 +91,7 @@ fn measure(sweep: &Sweep, value: u32) -> Result<Vec<(String, String)>, Failure> 
     Ok(leads)
 }
 
-/// The loads and leads in what `contention` prints: `threads writes … × lead over`.
+/// Returns the loads and leads in the output of `contention`: `threads writes … × lead over`.
 fn leads(text: &str) -> Vec<(String, String)> {
     let lines = text.lines().filter_map(|line| line.split_once(" × "));
     lines
@@ -103,7 +103,7 @@ fn leads(text: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// In Markdown, a line for each load.
+/// Returns a Markdown table with a line for each load.
 fn table(values: &[u32], columns: &[Vec<(String, String)>]) -> String {
     let head: Vec<_> = values.iter().map(u32::to_string).collect();
     let mut text = format!(

@@ -1,11 +1,11 @@
-//! Programs that checks need beside cargo: whether they are there, and how to get them.
+//! The programs that checks need besides cargo: whether they are installed, and how to install them.
 
 use crate::failure::Failure;
 use std::process::{Command, Stdio};
 
 pub struct Tool {
     name: &'static str,
-    /// A command that succeeds if the tool is there.
+    /// A command that succeeds if the tool is installed.
     probe: &'static [&'static str],
     /// The command that installs it.
     install: &'static [&'static str],
@@ -35,8 +35,8 @@ pub const VALGRIND: Tool = Tool {
     is_installable: true,
 };
 
-/// Makes sure that all `tools` are there. Installs what is missing if `install` says so; otherwise
-/// says how to.
+/// Ensures that all `tools` are installed. If `install` is set, installs the missing ones; otherwise fails
+/// with the commands that do.
 pub fn provide(tools: &[&Tool], install: bool) -> Result<(), Failure> {
     let is_provided =
         |tool: &&Tool| succeeds(tool.probe) || (install && tool.is_installable && tool.install());
@@ -51,7 +51,7 @@ pub fn provide(tools: &[&Tool], install: bool) -> Result<(), Failure> {
 impl Tool {
     fn install(&self) -> bool {
         println!("installing {}", self.name);
-        // The lists of a new machine are empty, or old.
+        // On a new machine, apt's package lists are empty or old.
         let installs = || succeeds(self.install) && succeeds(self.probe);
         installs() || (succeeds(&["apt-get", "update"]) && installs())
     }

@@ -4,7 +4,7 @@ use super::step::cargo;
 use crate::failure::Failure;
 use crate::repo;
 
-/// Lints the library with every set of its features: code for one may lean on another.
+/// Lints the library with every set of its features, since the code of one feature may depend on another.
 pub fn check(_: &[&str]) -> Result<usize, Failure> {
     let manifest = repo::read(&repo::root().join("Cargo.toml"))?;
     let features = features(&manifest);
@@ -27,7 +27,7 @@ pub fn check(_: &[&str]) -> Result<usize, Failure> {
     Ok(0)
 }
 
-/// The names in the table `[features]`, but for `default`.
+/// Returns the names in the table `[features]`, except `default`.
 fn features(manifest: &str) -> Vec<&str> {
     let lines = manifest
         .lines()

@@ -1,5 +1,5 @@
-//! Tests and soaks with every lock at one speed, whatever its readers do, and without a word said the same
-//! build with locks as they are; see `src/forced.rs`.
+//! Tests and soaks with every lock forced to one speed, and, without arguments, the same build with locks
+//! that choose their speed; see `src/forced.rs`.
 
 use super::step;
 use crate::failure::Failure;
@@ -7,8 +7,8 @@ use crate::forced;
 use crate::repo;
 use std::process::Command;
 
-/// Runs the tests with all features as `name` says. At a speed it leaves out those that are about
-/// goroutines: the speed of locks has no part in them.
+/// Runs the tests with all features, at the speed and with the barrier in `name`. At a forced speed it skips
+/// the tests of goroutines, which do not depend on the speed of locks.
 pub fn tests(name: &[&str]) -> Result<usize, Failure> {
     let mut tests = cargo(name)?;
     tests.args([
@@ -24,9 +24,9 @@ pub fn tests(name: &[&str]) -> Result<usize, Failure> {
     step::tests_of(&mut tests)
 }
 
-/// Runs a short soak as `name` says.
+/// Runs a short soak at the speed and with the barrier in `name`.
 pub fn soak(name: &[&str]) -> Result<usize, Failure> {
-    // Apart from the program that runs this.
+    // Separate from the program that runs this.
     let target = repo::target().join("forced");
     step::run(cargo(name)?.env("CARGO_TARGET_DIR", target).args([
         "run",
@@ -39,7 +39,8 @@ pub fn soak(name: &[&str]) -> Result<usize, Failure> {
     ]))
 }
 
-/// Cargo, with locks at a speed if there is a word, and with a barrier if there is a second.
+/// Returns a command for cargo. The first word of `name`, if there is one, forces the speed of locks, and the
+/// second the barrier.
 fn cargo(name: &[&str]) -> Result<Command, Failure> {
     let mut cargo = forced::cargo()?;
     let mut words = name.iter();

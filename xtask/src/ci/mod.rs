@@ -1,4 +1,4 @@
-//! `cargo xtask ci`: every check, one after the other, up to the first that fails.
+//! `cargo xtask ci`: runs every check, one after the other, up to the first that fails.
 
 mod features;
 mod forced;
@@ -16,14 +16,14 @@ use step::{
     Step, build_models_ahead, cargo, clippy_of_models, docs, example, models, shuttle, tests, xtask,
 };
 
-/// Whatever a step needs has to be there: one that finds no target, or runs no test, fails.
+/// Everything that a step needs must exist: a step that finds no target, or runs no test, fails.
 #[rustfmt::skip]
 const STEPS: &[Step] = &[
     Step("format", cargo, &["fmt", "--all", "--check"]),
     Step("clippy", cargo, &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"]),
     Step("clippy of the models", clippy_of_models, &[]),
     Step("tests", tests, &["--workspace", "--lib", "--bins", "--examples", "--test=*"]),
-    // One build for these five.
+    // These five share one build.
     Step("tests, all features", forced::tests, &[]),
     Step("tests, counted", forced::tests, &["counted"]),
     Step("tests, slots", forced::tests, &["slots"]),
@@ -46,14 +46,14 @@ const STEPS: &[Step] = &[
     Step("soak, slots", forced::soak, &["slots"]),
     Step("soak, quiet", forced::soak, &["quiet"]),
     Step("soak, quiet by fences", forced::soak, &["quiet", "fence"]),
-    // Takes no time unless verdicts are stale. If all are, it judges as many as fit, and fails.
+    // Takes no time unless verdicts are stale. If all are stale, it judges as many as fit, and fails.
     Step("mutants", xtask, &["mutants", "--minutes", "35"]),
 ];
 
-/// Beside this step and the next the models are built: tests wait half of the time.
+/// The models are built while this step and the next run, since the tests wait half of the time.
 const BESIDE: &str = "tests, counted";
 
-/// What became of a step.
+/// The result of a step.
 struct Report {
     name: &'static str,
     time: Duration,
@@ -84,7 +84,8 @@ pub fn run(mut args: Args) -> Result<(), Failure> {
     conclude(reports, start.elapsed())
 }
 
-/// What the steps need beside cargo. A missing tool is no reason to fail in the middle.
+/// Returns the tools that the steps need besides cargo. They are checked first, so that a missing tool does
+/// not cause a failure halfway.
 fn needed() -> Vec<&'static Tool> {
     let mut tools = vec![&RUSTFMT, &CLIPPY];
     if HAS_BOUNDS {
@@ -93,7 +94,7 @@ fn needed() -> Vec<&'static Tool> {
     tools
 }
 
-/// Counts instructions where there are bounds for them.
+/// Counts instructions on platforms that have bounds for them.
 fn instructions(_: &[&str]) -> Result<usize, Failure> {
     if HAS_BOUNDS {
         xtask(&["instructions"])

@@ -7,7 +7,8 @@ use std::env;
 use std::io::{BufRead, BufReader, IsTerminal};
 use std::process::{Command, Stdio};
 
-/// A name, how to run it, and what with. A run returns how many tests passed.
+/// The name of a step, the function that runs it, and its arguments. The function returns how many tests
+/// passed.
 pub struct Step(
     pub &'static str,
     pub fn(&[&str]) -> Result<usize, Failure>,
@@ -19,14 +20,14 @@ pub fn cargo(args: &[&str]) -> Result<usize, Failure> {
     run(repo::cargo().args(args))
 }
 
-/// Runs `cargo test`. No test is a failure: a filter or a cfg went wrong, or the file is missing.
+/// Runs `cargo test`. Fails if no test ran: a filter or a cfg is wrong, or the file is missing.
 pub fn tests(args: &[&str]) -> Result<usize, Failure> {
     tests_of(repo::cargo().arg("test").args(args))
 }
 
-/// As `tests`, of a command that is complete.
+/// Like `tests`, for a command that is complete.
 pub fn tests_of(command: &mut Command) -> Result<usize, Failure> {
-    // Half of them wait, at any time.
+    // At any time, half of the tests wait.
     let threads = (2 * repo::cores()).min(MOST_TESTS);
     unless_set(command, "RUST_TEST_THREADS", threads);
     match run(command)? {
@@ -35,17 +36,17 @@ pub fn tests_of(command: &mut Command) -> Result<usize, Failure> {
     }
 }
 
-/// So many tests run at a time, at most: some count what others have.
+/// The most tests that run at a time. More would disturb tests that count what the whole process has.
 const MOST_TESTS: usize = 16;
 
-/// Gives `command` a variable that the user has not set.
+/// Sets a variable for `command` unless the user has set it.
 fn unless_set(command: &mut Command, variable: &str, value: usize) {
     if env::var_os(variable).is_none() {
         command.env(variable, value.to_string());
     }
 }
 
-/// Whether that fails shows when they are to run.
+/// Builds the models in advance. A failure shows when they should run.
 pub fn build_models_ahead() {
     for checker in [Checker::Loom, Checker::Shuttle] {
         let _ = Crate::of_the_repo(checker).and_then(|krate| build_quietly(&krate));
@@ -56,7 +57,7 @@ pub fn models(_: &[&str]) -> Result<usize, Failure> {
     check(Checker::Loom, "", repo::cores())
 }
 
-/// Fewer schedules than by default.
+/// Runs fewer schedules than by default.
 pub fn shuttle(_: &[&str]) -> Result<usize, Failure> {
     let mut shuttle = Command::new(repo::xtask()?);
     unless_set(&mut shuttle, "GOSYNC_SCHEDULES", 3_000);
@@ -68,7 +69,7 @@ pub fn clippy_of_models(_: &[&str]) -> Result<usize, Failure> {
     run(&mut clippy(Checker::Shuttle)?)
 }
 
-/// Builds the documentation, without warnings.
+/// Builds the documentation. Warnings are errors.
 pub fn docs(args: &[&str]) -> Result<usize, Failure> {
     let flags = env::var("RUSTDOCFLAGS").unwrap_or_default();
     let mut doc = repo::cargo();
@@ -81,15 +82,15 @@ pub fn example(args: &[&str]) -> Result<usize, Failure> {
     cargo(&[&["run", "--package=gosync", "--example"], args].concat())
 }
 
-/// Another command of this program, in a process of its own: the soak ends its process where it finds
+/// Runs another command of this program in a separate process, since the soak ends its process when it finds
 /// something.
 pub fn xtask(args: &[&str]) -> Result<usize, Failure> {
     run(Command::new(repo::xtask()?).args(args))
 }
 
-/// Runs `command`, passes on what it prints, and counts the tests that it says have passed.
+/// Runs `command`, prints its output, and returns the number of passed tests in it.
 pub fn run(command: &mut Command) -> Result<usize, Failure> {
-    // A log keeps no escape codes; and our children would look at the pipe, not at the terminal.
+    // A log should contain no escape codes. The child would look at the pipe instead of the terminal.
     if env::var_os("CARGO_TERM_COLOR").is_none() {
         let is_terminal = std::io::stderr().is_terminal();
         command.env(
@@ -113,8 +114,8 @@ pub fn run(command: &mut Command) -> Result<usize, Failure> {
     }
 }
 
-/// The `N` of libtest's `test result: ok. N passed; …`, where the `ok` may be coloured, and of `N models
-/// passed`.
+/// Returns the `N` of libtest's `test result: ok. N passed; …`, where the `ok` may be coloured, or of
+/// `N models passed`.
 pub fn tests_passed(line: &str) -> usize {
     let tests = || line.strip_prefix("test result: ")?.split(" passed;").next();
     let models = || Some(line.split_once(" models passed")?.0);

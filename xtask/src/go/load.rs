@@ -1,21 +1,21 @@
-//! How busy the machine is with other things.
+//! Measures how busy the machine is with other things.
 
 use crate::repo;
 use std::path::Path;
 
-/// CPU time until now, in the system's ticks.
+/// CPU time so far, in the system's ticks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Load {
-    /// Of all CPUs, whatever they do.
+    /// The time of all CPUs, idle or not.
     all: u64,
-    /// Of these, in which one was taken.
+    /// The part in which a CPU was busy.
     taken: u64,
-    /// Of these, by this process and those that it has run.
+    /// The part used by this process and by those that it has run.
     own: u64,
 }
 
 impl Load {
-    /// None where the system does not tell.
+    /// Returns `None` where the system does not tell.
     pub fn now() -> Option<Self> {
         let read = |path| repo::read(Path::new(path)).ok();
         Self::parse(&read("/proc/stat")?, &read("/proc/self/stat")?)
@@ -23,13 +23,13 @@ impl Load {
 
     fn parse(system: &str, process: &str) -> Option<Self> {
         let words = system.lines().next()?.split_whitespace().skip(1);
-        // What follows is a part of the first ones.
+        // The later numbers are included in these.
         let times: Vec<u64> = words.take(8).map_while(|word| word.parse().ok()).collect();
         let [_, _, _, idle, waiting, ..] = times[..] else {
             return None;
         };
         let all = times.iter().sum();
-        // A name may hold anything, and ends with the last parenthesis.
+        // The name may contain anything, and ends with the last parenthesis.
         let words = process.rsplit(") ").next()?.split_whitespace();
         let own: Vec<u64> = words
             .skip(11)
@@ -43,14 +43,14 @@ impl Load {
         })
     }
 
-    /// The share of the CPUs that others have taken since `before`.
+    /// Returns the share of the CPUs that other processes have used since `before`.
     fn others_since(self, before: Self) -> f64 {
         let taken = (self.taken - before.taken).saturating_sub(self.own - before.own);
         taken as f64 / (self.all - before.all).max(1) as f64
     }
 }
 
-/// In a sentence.
+/// Describes the load in a sentence.
 pub fn describe(before: Option<Load>, after: Option<Load>) -> String {
     match before.zip(after) {
         Some((before, after)) => format!(

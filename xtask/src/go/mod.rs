@@ -1,9 +1,9 @@
-//! `cargo xtask go`: goroutines beside those of Go itself.
+//! `cargo xtask go`: compares goroutines with those of Go itself.
 //!
-//! The two programs in `benches/go` run in turn, each case in a process of its own, round after round.
-//! What disturbs one is likely to disturb the other as well, so a ratio is the median of those within
-//! the rounds, and is worth more than the figures beside it. A quiet machine is better nevertheless:
-//! one whose CPUs are taken shows little of how they are shared out.
+//! The two programs in `benches/go` run in turn, each case in a separate process, round after round. A
+//! disturbance of one is likely to disturb the other as well. So a ratio is the median of the ratios within
+//! the rounds, and means more than the figures beside it. Still, an idle machine is better: one whose CPUs
+//! are busy shows little of how they are shared out.
 
 mod load;
 mod programs;
@@ -22,9 +22,9 @@ const QUICK_ROUNDS: usize = 3;
 
 struct Case {
     name: &'static str,
-    /// Or in Rust alone.
+    /// Otherwise the case exists only in Rust.
     is_in_go: bool,
-    /// In every round, or once only.
+    /// A short case runs in every round, a long one only once.
     is_short: bool,
 }
 

@@ -1,11 +1,11 @@
-//! The program of each side: building it, running a case, reading what it prints.
+//! The program of each side: builds it, runs a case, parses its output.
 
 use crate::failure::Failure;
 use crate::repo;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A name, and a number that the program gave for it.
+/// The name of a figure, and its value.
 pub type Figure = (String, f64);
 
 pub struct Programs {
@@ -13,14 +13,14 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// Builds both.
+    /// Builds both programs.
     pub fn build(go: &Path) -> Result<Self, Failure> {
         let dir = repo::target().join("go");
         let program = dir.join("goroutines");
         let mut build = Command::new(go);
         build
             .current_dir(repo::root().join("benches/go"))
-            // Neither the user's settings nor a network have a part in it.
+            // Neither the user's settings nor the network may have an influence.
             .envs([("GOENV", "off"), ("GOFLAGS", ""), ("GOTOOLCHAIN", "local")])
             .env("GOCACHE", dir.join("cache"))
             .env("GOPATH", dir.join("path"))
@@ -31,7 +31,7 @@ impl Programs {
     }
 
     pub fn go(&self, case: &str) -> Result<Vec<Figure>, Failure> {
-        // As many CPUs as Go takes by itself.
+        // Go decides how many CPUs it uses.
         let mut program = Command::new(&self.go);
         figures_of(program.env_remove("GOMAXPROCS").arg(case))
     }
@@ -55,7 +55,7 @@ fn figures_of(command: &mut Command) -> Result<Vec<Figure>, Failure> {
     figures.ok_or_else(|| Failure::check(format!("{command:?} printed no figures: {text}")))
 }
 
-/// A figure in each line: its name and the number.
+/// Parses a figure in each line: its name and the number.
 fn figures(text: &str) -> Option<Vec<Figure>> {
     let figure = |line: &str| {
         let (name, number) = line.split_once(' ')?;
@@ -65,7 +65,7 @@ fn figures(text: &str) -> Option<Vec<Figure>> {
     (!figures.is_empty()).then_some(figures)
 }
 
-/// Runs `command`. Returns what it prints.
+/// Runs `command`. Returns its output.
 pub fn output(command: &mut Command) -> Result<String, Failure> {
     let program = command.get_program().display().to_string();
     let output = command

@@ -1,4 +1,4 @@
-//! The table: what is compared with what, and what is asked for.
+//! The table: the comparisons, and the limits that our figures should meet.
 
 use super::samples::{Key, Samples};
 use std::fmt;
@@ -6,31 +6,31 @@ use std::fmt;
 struct Row {
     about: &'static str,
     ours: &'static str,
-    /// Whose figure ours is compared with, if it is with any.
+    /// The peer of the comparison; empty if there is none.
     peer: &'static str,
     theirs: Option<Key>,
     goal: Limit,
     must: Limit,
 }
 
-/// What a figure of ours may be at most.
+/// An upper limit for one of our figures.
 #[derive(Clone, Copy)]
 enum Limit {
     Nothing,
-    /// So many times theirs.
+    /// A multiple of the peer's figure.
     Times(f64),
-    /// So much, whatever theirs is.
+    /// A fixed value, whatever the peer's figure is.
     Plain(f64),
 }
 
 use Limit::{Nothing, Plain, Times};
 
-/// A row beside Go's figure of the same name.
+/// A row that compares with Go's figure of the same name.
 const fn go(about: &'static str, figure: &'static str, goal: Limit, must: Limit) -> Row {
     beside("Go", ("Go", figure), alone(about, figure, goal, must))
 }
 
-/// A row beside threads.
+/// A row that compares with threads.
 const fn threads(
     about: &'static str,
     [ours, theirs]: [&'static str; 2],
@@ -44,7 +44,7 @@ const fn threads(
     )
 }
 
-/// The row with a peer.
+/// Returns `row` with a peer.
 const fn beside(peer: &'static str, theirs: Key, row: Row) -> Row {
     Row {
         peer,
@@ -53,7 +53,7 @@ const fn beside(peer: &'static str, theirs: Key, row: Row) -> Row {
     }
 }
 
-/// A row beside nobody.
+/// A row without a peer.
 const fn alone(about: &'static str, ours: &'static str, goal: Limit, must: Limit) -> Row {
     Row {
         about,
@@ -129,7 +129,7 @@ const ROWS: &[Row] = &[
 
 type Cells = [String; 8];
 
-/// In Markdown, the rows that were measured.
+/// Returns the rows that were measured, as a Markdown table.
 pub fn table(samples: &Samples) -> String {
     let head = [
         "case", "peer", "peer's", "gosync", "ratio", "goal", "must", "",
@@ -184,7 +184,7 @@ impl Row {
 }
 
 impl Limit {
-    /// None if there is none. To the digits that the table shows.
+    /// Returns whether the limit is met, with the precision of the table, or `None` if there is no limit.
     fn is_met(self, figure: f64, ratio: f64) -> Option<bool> {
         let at_most = |number: f64, limit: f64| (number * 100.0).round() <= limit * 100.0;
         match self {
@@ -207,7 +207,7 @@ impl fmt::Display for Limit {
 
 fn short(number: f64) -> String {
     match number {
-        // A multiple of nothing, or of nobody's.
+        // A ratio to 0, or without a peer.
         _ if !number.is_finite() => String::new(),
         ..10.0 => format!("{number:.2}"),
         ..100.0 => format!("{number:.1}"),

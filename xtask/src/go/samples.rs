@@ -1,4 +1,4 @@
-//! What was measured: the figures of each side, by name and round.
+//! The measurements: the figures of each side, by name and round.
 
 use super::programs::Figure;
 use std::collections::HashMap;
@@ -17,12 +17,12 @@ impl Samples {
         }
     }
 
-    /// None if it was not measured.
+    /// Returns `None` if the figure was not measured.
     pub fn median(&self, key: Key) -> Option<f64> {
         Some(median(self.of(key)?.to_vec()))
     }
 
-    /// `ours` as a multiple of `theirs`: the median of the rounds.
+    /// Returns `ours` as a multiple of `theirs`: the median of the rounds.
     pub fn ratio(&self, ours: Key, theirs: Key) -> Option<f64> {
         let rounds = self.of(ours)?.iter().zip(self.of(theirs)?);
         Some(median(rounds.map(|(ours, theirs)| ours / theirs).collect()))
@@ -45,7 +45,7 @@ mod tests {
     #[test]
     fn a_ratio_is_that_of_most_rounds() {
         let mut samples = Samples::default();
-        // The machine slows down, and somebody disturbs one of the six.
+        // The machine slows down, and one of the six figures is disturbed.
         for (ours, theirs) in [(1.0, 2.0), (2.0, 4.0), (40.0, 8.0)] {
             samples.add("gosync", vec![("case".into(), ours)]);
             samples.add("Go", vec![("case".into(), theirs)]);

@@ -1,7 +1,6 @@
-//! Go, of one version, so that figures can be compared.
+//! Provides Go in a fixed version, so that figures can be compared.
 //!
-//! It comes as a package of Python's, into a virtual environment in the target directory: nothing is
-//! installed.
+//! Go comes as a Python package, in a virtual environment in the target directory, so nothing is installed.
 
 use super::programs::output;
 use crate::failure::Failure;
@@ -12,7 +11,7 @@ use std::process::Command;
 
 pub const VERSION: &str = "1.27.3";
 
-/// The program `go`; fetched if it is missing and `install` says so.
+/// Returns the program `go`. Fetches it if it is missing and `install` is set.
 pub fn find(install: bool) -> Result<PathBuf, Failure> {
     let dir = repo::target().join("go").join("venv");
     let go = dir.join("bin").join("go");
@@ -37,13 +36,13 @@ fn works(go: &Path) -> bool {
     version.is_ok_and(|text| is_version(&text))
 }
 
-/// Whether `text`, which `go version` prints, tells of the right one.
+/// Returns whether `text`, the output of `go version`, names the right version.
 fn is_version(text: &str) -> bool {
     text.split_whitespace().nth(2) == Some(&format!("go{VERSION}"))
 }
 
 fn fetch(dir: &Path) -> Result<(), Failure> {
-    // What an attempt before has left would be in the way.
+    // Left over from an earlier attempt, which would be in the way.
     let _ = fs::remove_dir_all(dir);
     output(Command::new("python3").args(["-m", "venv"]).arg(dir)).map_err(|failure| {
         Failure::check(format!(

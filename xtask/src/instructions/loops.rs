@@ -1,4 +1,4 @@
-//! What is counted: locks at each speed, as they get there in a program.
+//! The loops whose instructions are counted: locks at each speed, reached as in a real program.
 
 use gosync::RWMutex;
 use std::hint::black_box;
@@ -7,15 +7,15 @@ use std::time::Duration;
 
 pub struct Loop {
     pub name: &'static str,
-    /// What a round is.
+    /// Describes a round.
     pub about: &'static str,
-    /// More instructions a round must not take, the loop itself and the use of the value included.
+    /// The most instructions that a round may take, including the loop itself and the use of the value.
     pub at_most: f64,
     pub run: fn(u64),
 }
 
-/// The bounds leave room for another compiler's taste, and for little else: a lock at the wrong
-/// speed exceeds them.
+/// The bounds leave room for the differences between compilers and for little else: a lock at the wrong speed
+/// exceeds them.
 #[rustfmt::skip]
 pub const LOOPS: &[Loop] = &[
     Loop { name: "read-counted", about: "read pair, counted", at_most: 39.0, run: read_counted },
@@ -26,11 +26,12 @@ pub const LOOPS: &[Loop] = &[
 
 type Lock = RWMutex<u64>;
 
-/// Fewer than it takes a thread from sample to sample: a lock leaves *counted* at the second one at the earliest.
+/// Fewer reads than there are between two samples of a thread: a lock leaves *counted* at the second sample
+/// at the earliest.
 const READS_OF_A_FRESH_LOCK: u64 = 50;
 
-/// A lock becomes quiet after many times as many reads without a write; and it keeps its slots, whatever valgrind
-/// makes of the steps that it measures.
+/// A lock becomes quiet only after many times this number of reads without a write. And the lock keeps its
+/// slots, whatever valgrind makes of the steps that it measures.
 const READS_WITHOUT_A_WRITE: u64 = 1024;
 
 fn read_counted(rounds: u64) {
@@ -57,9 +58,9 @@ fn write_counted(rounds: u64) {
     (0..rounds).for_each(|_| write(&lock));
 }
 
-/// A lock after very many reads. The first lock that has had many makes the process register for
-/// `membarrier`, in a thread of its own, and none goes on before that: valgrind passes the call on to
-/// the kernel, and lets another thread run when this one sleeps.
+/// Returns a lock after very many reads. The first lock that has had many makes the process register for
+/// `membarrier`, in a separate thread, and until that is done no lock leaves *counted*. Valgrind passes the
+/// call on to the kernel, and lets another thread run only when this one sleeps.
 fn used() -> Lock {
     let lock = Lock::new(0);
     for _ in 0..50 {

@@ -1,7 +1,7 @@
-//! `cargo xtask instructions`: what a lock costs, in instructions.
+//! `cargo xtask instructions`: counts the instructions that a lock takes.
 //!
-//! They do not depend on how busy the machine is, so a bound on them can be tight where one on time
-//! cannot. They say nothing of how long an instruction takes: the benches do.
+//! Unlike time, the number of instructions does not depend on how busy the machine is, so a bound on it can
+//! be tight. It does not say how long an instruction takes; the benches measure that.
 
 mod loops;
 mod valgrind;
@@ -12,10 +12,10 @@ use crate::forced;
 use crate::tools::{self, VALGRIND};
 use loops::{LOOPS, Loop};
 
-/// The rounds of a run. A second run has twice as many, so half of those cost nothing but themselves.
+/// The rounds of a run. A second run has twice as many, so the difference is the cost of the rounds alone.
 const ROUNDS: u64 = 102_400;
 
-/// Whether the bounds are those of this platform.
+/// Whether the bounds apply to this platform.
 pub const HAS_BOUNDS: bool = cfg!(all(target_arch = "x86_64", target_os = "linux"));
 
 pub fn run(mut args: Args) -> Result<(), Failure> {
@@ -24,7 +24,7 @@ pub fn run(mut args: Args) -> Result<(), Failure> {
     let install = args.flag("--install");
     args.finish()?;
     match name {
-        // What runs under valgrind.
+        // This runs under valgrind.
         Some(name) => (find(&name)?.run)(rounds),
         None => check(install)?,
     }
@@ -70,8 +70,8 @@ fn check(install: bool) -> Result<(), Failure> {
     }
 }
 
-/// The instructions of a round, if `ROUNDS` take `once` and twice as many take `twice`: the start is
-/// in both.
+/// Returns the instructions of a round, if `ROUNDS` rounds take `once` and twice as many take `twice`: both
+/// include the start.
 fn a_round(once: u64, twice: u64) -> f64 {
     (twice as f64 - once as f64) / ROUNDS as f64
 }

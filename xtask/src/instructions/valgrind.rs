@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::repo;
 use std::process::Command;
 
-/// Runs a loop of this program. Returns how many instructions that took, from the first to the last.
+/// Runs a loop of this program. Returns how many instructions the whole run took.
 pub fn count(name: &str, rounds: u64) -> Result<u64, Failure> {
     let mut valgrind = Command::new("valgrind");
     valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
@@ -20,7 +20,7 @@ pub fn count(name: &str, rounds: u64) -> Result<u64, Failure> {
     }
 }
 
-/// The number in callgrind's `==1234== Collected : 5678`.
+/// Returns the number in callgrind's `==1234== Collected : 5678`.
 fn collected(report: &str) -> Option<u64> {
     let number = |line: &str| line.split_once("Collected :")?.1.trim().parse().ok();
     report.lines().find_map(number)

@@ -6,25 +6,25 @@ use crate::repo;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// Builds the test binary; the compiler's messages go where ours go.
+/// Builds the test binary. The compiler's messages go to our stderr.
 pub fn build(krate: &Crate) -> Result<Binary, Failure> {
     binary(krate, Stdio::inherit())
 }
 
-/// As [`build`], but for the messages, which end up in the failure.
+/// Like [`build`], but the messages become part of the failure.
 pub fn build_quietly(krate: &Crate) -> Result<Binary, Failure> {
     binary(krate, Stdio::piped())
 }
 
-/// Lints the models, and the rest under their cfg.
+/// Returns a command that lints the models, and the rest of the crate under their cfg.
 pub fn clippy(checker: Checker) -> Result<Command, Failure> {
     let mut clippy = cargo(&Crate::of_the_repo(checker)?, "clippy");
-    // Cargo's name for a check in test mode.
+    // This is cargo's name for a check in test mode.
     clippy.args(["--profile", "test", "--", "-D", "warnings"]);
     Ok(clippy)
 }
 
-/// Cargo, for the library alone, under the checker's cfgs.
+/// Returns a command for cargo, for the library alone, under the checker's cfgs.
 fn cargo(krate: &Crate, subcommand: &str) -> Command {
     let mut cargo = repo::cargo_with_flags(&krate.checker.flags());
     cargo
@@ -33,7 +33,7 @@ fn cargo(krate: &Crate, subcommand: &str) -> Command {
         .arg(krate.dir.join("Cargo.toml"))
         .arg("--lib")
         .env("CARGO_TARGET_DIR", krate.checker.target())
-        // Whatever the environment says: mutants are many builds of nearly the same.
+        // Overrides the environment: mutants are many builds of nearly the same code.
         .env("CARGO_INCREMENTAL", "1");
     cargo
 }
@@ -59,7 +59,7 @@ fn binary(krate: &Crate, messages: Stdio) -> Result<Binary, Failure> {
     Ok(Binary { path, logs })
 }
 
-/// The one executable among cargo's messages. A parser of JSON would be a dependency for one string.
+/// Returns the one executable in cargo's messages. A JSON parser would be a dependency for one string.
 fn find_executable(messages: &str) -> Option<PathBuf> {
     let (_, rest) = messages.split_once(r#""executable":""#)?;
     let (path, _) = rest.split_once('"')?;

@@ -1,4 +1,4 @@
-//! The two checkers, each with models of its own.
+//! The two checkers. Each has its own models.
 
 use crate::failure::Failure;
 use crate::repo;
@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Checker {
-    /// Every schedule of a few threads.
+    /// Tries every schedule of a few threads.
     Loom,
-    /// Random schedules of more.
+    /// Tries random schedules of more threads.
     Shuttle,
 }
 
 impl Checker {
-    /// The flags that put it in the place of the real atomics. Cfgs of our own: a dependent that
-    /// models its own code with `--cfg loom` keeps the real gosync.
+    /// Returns the flags that replace the real atomics with those of the checker. The cfgs are our own, so a
+    /// dependent that models its own code with `--cfg loom` keeps the real gosync.
     pub fn flags(self) -> [&'static str; 4] {
         let own = match self {
             Self::Loom => "gosync_loom",
@@ -23,8 +23,8 @@ impl Checker {
         ["--cfg", "gosync_model", "--cfg", own]
     }
 
-    /// Where it builds: apart from other builds, whose flags differ; shared by all crates of models,
-    /// for the sake of the dependencies.
+    /// Returns the target directory of the checker. It is separate from other builds, whose flags differ, but
+    /// all crates of models share it, because of the dependencies.
     pub fn target(self) -> PathBuf {
         repo::target().join(match self {
             Self::Loom => "models",
@@ -32,14 +32,14 @@ impl Checker {
         })
     }
 
-    /// The files with its models, among those in `src`.
+    /// Returns the files in `src` with the models of this checker.
     pub fn files(self, src: &Path) -> Result<Vec<PathBuf>, Failure> {
         let mut files = repo::rust_files(&src.join("models"))?;
         files.retain(|file| self.owns(file.strip_prefix(src).expect("a file in it")));
         Ok(files)
     }
 
-    /// Whether the models in `file`, a path in `src`, are its own.
+    /// Returns whether the models in `file`, a path in `src`, belong to this checker.
     fn owns(self, file: &Path) -> bool {
         file.starts_with("models/shuttle") == (self == Self::Shuttle)
     }

@@ -6,7 +6,7 @@ use crate::repo;
 use crate::source::code_only;
 use std::path::Path;
 
-/// The models of `checker` in `src`.
+/// Returns the number of models of `checker` in `src`.
 pub fn models_in_source(checker: Checker, src: &Path) -> Result<usize, Failure> {
     let files = checker.files(src)?;
     files.iter().map(|file| Ok(count(&repo::read(file)?))).sum()

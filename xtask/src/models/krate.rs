@@ -1,7 +1,7 @@
-//! The crate as the models build it: gosync's sources under a manifest of their own.
+//! The crate as it is built for the models: gosync's sources with a separate manifest.
 //!
-//! `cargo test` builds every dev-dependency first, and the benches' and examples' take minutes where
-//! the models need none of them. So here the manifest loses them, and what belongs to them.
+//! `cargo test` builds every dev-dependency first. Those of the benches and examples take minutes, and the
+//! models need none of them. So the manifest here omits them, and the targets that use them.
 
 use super::Checker;
 use crate::failure::Failure;
@@ -15,15 +15,15 @@ pub struct Crate {
 }
 
 impl Crate {
-    /// Builds the sources in the repository.
+    /// Creates the package for the sources in the repository.
     pub fn of_the_repo(checker: Checker) -> Result<Self, Failure> {
         let dir = checker.target().join("crate");
         Self::create(checker, dir, &repo::root().join("src/lib.rs"))
     }
 
-    /// Builds a copy of the sources, in `src`, for loom.
+    /// Creates the package for a copy of the sources, in `src`, for loom.
     pub fn with_a_copy(dir: PathBuf) -> Result<Self, Failure> {
-        // A copy from before may have files that are gone now.
+        // An earlier copy may have files that no longer exist.
         let _ = std::fs::remove_dir_all(dir.join("src"));
         let root = repo::root();
         for file in repo::rust_files(&root.join("src"))? {
@@ -38,16 +38,16 @@ impl Crate {
         let root = repo::root();
         let manifest = repo::read(&root.join("Cargo.toml"))?;
         repo::write(&dir.join("Cargo.toml"), &models_manifest(&manifest, lib))?;
-        // The same versions of the dependencies.
+        // Keeps the versions of the dependencies.
         let lock = repo::read(&root.join("Cargo.lock"))?;
         repo::write(&dir.join("Cargo.lock"), &lock)?;
         Ok(Self { dir, checker })
     }
 }
 
-/// `manifest` without what the models do not need, for the library in `lib`.
+/// Returns `manifest` without the parts that the models do not need, for the library in `lib`.
 fn models_manifest(manifest: &str, lib: &Path) -> String {
-    // A table's header stands alone in its line.
+    // The header of a table is alone in its line.
     let mut wanted = true;
     let mut lines: Vec<_> = manifest
         .lines()
@@ -60,7 +60,7 @@ fn models_manifest(manifest: &str, lib: &Path) -> String {
         .map(String::from)
         .collect();
     lines.push(format!("[lib]\npath = {:?}", lib.display().to_string()));
-    // A workspace of its own, although it lies in another's directory.
+    // A separate workspace, although the package is in the directory of another one.
     lines.push("[workspace]\n".into());
     lines.join("\n")
 }

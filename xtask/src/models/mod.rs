@@ -1,7 +1,7 @@
 //! `cargo xtask models` and `cargo xtask shuttle`: run the models of either checker.
 //!
-//! A model that is not built, or is ignored, proves nothing and looks like success. So the models
-//! that stand in the source are counted, and every one of them has to run.
+//! A model that is not built, or is ignored, proves nothing and looks like success. So the models in the
+//! source are counted, and every one of them must run.
 
 mod build;
 mod checker;
@@ -60,7 +60,7 @@ pub fn check(checker: Checker, filter: &str, jobs: usize) -> Result<usize, Failu
     summarize(&models, &outcomes, start.elapsed())
 }
 
-/// The models in the binary, once it is sure that they are all that stand in the source.
+/// Returns the models in the binary, after checking that all models in the source are among them.
 fn all_listed(checker: Checker, binary: &Binary) -> Result<Vec<String>, Failure> {
     let written = count::models_in_source(checker, &repo::root().join("src"))?;
     let names = binary.list()?;

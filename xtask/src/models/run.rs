@@ -1,7 +1,7 @@
-//! Runs models, each in a process of its own.
+//! Runs models, each in a separate process.
 //!
-//! So each can be timed and stopped alone, one that aborts takes no other with it, and none sees
-//! what another left in a static.
+//! So each model can be timed and stopped alone, a model that aborts does not affect the others, and no model
+//! sees what another has left in a static.
 
 use crate::failure::Failure;
 use std::fs::{self, File};
@@ -15,7 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub struct Model {
-    /// The path of the test, as `models::rwmutex::two_writers`.
+    /// The path of the test, for example `models::rwmutex::two_writers`.
     pub name: String,
     /// How long it may take.
     pub limit: Option<Duration>,
@@ -24,21 +24,21 @@ pub struct Model {
 /// The test binary.
 pub struct Binary {
     pub path: PathBuf,
-    /// Where the output of the models goes.
+    /// The directory for the output of the models.
     pub logs: PathBuf,
 }
 
 pub enum Outcome {
     Passed {
         time: Duration,
-        /// What it says after `iterations:`, if it does.
+        /// The text that the model prints after `iterations:`, if any.
         iterations: Option<String>,
     },
     Failed {
         output: String,
     },
     TimedOut,
-    /// The others' outcomes had settled it.
+    /// It was not needed: the other outcomes had settled the question.
     Stopped,
 }
 
@@ -49,7 +49,7 @@ impl Model {
 }
 
 impl Binary {
-    /// The names of the models.
+    /// Returns the names of the models.
     pub fn list(&self) -> Result<Vec<String>, Failure> {
         let output = Command::new(&self.path)
             .args(["--list", "--format", "terse"])
@@ -61,8 +61,8 @@ impl Binary {
         Ok(models.map(String::from).collect())
     }
 
-    /// Runs `models`, `jobs` at a time, until all have run or `report` breaks off. Returns the
-    /// outcomes in the order of `models`.
+    /// Runs `models`, `jobs` at a time, until all have run or `report` breaks off. Returns the outcomes in
+    /// the order of `models`.
     pub fn run_all(
         &self,
         models: &[Model],
@@ -71,7 +71,7 @@ impl Binary {
     ) -> Result<Vec<Outcome>, Failure> {
         let next = AtomicUsize::new(0);
         let stop = AtomicBool::new(false);
-        // Locked for the whole report, too, so that no two mix their lines.
+        // Locked during the whole report, too, so that no two reports mix their lines.
         let outcomes = Mutex::new(Vec::new());
         let work = || -> io::Result<()> {
             loop {
@@ -99,7 +99,7 @@ impl Binary {
         if stop.load(Ordering::Relaxed) {
             return Ok(Outcome::Stopped);
         }
-        // Into a file, not a pipe: nobody has to read while it runs.
+        // Into a file, not a pipe, which would have to be read while the model runs.
         let log = self.log_of(model)?;
         let file = File::create(&log)?;
         let start = Instant::now();
@@ -136,13 +136,13 @@ fn in_threads(jobs: usize, work: impl Fn() -> io::Result<()> + Sync) -> io::Resu
     })
 }
 
-/// Waits for the end of `child`. Returns why it had to be cut short, if it had to.
+/// Waits for the end of `child`. Returns the outcome if it had to be stopped early.
 fn watch(
     mut child: Child,
     deadline: Option<Instant>,
     stop: &AtomicBool,
 ) -> io::Result<Option<Outcome>> {
-    // The standard library cannot wait with a timeout; many models end within milliseconds.
+    // std cannot wait with a timeout. Many models end within milliseconds.
     let mut pause = Duration::from_millis(1);
     loop {
         if child.try_wait()?.is_some() {
@@ -164,7 +164,7 @@ fn watch(
 }
 
 fn judge(output: String, time: Duration) -> Outcome {
-    // An ignored model, or none of that name, exits with success as well.
+    // With an ignored model, or none of that name, the binary exits with success as well.
     if !output.contains("test result: ok. 1 passed; 0 failed; 0 ignored") {
         return Outcome::Failed { output };
     }

@@ -1,4 +1,4 @@
-//! Calls broken: fences removed, wake-ups lost, sleepers that do not look, flags that stay set.
+//! Breaks calls: removes fences, loses wake-ups, makes sleepers blind, keeps flags set.
 
 use super::find::Edit;
 use crate::source::{arguments, is_word, words};
@@ -6,14 +6,14 @@ use crate::source::{arguments, is_word, words};
 /// Calls that order memory and do nothing else.
 const FENCES: &[&str] = &["fence", "light", "heavy", "after_update"];
 
-/// Wake-ups, and what the models' `park` has in their stead: the same but for the wake-up.
+/// Wake-ups, and their replacements in the models' `park`, which do the same but for the wake-up.
 const WAKE_UPS: &[(&str, &str)] = &[
     ("unpark_one", "lose_one"),
     ("unpark_first", "lose_first"),
     ("unpark_all_if", "lose_all_if"),
 ];
 
-/// Every call of `code` that can be broken, broken.
+/// Returns every way to break a call in `code`.
 pub fn broken(code: &str) -> Vec<Edit> {
     words(code)
         .filter(|(at, word)| is_call(code, *at, word))
@@ -51,8 +51,8 @@ fn lost_wake_up(code: &str, at: usize, word: &str) -> Option<Edit> {
     })
 }
 
-/// What puts a thread to sleep, and what makes it do so without a look at the word: in place of its second
-/// argument, and of those that follow up to the deadline.
+/// Functions that put a thread to sleep, and the arguments that make them do so without a look at the word.
+/// These replace the second argument and those that follow up to the deadline.
 const SLEEPS: &[(&str, &str)] = &[
     ("park::sleep", "|| true"),
     ("park::sleep_for_handoff", "false, || true"),
@@ -60,7 +60,7 @@ const SLEEPS: &[(&str, &str)] = &[
     ("workers::park_for_goroutines", "|| true"),
 ];
 
-/// A sleeper that joins the queue without a look at the word.
+/// Makes a sleeper join the queue without a look at the word.
 fn blind_sleeper(code: &str, at: usize, word: &str) -> Option<Edit> {
     let call = &code[..at + word.len()];
     let (_, blind) = SLEEPS.iter().find(|(sleep, _)| call.ends_with(sleep))?;
@@ -73,7 +73,7 @@ fn blind_sleeper(code: &str, at: usize, word: &str) -> Option<Edit> {
     })
 }
 
-/// A flag that is not cleared: `fetch_and(!FLAG, …)` that keeps every bit.
+/// Keeps a flag from being cleared: changes `fetch_and(!FLAG, …)` so that it keeps every bit.
 fn flag_that_stays(code: &str, at: usize, word: &str) -> Option<Edit> {
     let mask = arguments(code, at + word.len()).first()?.clone();
     (word == "fetch_and" && code[mask.clone()].starts_with('!')).then(|| Edit {
@@ -83,7 +83,7 @@ fn flag_that_stays(code: &str, at: usize, word: &str) -> Option<Edit> {
     })
 }
 
-/// The start of the path that ends in the word at `at`.
+/// Returns the start of the path that ends in the word at `at`.
 fn path_start(code: &str, at: usize) -> usize {
     let is_path = |letter: char| letter == ':' || (letter.is_ascii() && is_word(letter as u8));
     code[..at].trim_end_matches(is_path).len()
@@ -93,7 +93,7 @@ fn path_start(code: &str, at: usize) -> usize {
 mod tests {
     use super::broken;
 
-    /// `code` with each edit in turn.
+    /// Returns `code` with each edit in turn.
     fn mutants(code: &str) -> Vec<String> {
         let apply = |edit: super::Edit| {
             let mut code = code.to_string();

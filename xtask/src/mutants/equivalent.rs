@@ -1,7 +1,7 @@
 //! The mutants that no model can notice, and why.
 //!
-//! One in a line: `file | function | source line | change | reason`. A line of source may contain
-//! ` | ` itself; the other columns may not. The same line in another function is another mutant.
+//! Each line is `file | function | source line | change | reason`. A source line may itself contain ` | `;
+//! the other columns may not. The same line in another function is another mutant.
 
 use super::find::Mutant;
 use crate::failure::Failure;
@@ -31,7 +31,7 @@ impl Equivalents {
         self.0.iter().any(|entry| entry.matches(mutant))
     }
 
-    /// What is wrong with the entries that stand for none of `mutants`.
+    /// Returns a complaint for each entry that matches none of `mutants`.
     pub fn that_match_none_of<'a>(&self, mutants: impl Iterator<Item = &'a Mutant>) -> Vec<String> {
         let mut stale: Vec<_> = self.0.iter().collect();
         for mutant in mutants {

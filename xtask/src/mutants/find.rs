@@ -14,7 +14,7 @@ pub struct Mutant {
     pub function: String,
     /// The line, trimmed.
     pub source: String,
-    /// What is done to it.
+    /// The name of the change.
     pub change: String,
     edit: Edit,
 }
@@ -40,7 +40,7 @@ impl Mutant {
         }
     }
 
-    /// `text`, the text of the file, with the change.
+    /// Returns `text`, the text of the file, with the change.
     pub fn apply(&self, text: &str) -> String {
         let mut text = text.to_string();
         text.replace_range(self.edit.range.clone(), &self.edit.replacement);
@@ -55,7 +55,7 @@ impl fmt::Display for Mutant {
     }
 }
 
-/// The mutants of `file` with the content `text`, from top to bottom.
+/// Returns the mutants of `file` with the content `text`, from top to bottom.
 pub fn mutants(file: &'static str, text: &str) -> Result<Vec<Mutant>, Failure> {
     let code = algorithm_only(text);
     let mut edits = orderings::weakened(&code);
@@ -66,12 +66,12 @@ pub fn mutants(file: &'static str, text: &str) -> Result<Vec<Mutant>, Failure> {
     Ok(edits.into_iter().map(mutant).collect())
 }
 
-/// The code that the models run: `text` without prose, imports, tests and what only the real crate
-/// has.
+/// Returns the code that the models run: `text` without comments, literals, imports, tests and the code that
+/// only the real crate has.
 fn algorithm_only(text: &str) -> String {
     let code = code_only(text);
     let mut rest = code.clone();
-    // The attributes first: one may stand before an import.
+    // Attributes come first, since one may precede an import.
     for (at, _) in words(&code).filter(|(at, word)| *word == "cfg" && is_foreign(&code, *at)) {
         blank_item(&mut rest, at, attribute_end(&code, at));
     }
@@ -81,7 +81,7 @@ fn algorithm_only(text: &str) -> String {
     rest
 }
 
-/// The `cfg` at `at` begins an attribute that keeps its item out of the models.
+/// Returns whether the `cfg` at `at` begins an attribute that excludes its item from the models.
 fn is_foreign(code: &str, at: usize) -> bool {
     let condition = &code[at..attribute_end(code, at)];
     let foreign = ["(test", "not(gosync_model)"];
@@ -94,7 +94,7 @@ fn attribute_end(code: &str, at: usize) -> usize {
         .map_or(code.len(), |length| at + length)
 }
 
-/// Blanks the item with its beginning at `start`, unless it stands in one that is blank already.
+/// Blanks the item that begins at `start`, unless it is in an item that is blank already.
 fn blank_item(code: &mut String, start: usize, body: usize) {
     if code.as_bytes()[start] != b' ' {
         let end = item_end(code, body);
@@ -104,7 +104,7 @@ fn blank_item(code: &mut String, start: usize, body: usize) {
     }
 }
 
-/// The name of the function that begins last before `at`.
+/// Returns the name of the last function that begins before `at`.
 fn function_around(code: &str, at: usize) -> &str {
     let names = words(&code[..at]).filter(|(at, _)| code[..*at].ends_with("fn "));
     names.last().map_or("", |(_, name)| name)

@@ -1,10 +1,10 @@
-//! `cargo xtask mutants`: do the models notice when the algorithms are broken?
+//! `cargo xtask mutants`: checks that the models notice when the algorithms are broken.
 //!
-//! Each mutant is the crate with one place changed: an ordering weakened, a barrier or a wake-up lost,
-//! a check left out. Some model has to fail for it, or what was changed is not covered by any. A mutant that
-//! cannot fail goes into `equivalent-mutants.txt`, with the reason.
+//! Each mutant is the crate with one place changed: an ordering weakened, a barrier or a wake-up lost, a
+//! check left out. Some model must fail for it; otherwise no model covers what was changed. A mutant that
+//! cannot fail is listed in `equivalent-mutants.txt`, with the reason.
 //!
-//! Only mutants without a verdict that holds are judged; see `record`.
+//! Only mutants without a verdict that still holds are judged; see `record`.
 
 mod calls;
 mod equivalent;
@@ -94,8 +94,8 @@ fn print_list(record: &Record, filter: &str) {
     println!("{} mutants", chosen.len());
 }
 
-/// Judges the mutants without a verdict that holds, up to the deadline. Each verdict that is as it
-/// should be is recorded at once.
+/// Judges the mutants without a verdict that still holds, up to the deadline. Each verdict that is as
+/// expected is recorded at once.
 fn judge_stale(
     record: &mut Record,
     equivalents: &Equivalents,
@@ -148,7 +148,7 @@ fn conclude(mut complaints: Vec<String>, left: usize, time: Duration) -> Result<
     Ok(())
 }
 
-/// What is wrong with a verdict that is not as expected.
+/// Describes a verdict that is not as expected.
 fn complaint(mutant: &Mutant, verdict: &Verdict) -> String {
     let place = mutant.to_string();
     let place = place.trim_end();

@@ -1,11 +1,11 @@
-//! Orderings, each weakened by one step.
+//! Weakens each ordering by one step.
 
 use super::find::Edit;
 use crate::source::{enclosing_call, words};
 
 const NAMES: &[&str] = &["SeqCst", "AcqRel", "Acquire", "Release"];
 
-/// What an ordering is for.
+/// The operation that an ordering belongs to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     Load,
@@ -15,7 +15,7 @@ enum Role {
     Fence,
 }
 
-/// Every ordering of `code` that is not Relaxed, weakened.
+/// Returns an edit for every ordering of `code` that can be weakened.
 pub fn weakened(code: &str) -> Vec<Edit> {
     let orderings = words(code).filter(|(_, word)| NAMES.contains(word));
     orderings
@@ -44,15 +44,15 @@ fn role(code: &str, at: usize) -> Role {
         Some(("load", _)) => Role::Load,
         Some(("store", _)) => Role::Store,
         Some(("fence", _)) => Role::Fence,
-        // The ordering of a failure.
+        // The ordering in case of failure.
         Some(("compare_exchange" | "compare_exchange_weak", 3)) => Role::Load,
         Some(("fetch_update" | "try_update", 1)) => Role::Load,
         _ => Role::Update,
     }
 }
 
-/// One step down. A fence that would become Relaxed does not exist; that it is missing is a mutant
-/// of its own.
+/// Returns the orderings that are one step weaker. There is no Relaxed fence; a missing fence is a separate
+/// mutant.
 fn weaker(name: &str, role: Role) -> &'static [&'static str] {
     match (name, role) {
         ("SeqCst", Role::Load) => &["Acquire"],

@@ -1,16 +1,16 @@
-//! The verdicts that have been seen, in the committed file `xtask/mutant-verdicts.txt`.
+//! The known verdicts, in the committed file `xtask/mutant-verdicts.txt`.
 //!
-//! To judge all mutants takes some twenty minutes, so one is judged again only if what its verdict rests on
-//! has changed: the file that it changes, or the models that judged it. Both are remembered by a
-//! fingerprint, of the code without its comments:
+//! Judging all mutants takes some twenty minutes. So a mutant is judged again only if the basis of its
+//! verdict has changed: the file that it changes, or the models that judged it. Both are recorded as
+//! fingerprints of the code without its comments:
 //!
-//! * that of the *mutant*: the file with the change in it. It stands for the algorithm and for the rule
-//!   that made the mutant at once.
-//! * that of the *models*: the model that killed it, and what models share, in its file and in the
-//!   stand-ins; if none killed it, all models.
+//! * the *mutant*: the file with the change in it. This covers both the algorithm and the rule that made the
+//!   mutant.
+//! * the *models*: the model that killed it, and the code that models share, in its file and in the
+//!   stand-ins. If no model killed it, all models.
 //!
-//! A change of another algorithm file does not count, although a mutant may live there that it used to
-//! kill. So `cargo xtask mutants --all` judges everything anew, as before a release.
+//! A change of another algorithm file does not count, although a mutant may survive there that was killed
+//! before. So `cargo xtask mutants --all` judges everything anew, for instance before a release.
 
 use super::find::Mutant;
 use super::verdict::Verdict;
@@ -28,7 +28,7 @@ const HEAD: &str = "\
 #     fingerprint of the mutant | of the models | file | function | change | verdict
 ";
 
-/// The mutants, each with the verdict that is known of it.
+/// The mutants, each with its verdict if one is known.
 pub struct Record {
     path: PathBuf,
     prints: Prints,
@@ -52,7 +52,7 @@ struct Entry {
 }
 
 impl Record {
-    /// Reads what is known of `mutants`, which are all that there are.
+    /// Reads the verdicts of `mutants`, which must be all that there are.
     pub fn read(mutants: Vec<Mutant>) -> Result<Self, Failure> {
         let path = repo::root().join("xtask/mutant-verdicts.txt");
         let text = match path.exists() {
@@ -77,7 +77,7 @@ impl Record {
         })
     }
 
-    /// The mutants of the files whose names contain `filter`.
+    /// Returns the mutants of the files whose names contain `filter`.
     pub fn mutants(&self, filter: &str) -> impl Iterator<Item = &Mutant> {
         let mutants = self.rows.iter().map(|row| &row.mutant);
         mutants.filter(move |mutant| mutant.file.contains(filter))
@@ -91,7 +91,7 @@ impl Record {
         self.write()
     }
 
-    /// Which mutants of the files whose names contain `filter` have no verdict that still holds.
+    /// Returns the mutants of the files whose names contain `filter` that have no verdict which still holds.
     pub fn stale(&self, filter: &str, is_excused: impl Fn(&Mutant) -> bool) -> Vec<usize> {
         let is_stale = |row: &Row| {
             let holds = |entry: &Entry| {
@@ -111,7 +111,7 @@ impl Record {
         &self.rows[index].mutant
     }
 
-    /// The model that is likely to kill it.
+    /// Returns the model that is likely to kill it.
     pub fn killer(&self, index: usize) -> Option<&str> {
         match &self.rows[index].entry.as_ref()?.verdict {
             Verdict::Killed(model) => Some(model),
@@ -119,7 +119,7 @@ impl Record {
         }
     }
 
-    /// Remembers a verdict, for good.
+    /// Records a verdict and writes the file.
     pub fn note(&mut self, index: usize, verdict: Verdict) -> Result<(), Failure> {
         let models = self.prints.of(&verdict);
         let row = &mut self.rows[index];
@@ -145,8 +145,8 @@ fn label(mutant: &Mutant) -> [String; 3] {
     [mutant.file, &mutant.function, &mutant.change].map(String::from)
 }
 
-/// Gives each row its entry: the one of the very mutant, or else one with the same label, whose
-/// verdict is stale but says which model to try first.
+/// Gives each row its entry: the one of the same mutant, or else one with the same label. The verdict of the
+/// latter is stale, but it says which model to try first.
 fn assign(rows: &mut [Row], mut entries: Vec<Entry>) {
     let mut give = |matches: fn(&Row, &Entry) -> bool| {
         for row in rows.iter_mut().filter(|row| row.entry.is_none()) {
@@ -160,7 +160,7 @@ fn assign(rows: &mut [Row], mut entries: Vec<Entry>) {
 
 /// The fingerprints of the models.
 struct Prints {
-    /// By the path of the model, as `models::readers::exclusion`.
+    /// By the path of the model, for example `models::readers::exclusion`.
     models: BTreeMap<String, u64>,
     all: u64,
 }
@@ -191,7 +191,7 @@ impl Prints {
         })
     }
 
-    /// Of the models that a verdict rests on; 0 if they are gone.
+    /// Returns the fingerprint of the models that a verdict is based on, or 0 if they no longer exist.
     fn of(&self, verdict: &Verdict) -> u64 {
         match verdict {
             Verdict::Killed(model) => self.models.get(model).copied().unwrap_or_default(),
@@ -200,7 +200,7 @@ impl Prints {
     }
 }
 
-/// Takes the models out of the text of a file. Returns what is left, and each with its name.
+/// Takes the models out of the text of a file. Returns the rest, and each model by its name.
 fn split(text: &str) -> (String, BTreeMap<String, String>) {
     const MODEL: &str = "#[test]";
     let code = code_only(text);
@@ -217,13 +217,13 @@ fn split(text: &str) -> (String, BTreeMap<String, String>) {
     (shared, models)
 }
 
-/// The name of the module in the file of this path.
+/// Returns the name of the module in the file at `path`.
 fn module(path: &Path) -> String {
     let name = path.file_stem().unwrap_or_default();
     name.display().to_string()
 }
 
-/// Of texts with the same code, whatever their comments and layout. FNV-1a, of 64 bits.
+/// Returns a fingerprint that does not depend on comments and layout: 64-bit FNV-1a.
 fn fingerprint<'a>(texts: impl IntoIterator<Item = &'a str>) -> u64 {
     let mut print = 0xcbf2_9ce4_8422_2325;
     for text in texts {

@@ -10,31 +10,31 @@ use std::str::FromStr;
 use std::time::Duration;
 use std::{fmt, fs};
 
-/// The copy of the crate, and what is known of its models.
+/// The copy of the crate, and what is known about its models.
 pub struct Bench {
     krate: Crate,
     jobs: usize,
-    /// Of the crate as it is.
+    /// The binary of the unchanged crate.
     binary: Binary,
     names: Vec<String>,
-    /// How long the models took that have passed over the crate as it is.
+    /// How long each model took that has passed over the unchanged crate.
     times: BTreeMap<String, Duration>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {
-    /// By this model.
+    /// Killed by this model.
     Killed(String),
     TimedOut,
     Survived,
-    /// A fault of this tool, or of the models' facade.
+    /// An error in this tool, or in the models' facade.
     DoesNotCompile(String),
 }
 
 impl Bench {
     pub fn new(krate: Crate, jobs: usize) -> Result<Self, Failure> {
         let mut binary = models::build(&krate)?;
-        // Those of the mutants will be built in its place.
+        // The binaries of the mutants will replace the original.
         let copy = krate.dir.join("models");
         fs::copy(&binary.path, &copy)
             .map_err(|error| Failure::check(format!("cannot copy the models: {error}")))?;
@@ -52,7 +52,7 @@ impl Bench {
         })
     }
 
-    /// Runs the models over `mutant`: `killer` first, and if that passes all.
+    /// Runs the models over `mutant`: first `killer`, and if that does not kill it, all of them.
     pub fn judge(&mut self, mutant: &Mutant, killer: Option<&str>) -> Result<Verdict, Failure> {
         let path = self.krate.dir.join(mutant.file);
         let text = repo::read(&path)?;
@@ -94,8 +94,8 @@ impl Bench {
         })
     }
 
-    /// The models in the order that kills soonest: the fastest first. All have to pass over the crate
-    /// as it is, or they could not kill a mutant.
+    /// Returns the models in the order that kills soonest: the fastest first. All must pass over the
+    /// unchanged crate, or a failure would mean nothing.
     fn limited(&mut self, names: Vec<String>) -> Result<Vec<Model>, Failure> {
         let is_new = |name: &&String| !self.times.contains_key(*name);
         let new: Vec<_> = names
@@ -127,7 +127,7 @@ impl Bench {
 }
 
 impl Verdict {
-    /// Whether it is as it should be, for a mutant that is listed as equivalent or not.
+    /// Returns whether the verdict is as expected, given whether the mutant is listed as equivalent.
     pub fn is_expected(&self, is_excused: bool) -> bool {
         match self {
             Self::Killed(_) | Self::TimedOut => !is_excused,
@@ -137,7 +137,7 @@ impl Verdict {
     }
 }
 
-/// As it is displayed.
+/// Parses what `Display` prints.
 impl FromStr for Verdict {
     type Err = ();
 

@@ -1,4 +1,4 @@
-//! What all threads share.
+//! The state that all threads share.
 
 use super::cell::Cell;
 use super::random::Random;
@@ -7,7 +7,7 @@ use std::hint;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::thread;
 
-/// A time in which the locks are used in one way.
+/// A period in which the locks are used in one way.
 pub struct Phase {
     /// How many of 4096 operations are bursts of reads.
     pub bursts: usize,
@@ -17,8 +17,8 @@ pub struct Phase {
     pub naps: usize,
 }
 
-/// One phase after the other: a lock that adapts to how it is used shall see reads alone, and nearly
-/// alone, and writes; holders that go to sleep, and holders that do not.
+/// The phases, in turn. A lock that adapts to its use should see only reads, nearly only reads, and writes;
+/// holders that sleep, and holders that do not.
 #[rustfmt::skip]
 const PHASES: &[Phase] = &[
     Phase { bursts: 3072, writes: 3800, naps: 0 },
@@ -41,7 +41,7 @@ pub struct Arena {
 }
 
 impl Arena {
-    /// For as long as the process lives, so that guards can go from thread to thread.
+    /// Lives as long as the process, so that guards can move from thread to thread.
     pub fn leak() -> &'static Self {
         Box::leak(Box::new(Self {
             cells: (0..4).map(|_| Cell::new()).collect(),
@@ -51,7 +51,8 @@ impl Arena {
         }))
     }
 
-    /// A random lock; every other time the same, so that there is always one that is fought for.
+    /// Returns a random lock. Half of the calls return the same one, so that there is always a contended
+    /// lock.
     pub fn cell(&self, random: &mut Random) -> &Cell {
         let index = if random.once_in(2) {
             0
@@ -69,8 +70,7 @@ impl Arena {
         self.phase.store(phase, Relaxed);
     }
 
-    /// Holds a lock for a while: mostly not at all, sometimes so long that others go to sleep or lose
-    /// patience.
+    /// Waits while a lock is held: mostly not at all, sometimes so long that others fall asleep or time out.
     pub fn dawdle(&self, random: &mut Random) {
         let naps = self.phase().naps;
         let place = random.below(4096);

@@ -1,8 +1,8 @@
 //! Many of the cheapest reads, one after the other.
 //!
-//! Only so does a lock become quiet as it does for a user, and only so are there as many reads as the
-//! windows of its algorithm are narrow. The counters of a `Cell` would be all that such reads wait
-//! for, so they do without.
+//! Only bursts make a lock quiet in the way a user does, and only they are frequent enough for the narrow
+//! windows of its algorithm. Such reads would spend all their time on the counters of a `Cell`, so they do
+//! without them.
 
 use super::cell::Cell;
 use super::post::Post;
@@ -10,28 +10,28 @@ use super::random::Random;
 use std::hint;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// The reads between two signs of life.
+/// The number of reads between two reports of progress.
 const STRETCH: usize = 64;
 
-/// After so many reads of one thread a lock is quiet, mostly.
+/// After this many reads of one thread, a lock is quiet in most cases.
 const QUIET_AFTER: usize = 65_536;
 
-/// How a burst goes. A reader that lingers is easier to catch where it should not be; one that does not
-/// comes more often.
+/// The parameters of a burst. A reader that lingers is easier to catch where it should not be; one that does
+/// not linger comes more often.
 struct Manner {
     stretches: usize,
     /// The reads before this one do not linger.
     lingers_from: usize,
-    /// One later read in so many lingers; a power of 2.
+    /// One in this many later reads lingers; a power of 2.
     linger_once_in: usize,
     spins: usize,
-    /// So many stores of that reader are on their way before it comes.
+    /// This many stores of that reader are pending before it enters.
     stores: usize,
 }
 
-/// Lines that all threads write. Stores take effect in their order on most CPUs, so one to a line
-/// that another CPU has holds up those after it: also the one by which a reader says that
-/// it is there, long enough for a writer to miss it if a barrier is missing.
+/// Cache lines that all threads write. On most CPUs, stores take effect in their order, so a store to a line
+/// that another CPU owns delays the stores after it. That includes the store by which a reader publishes its
+/// entry, and the delay is long enough for a writer to miss the entry if a barrier is missing.
 static CONTESTED: [Contested; 64] = [const { Contested(AtomicU64::new(0)) }; 64];
 
 #[repr(align(128))]
@@ -76,7 +76,7 @@ impl Manner {
     }
 }
 
-/// Holds up the stores of this thread that follow by as many others, 64 at most.
+/// Delays the following stores of this thread by `by` other stores, 64 at most.
 pub fn hold_up_stores(by: usize) {
     let lines = &CONTESTED[..by];
     lines.iter().for_each(|line| line.0.store(1, Relaxed));
@@ -86,7 +86,7 @@ pub fn spin(times: usize) {
     (0..times).for_each(|_| hint::spin_loop());
 }
 
-/// Reads the cell 64 to 4096 times; or so often that it becomes quiet, and a little more.
+/// Reads the cell 64 to 4096 times, or until it becomes quiet and a little longer.
 pub fn run(cell: &Cell, post: &Post, random: &mut Random) {
     let manner = Manner::random(random);
     for stretch in 0..manner.stretches {

@@ -1,20 +1,20 @@
-//! A lock that notices when it is broken.
+//! A lock that detects its own failures.
 
 use gosync::RWMutex;
 use std::process;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-/// A lock with its value, and beside it a count of those inside that does not rely on the lock.
+/// A lock with its value, and counts of the readers and writers inside that do not rely on the lock.
 pub struct Cell {
     pub lock: RWMutex<Value>,
     readers: AtomicUsize,
     writers: AtomicUsize,
 }
 
-/// Sixteen words on eight cache lines, equal but while somebody writes.
+/// Sixteen words on eight cache lines. They are equal except during a write.
 ///
-/// Atomics, so that a broken lock is not undefined behaviour on top; Relaxed, so that only the lock
-/// orders them.
+/// They are atomics, so that a broken lock does not also cause undefined behaviour, and Relaxed, so that only
+/// the lock orders them.
 pub struct Value([Line; 8]);
 
 #[repr(align(64))]
@@ -29,37 +29,37 @@ impl Cell {
         }
     }
 
-    /// To be called by each reader as it enters.
+    /// Must be called by each reader as it enters.
     pub fn reader_entered(&self) {
         self.readers.fetch_add(1, Relaxed);
         expect(self.writers.load(Relaxed) == 0, "a reader met a writer");
     }
 
-    /// To be called by each reader before it leaves.
+    /// Must be called by each reader before it leaves.
     pub fn reader_leaves(&self) {
         expect(self.writers.load(Relaxed) == 0, "a writer met a reader");
         self.readers.fetch_sub(1, Relaxed);
     }
 
-    /// To be called by each writer as it enters.
+    /// Must be called by each writer as it enters.
     pub fn writer_entered(&self) {
         expect(self.writers.fetch_add(1, Relaxed) == 0, "two writers met");
         expect(self.readers.load(Relaxed) == 0, "a writer met a reader");
     }
 
-    /// To be called by each writer before it leaves.
+    /// Must be called by each writer before it leaves.
     pub fn writer_leaves(&self) {
         expect(self.readers.load(Relaxed) == 0, "a reader met a writer");
         expect(self.writers.fetch_sub(1, Relaxed) == 1, "two writers met");
     }
 
-    /// To be called by a writer before it downgrades.
+    /// Must be called by a writer before it downgrades.
     pub fn writer_becomes_reader(&self) {
         self.writer_leaves();
         self.readers.fetch_add(1, Relaxed);
     }
 
-    /// Nobody holds the lock, or has left it in a state that keeps others out.
+    /// Expects that the lock is not held, and that readers and writers can enter.
     pub fn expect_free(&self) {
         expect(!self.lock.is_locked(), "a lock is held by nobody");
         expect(
@@ -79,14 +79,14 @@ impl Value {
         Self(std::array::from_fn(line))
     }
 
-    /// Reads one word of the half that a writer changes first, and after a `pause` one of the other.
+    /// Reads one word of the half that a writer changes first, and after `pause` one word of the other half.
     pub fn glance(&self, pause: impl FnOnce()) {
         let first = self.0[0].0[0].load(Relaxed);
         pause();
         expect(self.0[7].0[0].load(Relaxed) == first, "a torn read");
     }
 
-    /// Reads every word.
+    /// Checks every word.
     pub fn check(&self) {
         let first = self.0[0].0[0].load(Relaxed);
         for word in self.0.iter().flat_map(|line| &line.0) {
@@ -104,12 +104,12 @@ impl Value {
         back.iter().for_each(|line| line.set(next));
     }
 
-    /// How often it has changed.
+    /// Returns how often the value has changed.
     pub fn version(&self) -> u64 {
         self.0[0].0[0].load(Relaxed)
     }
 
-    /// A part, for a guard to be mapped to.
+    /// Returns a part that a guard can be mapped to.
     pub fn line(&self, index: usize) -> &Line {
         &self.0[index]
     }
@@ -130,8 +130,8 @@ impl Line {
     }
 }
 
-/// Ends the process unless `holds`: after a violation nothing else can be believed, and the other
-/// threads may never end.
+/// Ends the process unless `holds`: after a violation nothing else can be trusted, and the other threads may
+/// never end.
 pub fn expect(holds: bool, violation: &str) {
     if !holds {
         eprintln!("soak: VIOLATION: {violation}");

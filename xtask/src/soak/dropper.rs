@@ -1,4 +1,5 @@
-//! A thread that drops the guards of others, and locks. It takes no lock itself, so it never holds anybody up.
+//! A thread that drops the guards and locks of other threads. It takes no lock itself, so it never holds up
+//! another thread.
 
 use super::arena::Arena;
 use super::cell::{Cell, Value};
@@ -8,7 +9,7 @@ use super::random::Random;
 use gosync::{RWMutex, RWMutexReadGuard, RWMutexWriteGuard};
 use std::sync::mpsc::Receiver;
 
-/// A guard on its way.
+/// A guard or a lock on its way to the dropper.
 pub enum Parcel {
     Read(&'static Cell, RWMutexReadGuard<'static, Value>),
     Write(&'static Cell, RWMutexWriteGuard<'static, Value>),
@@ -16,7 +17,7 @@ pub enum Parcel {
     Lock(Box<RWMutex<Value>>),
 }
 
-/// Drops what comes, until all senders are gone.
+/// Drops the parcels that it receives, until all senders are gone.
 pub fn run(arena: &Arena, parcels: Receiver<Parcel>, post: &Post, mut random: Random) {
     for parcel in parcels {
         post.begin(Op::DropForOther);

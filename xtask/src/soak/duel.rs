@@ -1,5 +1,5 @@
-//! One reader, one writer, and nobody else who could make good what goes wrong between them: a wake-up
-//! that is lost here is lost.
+//! One reader and one writer. No other thread can make up for what goes wrong between them: a wake-up that is
+//! lost here stays lost.
 
 use super::burst::{hold_up_stores, spin};
 use super::cell::{Value, expect};
@@ -20,7 +20,7 @@ struct Duel {
     written: AtomicUsize,
 }
 
-/// Rounds of one read and one write at about the same time.
+/// Runs rounds of one read and one write at about the same time.
 pub fn fight(worker: &mut Worker) -> bool {
     let duel = &Duel {
         lock: RWMutex::new(Value::new()),
@@ -38,7 +38,7 @@ pub fn fight(worker: &mut Worker) -> bool {
 
 impl Duel {
     fn read(&self, post: &Post, random: &mut Random) {
-        // So many reads in a row leave the lock counted, or at slots, or quiet.
+        // After this many reads in a row, the lock is counted, at slots or quiet.
         let reads = [1, 32, 1024, 65_536][random.below(4)];
         for round in 1..=ROUNDS {
             (0..reads).for_each(|_| self.lock.rlock().glance(|| ()));
@@ -58,7 +58,7 @@ impl Duel {
         self.lock.rlock().glance(|| delay(random, 6));
     }
 
-    /// Sometimes after the writer has gone to sleep.
+    /// Sometimes leaves after the writer has fallen asleep.
     fn leave_beside_the_writer(&self, round: usize, random: &mut Random) {
         let value = self.lock.rlock();
         self.ready.store(round, Relaxed);

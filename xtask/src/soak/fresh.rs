@@ -1,6 +1,7 @@
-//! Locks that live for a moment and die with readers inside, or a writer: forgotten guards.
+//! Short-lived locks that are dropped while readers or a writer are inside: their guards were forgotten.
 //!
-//! The next lock gets the identity of the one before, and probably its address. It has to be as new.
+//! The next lock gets the identity of the previous one, and probably its address. It must behave like a new
+//! lock.
 
 use super::cell::{Value, expect};
 use super::dropper::Parcel;
@@ -11,11 +12,11 @@ use std::time::Duration;
 
 type Lock = Box<RWMutex<Value>>;
 
-/// One life of a lock, which ends here or with the thread that drops for others.
+/// Runs one life of a lock. It is dropped here or by the thread that drops guards for others.
 pub fn live_and_die(worker: &mut Worker) -> bool {
     let lock: Lock = Box::new(RWMutex::new(Value::new()));
     expect_no_reader(&lock);
-    // Some of them get as far as to the slots.
+    // Some locks get as far as using slots.
     for _ in 0..worker.random.below(2048) {
         lock.rlock().glance(|| ());
     }
@@ -26,7 +27,7 @@ pub fn live_and_die(worker: &mut Worker) -> bool {
         expect_writer(&lock);
         lock
     } else {
-        // Some of them more than a thread has slots.
+        // Some locks get more readers than a thread has slots.
         for _ in 0..=worker.random.below(12) {
             mem::forget(lock.rlock());
         }
@@ -41,7 +42,7 @@ pub fn live_and_die(worker: &mut Worker) -> bool {
     true
 }
 
-/// The same lock elsewhere.
+/// Moves the lock to another address.
 fn moved(lock: Lock) -> Lock {
     let old = *lock;
     Box::new(old)

@@ -1,7 +1,7 @@
-//! `cargo xtask soak`: real threads do random things with a few locks, for as long as one likes.
+//! `cargo xtask soak`: real threads do random things with a few locks, for as long as desired.
 //!
-//! Looks for what must never be: a reader beside a writer, a torn read, a wait that ends too early,
-//! a thread that does not go on.
+//! Looks for what must never happen: a reader beside a writer, a torn read, a wait that ends too early, a
+//! thread that makes no progress.
 
 mod arena;
 mod burst;
@@ -34,19 +34,19 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use watch::Watch;
 use worker::Worker;
 
-/// Threads that drop guards for the workers.
+/// The number of threads that drop guards for the workers.
 const DROPPERS: usize = 2;
 
 /// How long the mix of reads and writes stays the same.
 const PHASE: Duration = Duration::from_millis(700);
 
-/// How long it takes if nobody says.
+/// How long a soak takes by default.
 const TIME: Duration = Duration::from_secs(60);
 
 struct Settings {
-    /// Ends it, if it comes first.
+    /// The soak ends after this time at the latest.
     time: Option<Duration>,
-    /// Ends it, if they come first.
+    /// The soak ends after this many operations at the latest.
     operations: Option<u64>,
     threads: usize,
     seed: u64,
@@ -117,7 +117,7 @@ impl fmt::Display for Settings {
     }
 }
 
-/// Starts the droppers and the workers. The posts are first the workers', then the droppers'.
+/// Starts the droppers and the workers. The workers' posts come first, then the droppers'.
 fn start(
     settings: &Settings,
     arena: &'static Arena,
@@ -149,7 +149,7 @@ fn start(
     threads
 }
 
-/// Until every thread has ended.
+/// Watches the threads until all have ended.
 fn watch(
     settings: &Settings,
     arena: &Arena,

@@ -1,4 +1,4 @@
-//! What the threads do, and how often.
+//! The operations of the threads, and how often each is picked.
 
 use super::arena::Phase;
 use super::random::Random;
@@ -45,7 +45,7 @@ ops! {
     Upgrade,
     TryUpgrade,
     TryUpgradeFor,
-    /// A write guard that becomes an upgradable read guard, and that a read guard.
+    /// A write guard that becomes an upgradable read guard, which becomes a read guard.
     DowngradeTwice,
     MutexLock,
     MutexTryLock,
@@ -55,22 +55,22 @@ ops! {
     Acquire,
     TryAcquire,
     AcquireFor,
-    /// A thread that drops the guards of others.
+    /// A thread drops the guards of others.
     DropForOther,
-    /// Goroutines of a group that is used again at once.
+    /// Goroutines of a group that is reused at once.
     GroupReuse,
     /// Goroutines that wait for one event.
     GroupGate,
     GroupTimeout,
-    /// Goroutines that put into a queue with one place, and take from it.
+    /// Goroutines that put items into a queue of length one, and take items from it.
     CondQueue,
     GoJoin,
     Scope,
     /// A lock that is dropped while its guards are forgotten.
     Forget,
-    /// Threads that come, meet on a lock of their own, and go.
+    /// Short-lived threads that meet on a lock which only they use.
     Meet,
-    /// One reader and one writer of a lock of their own.
+    /// One reader and one writer of a lock which only they use.
     Duel,
     /// A read guard whose thread ends.
     Orphan,
@@ -102,7 +102,8 @@ const WRITES: &[(Op, usize)] = &[
     (Op::LockSend, 1),
 ];
 
-/// As often as writes: what is used by one at a time, or by few.
+/// Operations on what only one thread or few threads use at a time. A third of the writes are replaced by
+/// these.
 const STORE: &[(Op, usize)] = &[
     (Op::MutexLock, 8),
     (Op::MutexTryLock, 2),
@@ -113,7 +114,7 @@ const STORE: &[(Op, usize)] = &[
     (Op::AcquireFor, 6),
 ];
 
-/// What costs much more than a lock.
+/// Operations that cost much more than a lock.
 const ROUNDS: &[(Op, usize)] = &[
     (Op::GroupReuse, 4),
     (Op::GroupGate, 2),
@@ -127,11 +128,11 @@ const ROUNDS: &[(Op, usize)] = &[
     (Op::Orphan, 4),
 ];
 
-/// Of 4096 operations, so many are rounds.
+/// Out of 4096 operations, this many are rounds.
 const ROUNDS_OF_4096: usize = 4;
 
 impl Op {
-    /// A random operation, as often as the phase wants it.
+    /// Picks a random operation, with the weights of the phase.
     pub fn pick(random: &mut Random, phase: &Phase) -> Self {
         if random.below(4096) < ROUNDS_OF_4096 {
             random.weighted(ROUNDS)

@@ -1,19 +1,19 @@
-//! What a thread lets the others see of it.
+//! The state that a thread shows to the others.
 
 use super::op::Op;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-/// The sign on a thread's door. Only that thread writes to it, where nothing else is said.
+/// The progress of a thread. Unless stated otherwise, only that thread writes to it.
 #[derive(Default)]
 pub struct Post {
-    /// The operation that the thread is in, as its number plus 1; 0 between two.
+    /// The operation that the thread is in, as its number plus 1; 0 between two operations.
     current: AtomicU64,
-    /// How many operations have ended, but for the reads in bursts.
+    /// How many operations have ended, without the reads in bursts.
     ended: AtomicU64,
-    /// How many reads in bursts have ended. Other threads that this one waits for count theirs, too.
+    /// How many reads in bursts have ended. Other threads for which this one waits add theirs, too.
     pub burst_reads: AtomicU64,
-    /// How many locks were acquired, but for bursts.
+    /// How many locks were acquired, without bursts.
     pub locks: AtomicU64,
     /// How many operations of each kind got what they wanted, and how many did not.
     pub done: Counts,
@@ -50,7 +50,7 @@ impl Post {
         self.current.store(0, Relaxed);
     }
 
-    /// The operation that the thread is in.
+    /// Returns the operation that the thread is in.
     pub fn current(&self) -> Option<Op> {
         let current = self.current.load(Relaxed) as usize;
         Op::ALL.get(current.checked_sub(1)?).copied()
@@ -60,7 +60,7 @@ impl Post {
         self.burst_reads.fetch_add(reads, Relaxed);
     }
 
-    /// How many operations have ended.
+    /// Returns how many operations have ended.
     pub fn progress(&self) -> u64 {
         self.ended.load(Relaxed) + self.burst_reads.load(Relaxed)
     }
@@ -69,7 +69,7 @@ impl Post {
         count(&self.locks);
     }
 
-    /// Acquires by `acquire`, and notes how long it took in `worst`.
+    /// Acquires with `acquire`, and records the wait in `worst` if it is the longest so far.
     pub fn timed<T>(worst: &AtomicU64, acquire: impl FnOnce() -> T) -> T {
         let start = Instant::now();
         let guard = acquire();
@@ -85,18 +85,18 @@ fn count(counter: &AtomicU64) {
     counter.store(counter.load(Relaxed) + 1, Relaxed);
 }
 
-/// The longest of the waits that `which` picks.
+/// Returns the longest of the waits that `which` picks.
 pub fn worst(posts: &[Post], which: fn(&Post) -> &AtomicU64) -> Duration {
     let nanos = posts.iter().map(|post| which(post).load(Relaxed)).max();
     Duration::from_nanos(nanos.unwrap_or(0))
 }
 
-/// How many operations have ended, of all threads.
+/// Returns how many operations all threads have ended.
 pub fn progress(posts: &[Post]) -> u64 {
     posts.iter().map(Post::progress).sum()
 }
 
-/// The sum of the counters that `which` picks.
+/// Returns the sum of the counters that `which` picks.
 pub fn sum(posts: &[Post], which: impl Fn(&Post) -> &AtomicU64) -> u64 {
     posts.iter().map(|post| which(post).load(Relaxed)).sum()
 }

@@ -17,13 +17,13 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `bound`.
+    /// Returns a number below `bound`.
     pub fn below(&mut self, bound: usize) -> usize {
         // The bias is 1 in 2^50 at most, for bounds as small as ours.
         (self.next() % bound as u64) as usize
     }
 
-    /// True once in `n` times.
+    /// Returns true once in `n` times on average.
     pub fn once_in(&mut self, n: usize) -> bool {
         self.below(n) == 0
     }
@@ -32,7 +32,7 @@ impl Random {
         Duration::from_micros(self.below(bound) as u64)
     }
 
-    /// One of `choices`, each as often as its weight says.
+    /// Returns one of `choices`, each as often as its weight says.
     pub fn weighted<T: Copy>(&mut self, choices: &[(T, usize)]) -> T {
         let total = choices.iter().map(|(_, weight)| weight).sum();
         let mut place = self.below(total);

@@ -1,4 +1,4 @@
-//! What the soak prints: plain lines, so that they read as well in a log.
+//! Prints the progress of the soak, in plain lines that are readable in a log, too.
 
 use super::op::Op;
 use super::post::{Post, progress, sum, worst};

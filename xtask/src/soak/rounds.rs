@@ -1,4 +1,4 @@
-//! Rounds of goroutines: out and in again.
+//! Rounds of goroutines: they are started and waited for.
 
 use super::arena::Arena;
 use super::cell::{Cell, expect};
@@ -8,10 +8,10 @@ use gosync::{Cond, Mutex, WaitGroup, go};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// Counts goroutines; Relaxed, so that only what is soaked orders it.
+/// Counts goroutines. Relaxed, so that only what is being soaked orders it.
 type Counter = Arc<AtomicUsize>;
 
-/// What a goroutine of every kind does: one write or read, under way.
+/// Does what every kind of goroutine does: one write or read.
 pub fn work(arena: &Arena, random: &mut Random) {
     let cell = arena.cell(random);
     if random.once_in(8) {
@@ -54,7 +54,7 @@ fn expect_ended(ended: &Counter, n: usize) {
     expect(ended.load(Relaxed) == n, "a wait that ended too early");
 }
 
-/// Three rounds of one group without a pause between.
+/// Runs three rounds of one group without a pause in between.
 pub fn group_reuse(worker: &mut Worker) -> bool {
     let open = WaitGroup::new();
     for _ in 0..3 {
@@ -66,7 +66,7 @@ pub fn group_reuse(worker: &mut Worker) -> bool {
     true
 }
 
-/// Many wait for one.
+/// Many goroutines wait for one event.
 pub fn group_gate(worker: &mut Worker) -> bool {
     let gate = WaitGroup::new();
     gate.add(1);
@@ -92,7 +92,7 @@ pub fn group_timeout(worker: &mut Worker) -> bool {
     in_time
 }
 
-/// A queue with one place: a signal that got lost would leave somebody asleep.
+/// Runs a queue of length one: a lost signal would leave a goroutine asleep.
 pub fn cond_queue(worker: &mut Worker) -> bool {
     const ITEMS: usize = 4;
 
@@ -155,7 +155,7 @@ pub fn go_join(worker: &mut Worker) -> bool {
     true
 }
 
-/// Goroutines that write to the stack of this one.
+/// Starts goroutines that write to the stack of this one.
 pub fn scope(worker: &mut Worker) -> bool {
     let mut results = vec![0; size(worker)];
     let seed = worker.random.next() | 1;

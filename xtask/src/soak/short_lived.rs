@@ -1,4 +1,4 @@
-//! Threads that come for a moment: what they leave behind is inherited by those who come after.
+//! Short-lived threads: later threads inherit what they leave behind.
 
 use super::arena::Arena;
 use super::burst;
@@ -15,7 +15,7 @@ thread_local! {
     static LAST_WILL: RefCell<Option<LastWill>> = const { RefCell::new(None) };
 }
 
-/// Uses the locks when its thread has ended already, all but for its thread-local variables.
+/// Uses the locks when its thread has ended already, except for its thread-local variables.
 struct LastWill {
     arena: &'static Arena,
     post: &'static Post,
@@ -34,8 +34,8 @@ impl Drop for LastWill {
     }
 }
 
-/// To be called before the thread uses a lock, or after: the variables are dropped in the reverse
-/// order of their first use.
+/// May be called before the thread uses a lock or after that: thread-local variables are dropped in the
+/// reverse order of their first use.
 fn leave_a_will(arena: &'static Arena, post: &'static Post, random: &mut Random) {
     let will = LastWill {
         arena,
@@ -45,7 +45,7 @@ fn leave_a_will(arena: &'static Arena, post: &'static Post, random: &mut Random)
     LAST_WILL.set(Some(will));
 }
 
-/// Two threads meet on a lock of their own, which dies with them.
+/// Lets two threads meet on a lock which only they use and which is dropped after them.
 pub fn meet(worker: &mut Worker) -> bool {
     let (arena, post) = (worker.arena, worker.post);
     let cell = Box::new(Cell::new());
@@ -75,7 +75,7 @@ pub fn meet(worker: &mut Worker) -> bool {
     true
 }
 
-/// A thread ends, and a guard of its lives on.
+/// Ends a thread while one of its guards lives on.
 pub fn orphan(worker: &mut Worker) -> bool {
     let (cell, post, seed) = (worker.home, worker.post, worker.random.next());
     let thread = thread::spawn(move || {

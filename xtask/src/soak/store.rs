@@ -1,11 +1,11 @@
-//! What a mutex guards, and a semaphore with its permits.
+//! The data behind a mutex, and a semaphore with its permits.
 
 use super::cell::{Value, expect};
 use gosync::semaphore::{Permit, Weighted};
 use gosync::{Mutex, MutexGuard};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// Beside each of the two stands a count that does not rely on it.
+/// Each of the two has a count beside it that does not rely on it.
 pub struct Store {
     pub lock: Mutex<Value>,
     owners: AtomicUsize,
@@ -26,14 +26,14 @@ impl Store {
         }
     }
 
-    /// What the owner of the mutex does inside.
+    /// Changes the value as the owner of the mutex.
     pub fn change(&self, value: &MutexGuard<'_, Value>, pause: impl FnOnce()) {
         expect(self.owners.fetch_add(1, Relaxed) == 0, "two owners met");
         value.change(pause);
         expect(self.owners.fetch_sub(1, Relaxed) == 1, "two owners met");
     }
 
-    /// What the owner of permits does with them.
+    /// Uses permits as their owner.
     pub fn use_up(&self, permit: &Permit<&Weighted>, pause: impl FnOnce()) {
         let count = permit.count();
         let taken = self.taken.fetch_add(count, Relaxed) + count;
@@ -42,7 +42,7 @@ impl Store {
         self.taken.fetch_sub(count, Relaxed);
     }
 
-    /// Nobody owns anything, and nobody is kept out.
+    /// Expects that the mutex is free and that all permits are available.
     pub fn expect_free(&self) {
         expect(self.lock.try_lock().is_some(), "a mutex is held by nobody");
         expect(

@@ -1,4 +1,4 @@
-//! Sees that every thread goes on.
+//! Checks that every thread makes progress.
 
 use super::post::Post;
 use std::process;
@@ -7,11 +7,12 @@ use std::time::Duration;
 /// The pause between two looks.
 pub const PAUSE: Duration = Duration::from_millis(50);
 
-/// A thread hangs that so many looks in a row find in one operation: 20 s, far beyond what any takes
-/// on a busy machine. Counted, not timed: a machine that was suspended has not hung.
+/// A thread hangs if this many looks in a row find it in the same operation. That is 20 s, far longer than
+/// any operation takes on a busy machine. Looks are counted instead of timed, since a machine that was
+/// suspended has not hung.
 const HANG: u32 = 400;
 
-/// Knows how far each thread had come, and for how many looks.
+/// Knows the progress of each thread, and for how many looks it has not changed.
 pub struct Watch {
     posts: &'static [Post],
     seen: Vec<(u64, u32)>,

@@ -21,14 +21,14 @@ pub struct Worker {
     pub arena: &'static Arena,
     pub post: &'static Post,
     pub random: Random,
-    /// To the thread that drops guards for this one.
+    /// Leads to the thread that drops guards for this one.
     pub parcels: Sender<Parcel>,
     pub group: WaitGroup,
-    /// The lock that it bursts on: a lock becomes quiet if a thread reads it again and again.
+    /// The lock for its bursts: a lock becomes quiet if one thread reads it many times in a row.
     pub home: &'static Cell,
 }
 
-/// Fewer operations than so many are a thread's life.
+/// A thread ends after fewer operations than this.
 const TERM: usize = 4096;
 
 /// More read guards than a thread has slots.
@@ -40,7 +40,7 @@ type MutexOwner = MutexGuard<'static, Value>;
 type UpgradableGuard = RWMutexUpgradableReadGuard<'static, Value>;
 
 impl Worker {
-    /// Works in one thread after the other, until the end.
+    /// Works in one thread after another, until the end.
     pub fn run(mut self) {
         while !self.arena.is_over() {
             let term = thread::spawn(move || self.serve_a_term());
@@ -123,7 +123,7 @@ impl Worker {
         Post::timed(&self.post.worst_write, || cell.lock.lock())
     }
 
-    /// A guard for reading, plain or upgradable.
+    /// Reads with `guard`, which is plain or upgradable.
     fn read(&mut self, cell: &Cell, guard: Option<impl Deref<Target = Value>>) -> bool {
         let Some(guard) = guard else {
             return false;
@@ -144,14 +144,14 @@ impl Worker {
         true
     }
 
-    /// What a reader does inside.
+    /// Checks the value as a reader.
     fn look(&mut self, value: &Value) {
         value.check();
         self.arena.dawdle(&mut self.random);
         value.check();
     }
 
-    /// What a writer does inside, and as it enters.
+    /// Enters as a writer, and changes the value.
     fn enter(&mut self, cell: &Cell, value: &Value) {
         self.post.acquired();
         cell.writer_entered();
@@ -222,7 +222,7 @@ impl Worker {
         true
     }
 
-    /// What has been read has to be true still when `upgrade` has succeeded.
+    /// When `upgrade` has succeeded, what was read before must still be true.
     fn upgrade(
         &mut self,
         cell: &'static Cell,
@@ -293,7 +293,7 @@ impl Worker {
         true
     }
 
-    /// In the order of the locks, so that no two threads wait for each other.
+    /// Locks are taken in a fixed order, so that no two threads wait for each other.
     fn read_several(&mut self) -> bool {
         let mut guards = Vec::new();
         for cell in &self.arena.cells {
@@ -310,7 +310,7 @@ impl Worker {
         true
     }
 
-    /// Attempts, since a writer may come between. The guards go in any order.
+    /// Only tries to lock, since a writer may come in between. The guards are dropped in any order.
     fn read_many(&mut self, cell: &'static Cell) -> bool {
         let mut guards: Vec<_> = std::iter::from_fn(|| cell.lock.try_rlock())
             .take(MANY)
@@ -327,7 +327,7 @@ impl Worker {
     }
 }
 
-/// Mostly a part of the millisecond after which a writer insists, sometimes more.
+/// Returns mostly a part of the millisecond after which a writer starves, sometimes more.
 fn timeout(random: &mut Random) -> Duration {
     let bound = if random.once_in(4) { 4000 } else { 500 };
     random.micros_below(bound)

@@ -1,28 +1,28 @@
-//! `cargo xtask tsan`: the tests with real threads, under ThreadSanitizer.
+//! `cargo xtask tsan`: runs the tests with real threads under ThreadSanitizer.
 //!
-//! It reports two accesses to data, one of them a write, that nothing orders: as what the lock guards,
-//! if an ordering in the lock is too weak. The standard library is built along with the tests, with
-//! the same instructions woven in; otherwise its own locks and channels would be reported.
+//! ThreadSanitizer reports two accesses to data, one of them a write, that nothing orders. If an ordering in
+//! the lock is too weak, it reports accesses to the data that the lock guards. The standard library is built
+//! along with the tests and instrumented in the same way; otherwise its own locks and channels would be
+//! reported.
 //!
-//! What it cannot see:
+//! ThreadSanitizer cannot see:
 //!
-//! * Fences. They are executed, but they order nothing for it. There are no false reports for that
-//!   reason: what happens before what goes through a Release and an Acquire of the word or of a slot,
-//!   and the fences only see to it that nobody overlooks anybody. But a fence that is missing is not
-//!   noticed, either. The overlap does not even happen: what is woven into an atomic store has the
-//!   effect of a fence by itself.
-//! * `membarrier`. At the forced speeds fences stand in for it.
-//! * Schedules that do not come up.
+//! * Fences. They are executed, but for ThreadSanitizer they order nothing. That causes no false reports:
+//!   every happens-before relation that data relies on goes through a Release and an Acquire of the word or
+//!   of a slot, and the fences only ensure that no thread overlooks another. But a missing fence is not
+//!   noticed, either. The overlap does not even happen, since the instrumentation of an atomic store acts as
+//!   a fence by itself.
+//! * `membarrier`. At the forced speeds, fences replace it.
+//! * Schedules that do not happen.
 //!
-//! Those are for the models to see, and for the same tests without it.
+//! The models cover these, and so do the same tests without ThreadSanitizer.
 //!
-//! One race is known and not reported: a thief reads what lies at the end of a deque, and throws it away
-//! if its owner has been faster, who may be writing there by then (`Buffer` in crossbeam_deque's
-//! `deque.rs`).
+//! One race is known and suppressed: a thief reads the slot at the end of a deque and discards the value if
+//! the owner was faster, who may be writing there by then (`Buffer` in crossbeam_deque's `deque.rs`).
 //!
-//! A detector that is asleep, or tests that order by other means what the lock has to order, look
-//! like success. So in the end the tests run over copies of the crate with an ordering too weak, and
-//! there has to be a report.
+//! A detector that does not work looks like success. So do tests that order by other means what the lock
+//! should order. So in the end the tests run over copies of the crate with an ordering that is too weak, and
+//! there must be a report.
 
 mod std_source;
 mod tests;
@@ -34,8 +34,8 @@ use std::time::Instant;
 use tests::{Build, Report};
 use tree::BREAKS;
 
-/// What the tests are run at, and which: a lock seldom leaves *counted* during a test, and the other
-/// parts have no speeds.
+/// The builds to test, each with filters for the tests. A lock seldom leaves *counted* during a test, and
+/// only locks have speeds.
 const RUNS: &[(Build, &[&str])] = &[
     (tests::UNFORCED, &[]),
     (tests::SLOTS, &["rwmutex", "fairness"]),
@@ -71,7 +71,7 @@ pub fn run(mut args: Args) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns how many tests passed, if that is all that there is to say.
+/// Returns how many tests passed. Fails if there was a race, if a test failed, or if no test ran.
 fn expect_none(report: &Report) -> Result<usize, Failure> {
     match report {
         Report {

@@ -1,8 +1,8 @@
-//! The source of the standard library, of the compiler's version.
+//! Finds the source of the standard library of the compiler's version.
 //!
-//! rustup has it (`rustup component add rust-src`). Where that was not done, Debian's package
-//! `rust-src` of the same version is unpacked in the target directory: nothing is installed. The
-//! detector itself comes with rustup's compilers.
+//! rustup provides it (`rustup component add rust-src`). If it is missing, Debian's package `rust-src` of the
+//! same version is unpacked in the target directory, so nothing is installed. The detector itself comes with
+//! rustup's compilers.
 
 use crate::failure::Failure;
 use crate::repo;
@@ -11,22 +11,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Of Debian; the one that is likely to have the version, and small, comes first.
+/// Suites of Debian. The one that is small and likely to have the version comes first.
 const SUITES: &[&str] = &["stable-backports", "testing", "unstable", "stable"];
 
-/// In the directory of a compiler, and in Debian's package below `usr`.
+/// The path below the directory of a compiler, and below `usr` in Debian's package.
 const LIBRARY: &str = "lib/rustlib/src/rust/library";
 
 const ADVICE: &str = "`rustup component add rust-src` would help";
 
 pub struct Compiler {
-    /// As `x86_64-unknown-linux-gnu`.
+    /// For example `x86_64-unknown-linux-gnu`.
     pub host: String,
-    /// As `1.95.0`.
+    /// For example `1.95.0`.
     release: String,
 }
 
-/// The directory `library`; fetched if it is missing and `install` says so.
+/// Returns the directory `library`. Fetches it if it is missing and `install` is set.
 pub fn find(install: bool) -> Result<PathBuf, Failure> {
     let own = Path::new(rustc(&["--print", "sysroot"])?.trim()).join(LIBRARY);
     if has_source(&own) {
@@ -97,19 +97,19 @@ fn fetch(release: &str, dir: &Path) -> Result<(), Failure> {
     )))
 }
 
-/// The version of a package with the source of `release`, in a table of apt-cache's.
+/// Returns the version of the package with the source of `release`, in a table printed by apt-cache.
 fn matching<'a>(madison: &'a str, release: &str) -> Option<&'a str> {
     let versions = madison.lines().filter_map(|line| line.split(" | ").nth(1));
     let upstream = |version: &str| version.split(['+', '-', '~']).next() == Some(release);
     versions.map(str::trim).find(|version| upstream(version))
 }
 
-/// apt with lists of its own, in its own directory.
+/// apt with separate package lists, in its own directory.
 struct Apt(PathBuf);
 
 impl Apt {
     fn new(dir: PathBuf) -> Result<Self, Failure> {
-        // What an attempt before has left would be in the way.
+        // Left over from an earlier attempt, which would be in the way.
         let _ = fs::remove_dir_all(&dir);
         for part in ["lists/partial", "cache/archives/partial"] {
             let part = dir.join(part);
@@ -121,7 +121,7 @@ impl Apt {
         Ok(Self(dir))
     }
 
-    /// The system's own mirror.
+    /// Returns the system's own mirror.
     fn mirror(&self) -> Result<String, Failure> {
         let uris = output(Command::new("apt-get").args(["update", "--print-uris"]))?;
         let mirror = mirror(&uris).map(String::from);
@@ -152,7 +152,7 @@ impl Apt {
             .into_iter()
             .find(|path| path.extension().is_some_and(|end| end == "deb"));
         let package = package.ok_or_else(|| Failure::check("no package came"))?;
-        // At its place in one step, so that no half of it is ever found there.
+        // Moved into place in one step, so that a half-unpacked tree is never found there.
         let tree = self.0.join("tree");
         output(
             Command::new("dpkg-deb")
@@ -178,8 +178,7 @@ fn config(dir: &Path) -> String {
     )
 }
 
-/// The archive that the first of `uris` belongs to, as apt prints them, unless that is for security
-/// updates alone.
+/// Returns the archive of the first of `uris`, as apt prints them, that is not only for security updates.
 fn mirror(uris: &str) -> Option<&str> {
     let archives = uris
         .lines()
@@ -189,7 +188,7 @@ fn mirror(uris: &str) -> Option<&str> {
         .find(|archive| !archive.ends_with("-security"))
 }
 
-/// Runs `command`. Returns what it prints.
+/// Runs `command`. Returns its output.
 fn output(command: &mut Command) -> Result<String, Failure> {
     let program = command.get_program().display().to_string();
     let output = command

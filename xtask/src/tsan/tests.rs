@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
-/// What is forced upon the locks; see `src/forced.rs`.
+/// The settings that are forced upon the locks; see `src/forced.rs`.
 pub struct Build {
     speed: &'static str,
     barrier: &'static str,
@@ -27,7 +27,7 @@ pub const QUIET: Build = Build {
     barrier: "fence",
 };
 
-/// What a run had to say.
+/// The result of a run.
 #[derive(Default, PartialEq, Eq, Debug)]
 pub struct Report {
     pub passed: usize,
@@ -44,7 +44,7 @@ pub fn run(tree: &Path, std: &Path, build: &Build, filters: &[&str]) -> Result<R
         .spawn()
         .map_err(cannot)?;
     let stderr = child.stderr.take().expect("a pipe");
-    // Both at once: a pipe that nobody reads would stop the tests.
+    // Both pipes are read at once, since a pipe that is not read would block the tests.
     let errors = thread::spawn(move || step_down_and_wake(stderr, |line| eprintln!("{line}")));
     let output = step_down_and_wake(child.stdout.take().expect("a pipe"), |line| {
         println!("{line}")
@@ -58,11 +58,11 @@ pub fn run(tree: &Path, std: &Path, build: &Build, filters: &[&str]) -> Result<R
     })
 }
 
-/// What is not reported; see `super`.
+/// The suppressed race; see `super`.
 const KNOWN: &str = "race:crossbeam_deque::deque::Buffer\n";
 
-/// Tests that it is not for: one looks for an overlap, and goes on for long where there is none, see
-/// `super`; the others leave no memory and no files for the detector.
+/// Tests that do not work under ThreadSanitizer. The first waits for an overlap and takes long if there is
+/// none, see `super`. The others leave no memory and no files for the detector.
 const LEFT_OUT: [&str; 6] = [
     "--skip",
     "without_barriers_both_sides_miss",
@@ -79,16 +79,16 @@ fn cargo_test(tree: &Path, std: &Path, build: &Build) -> Result<Command, Failure
     let mut cargo = repo::cargo();
     cargo
         .current_dir(tree)
-        // For the options that begin with Z, on a stable compiler.
+        // Allows options that begin with `-Z` on a stable compiler.
         .env("RUSTC_BOOTSTRAP", "1")
-        // Wins over any other flags. Build scripts and macros do without it, thanks to `--target`.
+        // Overrides all other flags. Build scripts and macros do not get them, thanks to `--target`.
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join(repo::FLAG_SEPARATOR))
         // Where cargo looks for the source of std, instead of in the compiler's own directory.
         .env("__CARGO_TESTS_ONLY_SRC_ROOT", std)
         .env("CARGO_TARGET_DIR", repo::target().join("tsan/build"))
         .env("GOSYNC_SPEED", build.speed)
         .env("GOSYNC_BARRIER", build.barrier)
-        // The user's could tell it to be silent. Some tests start threads in a child of `fork`.
+        // Replaces the user's options, which could silence it. Some tests start threads in a child of `fork`.
         .env(
             "TSAN_OPTIONS",
             format!("die_after_fork=0 suppressions={}", suppressions.display()),
@@ -106,7 +106,7 @@ fn cargo_test(tree: &Path, std: &Path, build: &Build) -> Result<Command, Failure
     Ok(cargo)
 }
 
-/// Passes on the lines of `stream`, and counts.
+/// Prints the lines of `stream`, and counts passed tests and races in them.
 fn step_down_and_wake(stream: impl Read, print: fn(&str)) -> Report {
     let mut report = Report::default();
     for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {

@@ -1,7 +1,7 @@
-//! Copies of the package, as it is or with an ordering too weak.
+//! Copies of the package, unchanged or with an ordering that is too weak.
 //!
-//! All are tested as copies, since cargo builds std anew for a package that lies elsewhere, seen from
-//! std.
+//! Even the unchanged package is tested as a copy, since cargo rebuilds std for a package in another place
+//! relative to std.
 
 use super::tests::{self, Build};
 use crate::failure::Failure;
@@ -9,12 +9,12 @@ use crate::{mutants, repo};
 use std::fmt;
 use std::path::PathBuf;
 
-/// A place to break, and where the tests come by.
+/// An ordering to weaken, and the tests that reach it.
 pub struct Break {
     file: &'static str,
     function: &'static str,
     pub build: Build,
-    /// Those that come by have this in their names.
+    /// Tests that reach it have this in their names.
     pub tests: &'static str,
 }
 
@@ -53,12 +53,12 @@ pub const BREAKS: &[Break] = &[
     },
 ];
 
-/// Makes a copy, which takes the place of the one before.
+/// Makes a copy, which replaces the previous one.
 pub fn copy() -> Result<PathBuf, Failure> {
     let (root, tree) = (repo::root(), repo::target().join("tsan/tree"));
-    // A file from before may be gone now.
+    // A file of the previous copy may no longer exist.
     let _ = std::fs::remove_dir_all(&tree);
-    // What the manifest names has to be there.
+    // Everything that the manifest names must exist.
     for part in ["src", "tests", "benches", "examples", "xtask/src"] {
         for file in repo::rust_files(&root.join(part))? {
             let path = file.strip_prefix(&root).expect("a file below the root");
@@ -72,7 +72,7 @@ pub fn copy() -> Result<PathBuf, Failure> {
 }
 
 impl Break {
-    /// A copy that is broken.
+    /// Returns a broken copy.
     pub fn tree(&self) -> Result<PathBuf, Failure> {
         let tree = copy()?;
         let text = repo::read(&tree.join(self.file))?;
