@@ -40,7 +40,7 @@ fn conds<const WITH_LOCK: bool>() -> Vec<Peer> {
 }
 
 /// The thread whose turn it is, or `END`.
-trait Turns: Default + Sync {
+trait PingPong: Default + Sync {
     /// Waits for the turn `mine`, and makes it `next`. Returns false, and changes nothing, at the end.
     /// `WITH_LOCK` says whether it drops the guard only after it has signalled.
     fn pass<const WITH_LOCK: bool>(&self, mine: u8, next: u8) -> bool;
@@ -48,52 +48,52 @@ trait Turns: Default + Sync {
 
 const END: u8 = 2;
 
-impl Turns for (Mutex<u8>, Cond) {
+impl PingPong for (Mutex<u8>, Cond) {
     fn pass<const WITH_LOCK: bool>(&self, mine: u8, next: u8) -> bool {
         let (turn, changed) = self;
         let mut turn = turn.lock();
         changed.wait_while(&mut turn, |turn| *turn == 1 - mine);
-        let goes_on = advance(&mut turn, next);
+        let is_running = advance(&mut turn, next);
         let _guard = WITH_LOCK.then_some(turn);
         changed.signal();
-        goes_on
+        is_running
     }
 }
 
-impl Turns for (std::sync::Mutex<u8>, Condvar) {
+impl PingPong for (std::sync::Mutex<u8>, Condvar) {
     fn pass<const WITH_LOCK: bool>(&self, mine: u8, next: u8) -> bool {
         let (turn, changed) = self;
         let turn = turn.lock().unwrap();
         let mut turn = changed.wait_while(turn, |turn| *turn == 1 - mine).unwrap();
-        let goes_on = advance(&mut turn, next);
+        let is_running = advance(&mut turn, next);
         let _guard = WITH_LOCK.then_some(turn);
         changed.notify_one();
-        goes_on
+        is_running
     }
 }
 
-impl Turns for (parking_lot::Mutex<u8>, parking_lot::Condvar) {
+impl PingPong for (parking_lot::Mutex<u8>, parking_lot::Condvar) {
     fn pass<const WITH_LOCK: bool>(&self, mine: u8, next: u8) -> bool {
         let (turn, changed) = self;
         let mut turn = turn.lock();
         changed.wait_while(&mut turn, |turn| *turn == 1 - mine);
-        let goes_on = advance(&mut turn, next);
+        let is_running = advance(&mut turn, next);
         let _guard = WITH_LOCK.then_some(turn);
         changed.notify_one();
-        goes_on
+        is_running
     }
 }
 
 fn advance(turn: &mut u8, next: u8) -> bool {
-    let goes_on = *turn != END;
-    if goes_on {
+    let is_running = *turn != END;
+    if is_running {
         *turn = next;
     }
-    goes_on
+    is_running
 }
 
 /// Returns the nanoseconds of a round trip.
-fn ping_pong<T: Turns, const WITH_LOCK: bool>(slice: Duration) -> f64 {
+fn ping_pong<T: PingPong, const WITH_LOCK: bool>(slice: Duration) -> f64 {
     let turns = T::default();
     thread::scope(|s| {
         s.spawn(|| while turns.pass::<WITH_LOCK>(1, 0) {});

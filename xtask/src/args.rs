@@ -22,7 +22,7 @@ impl Args {
             return Ok(None);
         };
         if index + 1 == self.0.len() {
-            return Err(Failure::usage(format!("{name} wants a value")));
+            return Err(Failure::usage(format!("{name} needs a value")));
         }
         let value = self.0.remove(index + 1);
         self.0.remove(index);
@@ -42,7 +42,7 @@ impl Args {
     pub fn finish(self) -> Result<(), Failure> {
         match self.0.first() {
             None => Ok(()),
-            Some(word) => Err(Failure::usage(format!("`{word}` means nothing here"))),
+            Some(word) => Err(Failure::usage(format!("unexpected argument `{word}`"))),
         }
     }
 }

@@ -48,7 +48,7 @@ pub fn description() -> Result<Option<String>, Failure> {
     let forced = describe(["GOSYNC_SPEED", "GOSYNC_BARRIER"].map(|name| env::var(name).ok()));
     match forced {
         Some(forced) if !IS_HEEDED => Err(Failure::usage(format!(
-            "this build does not heed that locks be forced: {forced}"
+            "this build cannot force locks: {forced}"
         ))),
         forced => Ok(forced),
     }

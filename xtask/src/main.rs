@@ -31,7 +31,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "ci",
         synopsis: "[--install]",
-        about: "Run every check, up to the first that fails. With --install it installs what they need.",
+        about: "Run every check, up to the first that fails. With --install it installs the tools they need.",
         run: ci::run,
     },
     Command {
@@ -49,7 +49,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "mutants",
         synopsis: "[FILE-FILTER] [--all] [--minutes M] [--list] [--jobs N]",
-        about: "Break the algorithms in one place at a time; some model has to notice. Judges the mutants \
+        about: "Break the algorithms in one place at a time; some model must fail for each. Judges the mutants \
                 whose verdicts in xtask/mutant-verdicts.txt no longer hold, or with --all every one.",
         run: mutants::run,
     },
@@ -68,26 +68,26 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "sweep",
         synopsis: "[price | quiet | rounds]",
-        about: "Measure the lock with other thresholds than those it has.",
+        about: "Measure the lock with other values of its thresholds.",
         run: sweep::run,
     },
     Command {
         name: "go",
         synopsis: "[CASE-FILTER] [--quick] [--install]",
-        about: "Measure goroutines beside those of Go and of rayon. With --install it fetches Go.",
+        about: "Compare goroutines with Go's, and with rayon's tasks. With --install it fetches Go.",
         run: go::run,
     },
     Command {
         name: "tsan",
         synopsis: "[--install]",
-        about: "Run the tests under ThreadSanitizer, with a standard library that is built for it. With \
+        about: "Run the tests under ThreadSanitizer, with an instrumented standard library. With \
                 --install it fetches the source of std.",
         run: tsan::run,
     },
     Command {
         name: "help",
         synopsis: "",
-        about: "Print this.",
+        about: "Print this help.",
         run: help,
     },
 ];

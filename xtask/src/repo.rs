@@ -11,7 +11,7 @@ pub fn root() -> PathBuf {
     // Looked up at run time: a target directory may outlive the checkout that filled it.
     let xtask = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     let root = xtask.as_deref().and_then(Path::parent);
-    root.expect("to be run as `cargo xtask`").into()
+    root.expect("must be run as `cargo xtask`").into()
 }
 
 /// Returns the target directory.

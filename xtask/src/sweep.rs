@@ -47,7 +47,7 @@ pub fn run(mut args: Args) -> Result<(), Failure> {
         .filter(|sweep| sweep.name.contains(&*name))
         .collect();
     if sweeps.is_empty() {
-        return Err(Failure::usage(format!("there is no sweep `{name}`")));
+        return Err(Failure::usage(format!("unknown sweep `{name}`")));
     }
     sweeps.into_iter().try_for_each(sweep)
 }

@@ -54,10 +54,10 @@ impl Load {
 pub fn describe(before: Option<Load>, after: Option<Load>) -> String {
     match before.zip(after) {
         Some((before, after)) => format!(
-            "Others took {:.0} % of the machine meanwhile.",
+            "Other processes used {:.0} % of the CPUs.",
             100.0 * after.others_since(before)
         ),
-        None => "How busy the machine was is not known.".into(),
+        None => "The load of the machine is unknown.".into(),
     }
 }
 
@@ -92,7 +92,7 @@ mod tests {
         };
         assert_eq!(
             describe(Some(before), Some(after)),
-            "Others took 25 % of the machine meanwhile."
+            "Other processes used 25 % of the CPUs."
         );
     }
 }

@@ -75,7 +75,7 @@ pub fn run(mut args: Args) -> Result<(), Failure> {
         .filter(|case| case.name.contains(&*filter))
         .collect();
     if cases.is_empty() {
-        return Err(Failure::usage(format!("there is no case `{filter}`")));
+        return Err(Failure::usage(format!("unknown case `{filter}`")));
     }
     let programs = Programs::build(&toolchain::find(install)?)?;
     let before = Load::now();

@@ -27,7 +27,7 @@ pub fn find(install: bool) -> Result<PathBuf, Failure> {
     }
     match works(&go) {
         true => Ok(go),
-        false => Err(Failure::check(format!("no Go {VERSION} came"))),
+        false => Err(Failure::check(format!("Go {VERSION} was not installed"))),
     }
 }
 

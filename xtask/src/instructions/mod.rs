@@ -33,13 +33,13 @@ pub fn run(mut args: Args) -> Result<(), Failure> {
 
 fn find(name: &str) -> Result<&'static Loop, Failure> {
     let found = LOOPS.iter().find(|a_loop| a_loop.name == name);
-    found.ok_or_else(|| Failure::usage(format!("there is no loop `{name}`")))
+    found.ok_or_else(|| Failure::usage(format!("unknown loop `{name}`")))
 }
 
 fn check(install: bool) -> Result<(), Failure> {
     if forced::IS_HEEDED {
         return Err(Failure::usage(
-            "the locks of this build can be forced, and take more",
+            "the locks of this build can be forced, which takes more instructions",
         ));
     }
     tools::provide(&[&VALGRIND], install)?;
@@ -64,7 +64,7 @@ fn check(install: bool) -> Result<(), Failure> {
     match exceeded.is_empty() || !HAS_BOUNDS {
         true => Ok(()),
         false => Err(Failure::check(format!(
-            "more instructions than may be: {}",
+            "too many instructions: {}",
             exceeded.join("; ")
         ))),
     }

@@ -138,7 +138,7 @@ fn judge_stale(
 fn conclude(mut complaints: Vec<String>, left: usize, time: Duration) -> Result<(), Failure> {
     if left > 0 {
         complaints.push(format!(
-            "{left} mutants are left: `cargo xtask mutants` goes on with them"
+            "{left} mutants are left: `cargo xtask mutants` continues with them"
         ));
     }
     if !complaints.is_empty() {

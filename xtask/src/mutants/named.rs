@@ -2,7 +2,7 @@
 
 use super::find::Edit;
 
-/// What stands in a file, once, and what a mutant has in its place.
+/// Code that occurs once in a file, and its replacement in the mutant.
 struct Fault {
     file: &'static str,
     name: &'static str,
@@ -548,7 +548,8 @@ const FAULTS: &[Fault] = &[
     },
 ];
 
-/// The edits for `file` with the content `text`, or the name of a fault that does not stand there.
+/// Returns the edits for `file` with the content `text`. Fails with a description if a fault does not match
+/// exactly one place.
 pub fn faults(file: &str, text: &str) -> Result<Vec<Edit>, String> {
     let faults = FAULTS.iter().filter(|fault| fault.file == file);
     faults.map(|fault| edit(fault, text)).collect()
@@ -562,8 +563,8 @@ fn edit(fault: &Fault, text: &str) -> Result<Edit, String> {
             replacement: fault.broken.into(),
             change: fault.name.into(),
         }),
-        (None, _) => Err(format!("`{}` has no place in {}", fault.name, fault.file)),
-        (_, Some(_)) => Err(format!("`{}` has two places in {}", fault.name, fault.file)),
+        (None, _) => Err(format!("`{}` does not occur in {}", fault.name, fault.file)),
+        (_, Some(_)) => Err(format!("`{}` occurs twice in {}", fault.name, fault.file)),
     }
 }
 

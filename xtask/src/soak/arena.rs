@@ -51,8 +51,8 @@ impl Arena {
         }))
     }
 
-    /// Returns a random lock. Half of the calls return the same one, so that there is always a contended
-    /// lock.
+    /// Returns a random lock. At least every other call returns the first one, so that there is always a
+    /// contended lock.
     pub fn cell(&self, random: &mut Random) -> &Cell {
         let index = if random.once_in(2) {
             0

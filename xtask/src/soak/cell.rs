@@ -61,7 +61,7 @@ impl Cell {
 
     /// Expects that the lock is not held, and that readers and writers can enter.
     pub fn expect_free(&self) {
-        expect(!self.lock.is_locked(), "a lock is held by nobody");
+        expect(!self.lock.is_locked(), "a free lock appears locked");
         expect(
             self.lock.try_lock().is_some(),
             "a free lock refuses a writer",

@@ -31,7 +31,7 @@ pub fn fight(worker: &mut Worker) -> bool {
     thread::scope(|scope| {
         let writer = scope.spawn(move || duel.write(&mut random));
         duel.read(worker.post, &mut worker.random);
-        expect(writer.join().is_ok(), "a thread that panicked");
+        expect(writer.join().is_ok(), "a thread panicked");
     });
     true
 }

@@ -49,7 +49,7 @@ fn moved(lock: Lock) -> Lock {
 }
 
 fn expect_no_reader(lock: &Lock) {
-    expect(!lock.is_locked(), "a lock is held by nobody");
+    expect(!lock.is_locked(), "a free lock appears locked");
     expect(lock.try_lock().is_some(), "a free lock refuses a writer");
 }
 
@@ -58,7 +58,10 @@ fn expect_readers(lock: &Lock) {
     expect(lock.try_lock().is_none(), "a writer met a forgotten reader");
     let in_time = lock.try_lock_for(Duration::from_micros(20)).is_some();
     expect(!in_time, "a writer met a forgotten reader");
-    expect(lock.try_rlock().is_some(), "readers bar a reader");
+    expect(
+        lock.try_rlock().is_some(),
+        "a reader keeps out another reader",
+    );
 }
 
 fn expect_writer(lock: &Lock) {

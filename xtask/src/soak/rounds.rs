@@ -51,7 +51,7 @@ fn start(worker: &mut Worker, n: usize, gate: &WaitGroup) -> Counter {
 }
 
 fn expect_ended(ended: &Counter, n: usize) {
-    expect(ended.load(Relaxed) == n, "a wait that ended too early");
+    expect(ended.load(Relaxed) == n, "a wait ended too early");
 }
 
 /// Runs three rounds of one group without a pause in between.
@@ -73,7 +73,7 @@ pub fn group_gate(worker: &mut Worker) -> bool {
     let n = size(worker);
     let ended = start(worker, n, &gate);
     worker.arena.dawdle(&mut worker.random);
-    expect(ended.load(Relaxed) == 0, "a wait that ended too early");
+    expect(ended.load(Relaxed) == 0, "a wait ended too early");
     gate.done();
     worker.group.wait();
     expect_ended(&ended, n);
@@ -149,7 +149,7 @@ pub fn go_join(worker: &mut Worker) -> bool {
     for (seed, handle) in handles {
         expect(
             handle.join().is_ok_and(|result| result == seed),
-            "a result that got lost",
+            "a result was lost",
         );
     }
     true
@@ -170,7 +170,7 @@ pub fn scope(worker: &mut Worker) -> bool {
     });
     expect(
         results.iter().all(|result| *result == seed),
-        "a scope that ended too early",
+        "a scope ended too early",
     );
     true
 }

@@ -69,7 +69,7 @@ pub fn meet(worker: &mut Worker) -> bool {
         let threads = seeds.map(|seed| scope.spawn(move || meet(seed)));
         // The end of the scope would not wait for the wills.
         let ended = threads.map(|thread| thread.join().is_ok());
-        expect(ended == [true; 2], "a thread that panicked");
+        expect(ended == [true; 2], "a thread panicked");
     });
     cell.expect_free();
     true
@@ -85,7 +85,7 @@ pub fn orphan(worker: &mut Worker) -> bool {
         guard
     });
     let Ok(guard) = thread.join() else {
-        expect(false, "a thread that panicked");
+        expect(false, "a thread panicked");
         return false;
     };
     post.acquired();

@@ -37,17 +37,20 @@ impl Store {
     pub fn use_up(&self, permit: &Permit<&Weighted>, pause: impl FnOnce()) {
         let count = permit.count();
         let taken = self.taken.fetch_add(count, Relaxed) + count;
-        expect(taken <= PERMITS, "more permits than there are");
+        expect(taken <= PERMITS, "more permits granted than exist");
         pause();
         self.taken.fetch_sub(count, Relaxed);
     }
 
     /// Expects that the mutex is free and that all permits are available.
     pub fn expect_free(&self) {
-        expect(self.lock.try_lock().is_some(), "a mutex is held by nobody");
+        expect(
+            self.lock.try_lock().is_some(),
+            "a free mutex appears locked",
+        );
         expect(
             self.permits.try_acquire(PERMITS).is_some(),
-            "permits have got lost",
+            "permits were lost",
         );
     }
 }

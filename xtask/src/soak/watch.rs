@@ -44,7 +44,7 @@ fn report_hang(posts: &[Post]) {
         let progress = post.progress();
         match post.current() {
             Some(op) => eprintln!("  thread {index}: in {op:?}, after {progress} operations"),
-            None => eprintln!("  thread {index}: in none, after {progress} operations"),
+            None => eprintln!("  thread {index}: idle, after {progress} operations"),
         }
     }
 }

@@ -17,8 +17,9 @@
 //!
 //! The models cover these, and so do the same tests without ThreadSanitizer.
 //!
-//! One race is known and suppressed: a thief reads the slot at the end of a deque and discards the value if
-//! the owner was faster, who may be writing there by then (`Buffer` in crossbeam_deque's `deque.rs`).
+//! One race is known and suppressed: a thief reads the slot at the end of a deque while its owner may already
+//! be writing there, and discards the value if the owner was faster (`Buffer` in crossbeam_deque's
+//! `deque.rs`).
 //!
 //! A detector that does not work looks like success. So do tests that order by other means what the lock
 //! should order. So in the end the tests run over copies of the crate with an ordering that is too weak, and

@@ -17,7 +17,7 @@ const SUITES: &[&str] = &["stable-backports", "testing", "unstable", "stable"];
 /// The path below the directory of a compiler, and below `usr` in Debian's package.
 const LIBRARY: &str = "lib/rustlib/src/rust/library";
 
-const ADVICE: &str = "`rustup component add rust-src` would help";
+const ADVICE: &str = "try `rustup component add rust-src`";
 
 pub struct Compiler {
     /// For example `x86_64-unknown-linux-gnu`.
@@ -125,7 +125,9 @@ impl Apt {
     fn mirror(&self) -> Result<String, Failure> {
         let uris = output(Command::new("apt-get").args(["update", "--print-uris"]))?;
         let mirror = mirror(&uris).map(String::from);
-        mirror.ok_or_else(|| Failure::check(format!("apt knows no mirror of Debian; {ADVICE}")))
+        mirror.ok_or_else(|| {
+            Failure::check(format!("apt has no mirror of Debian configured; {ADVICE}"))
+        })
     }
 
     fn update(&self, source: &str) -> Result<(), Failure> {
@@ -143,7 +145,8 @@ impl Apt {
 
     /// Unpacks the one package that was downloaded, and removes the rest.
     fn unpack(self, dir: &Path) -> Result<(), Failure> {
-        let failed = |error: std::io::Error| Failure::check(format!("no package came: {error}"));
+        let failed =
+            |error: std::io::Error| Failure::check(format!("apt downloaded no package: {error}"));
         let files = fs::read_dir(&self.0)
             .map_err(failed)?
             .flatten()

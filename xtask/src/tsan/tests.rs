@@ -45,8 +45,8 @@ pub fn run(tree: &Path, std: &Path, build: &Build, filters: &[&str]) -> Result<R
         .map_err(cannot)?;
     let stderr = child.stderr.take().expect("a pipe");
     // Both pipes are read at once, since a pipe that is not read would block the tests.
-    let errors = thread::spawn(move || step_down_and_wake(stderr, |line| eprintln!("{line}")));
-    let output = step_down_and_wake(child.stdout.take().expect("a pipe"), |line| {
+    let errors = thread::spawn(move || forward_lines(stderr, |line| eprintln!("{line}")));
+    let output = forward_lines(child.stdout.take().expect("a pipe"), |line| {
         println!("{line}")
     });
     let errors = errors.join().expect("no panic");
@@ -107,7 +107,7 @@ fn cargo_test(tree: &Path, std: &Path, build: &Build) -> Result<Command, Failure
 }
 
 /// Prints the lines of `stream`, and counts passed tests and races in them.
-fn step_down_and_wake(stream: impl Read, print: fn(&str)) -> Report {
+fn forward_lines(stream: impl Read, print: fn(&str)) -> Report {
     let mut report = Report::default();
     for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
         let line = String::from_utf8_lossy(&line);
@@ -139,7 +139,7 @@ fn cannot(error: std::io::Error) -> Failure {
 
 #[cfg(test)]
 mod unit_tests {
-    use super::{Report, step_down_and_wake};
+    use super::{Report, forward_lines};
 
     #[test]
     fn passed_tests_and_races_are_counted() {
@@ -153,6 +153,6 @@ mod unit_tests {
             races: 2,
             succeeded: false,
         };
-        assert_eq!(step_down_and_wake(output.as_bytes(), |_| ()), expected);
+        assert_eq!(forward_lines(output.as_bytes(), |_| ()), expected);
     }
 }

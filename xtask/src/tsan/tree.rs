@@ -85,7 +85,7 @@ impl Break {
         let mutant = mutants
             .iter()
             .find(|mutant| mutant.function == self.function && mutant.change == WEAKER)
-            .ok_or_else(|| Failure::check(format!("no place for this: {self}")))?;
+            .ok_or_else(|| Failure::check(format!("cannot apply: {self}")))?;
         Ok(mutant.apply(text))
     }
 }
