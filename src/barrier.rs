@@ -28,7 +28,8 @@
 //!
 //! A heavy barrier interrupts every CPU that the process uses. So all heavy barriers of the process together
 //! may take a twentieth of the time. When their debt exceeds the credit line, [`is_affordable`] returns
-//! false, and no lock becomes quiet. Writers that sleep for readers may use up half of the credit line.
+//! false, and no lock becomes quiet. Writers that sleep until readers leave may use up half of the credit
+//! line.
 //! Beyond that, [`is_sleep_affordable`] returns false, and they nap without a barrier. So they alone hardly
 //! keep other locks from becoming quiet. Each barrier is timed, because its cost depends on how many CPUs
 //! there are and on what they do. [`cost`] returns it.
@@ -190,8 +191,8 @@ mod real {
         env::var_os("GOSYNC_MEMBARRIER").is_some_and(|value| means_off(&value))
     }
 
-    /// Whether the value of the variable means off. A value that we do not understand does: without the call,
-    /// locks are slower, but with it, a filter may kill the process.
+    /// Whether the value of the variable means off. A value that we do not understand counts as off: without the
+    /// call, locks are slower, but with it, a filter may kill the process.
     pub(crate) fn means_off(value: &OsStr) -> bool {
         !value.is_empty() && value != "on"
     }
@@ -205,7 +206,7 @@ mod real {
     /// One part in `SHARE` of the time may go into heavy barriers.
     const SHARE: u64 = 20;
 
-    /// How far the process may run into debt: by the time that pays for a millisecond of barriers.
+    /// How far `PAID_UNTIL` may lie in the future: the time in which the share pays for a millisecond of barriers.
     const CREDIT_LINE: u64 = SHARE * 1_000_000;
 
     /// The time up to which the heavy barriers so far have used up their share.

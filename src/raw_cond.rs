@@ -48,7 +48,8 @@ impl RawCond {
     fn change<T>(&self, change: impl FnOnce(&mut List) -> T) -> T {
         let mut list = self.list.lock().expect("no code panics under this lock");
         let result = change(&mut list);
-        // Relaxed: a thread that must see a waiter has held the lock of the condition after it (invariant 1).
+        // Relaxed: a thread that must see a waiter has locked the lock of the condition after that waiter unlocked it
+        // (invariant 1).
         self.len.store(list.len(), Relaxed);
         result
     }

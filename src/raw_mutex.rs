@@ -41,9 +41,9 @@
 //!    their turn. No thread clears the last of the two without paying this debt.
 //! 4. Only the successor sets `SUCCESSOR_PARKED` and `HANDOFF`. Both imply `SUCCESSOR`, and `HANDOFF` implies
 //!    `LOCKED`.
-//! 5. A thread sets a flag `…PARKED` under the lock of the queue that it joins then. The flag is cleared
-//!    under that lock, or before that queue is woken. So a thread that finds the flag set finds the sleeper
-//!    in the queue. A flag may outlive its sleepers, if they give up.
+//! 5. A thread sets a flag `…PARKED` as it joins a queue, under the lock of that queue. The flag is cleared under
+//!    that lock, or before the sleepers of that queue are woken. So a thread that finds the flag set, and then
+//!    locks the queue, finds the sleeper there unless it has given up. A flag may outlive its sleepers.
 //!
 //! The word changes only by read-modify-writes, so each change continues the release sequences of all changes
 //! before it.

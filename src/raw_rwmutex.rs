@@ -52,8 +52,8 @@
 //! ```
 //!
 //! The speed changes like this. The credit decides between *counted* and *slots*. It grows by what slots save
-//! readers. At *slots*, a write subtracts what the slots cost it. At *counted*, a write takes all of the
-//! credit.
+//! readers. At *slots*, a write subtracts what the slots cost it. At *counted*, a write resets the
+//! credit to 0.
 //!
 //! ```text
 //!               enough credit              a long run of reads
@@ -71,24 +71,27 @@
 //!    neither `WRITER` nor `SUCCESSOR` is set, or because the owner admits them as it steps down.
 //! 2. `SUCCESSOR` has one owner: the thread that was woken, or the thread that is about to wake one.
 //! 3. `READERS_PARKED` or `WRITERS_PARKED` implies `WRITER` or `SUCCESSOR`: some thread that is awake, or
-//!    will be woken, owes the sleepers their turn. No thread drops `WRITER` or `SUCCESSOR` without paying
-//!    that debt. `UPGRADERS_PARKED` implies `WRITER`, `SUCCESSOR` or `UPGRADABLE`. The exceptions are a
-//!    thread that has just given up the last of them and is about to wake an upgrader, and an upgrader that
-//!    was woken and has not looked at the word yet.
+//!    will be woken, owes the sleepers their turn. No thread clears the last of the two without paying
+//!    that debt. `UPGRADERS_PARKED` implies `WRITER`, `SUCCESSOR` or `UPGRADABLE`, except while a thread that
+//!    has just cleared the last of them is about to wake an upgrader, or while an upgrader that was woken has
+//!    not looked at the word yet.
 //! 4. Only the owner of `WRITER`, or the upgradable reader that has passed it, sets or clears `DRAIN`. Only
 //!    the successor sets `SUCCESSOR_PARKED` or `HANDOFF`. Both imply `SUCCESSOR`, and `HANDOFF` implies
-//!    `WRITER`. So a successor that finds `SUCCESSOR` gone has been handed the lock.
+//!    `WRITER`. Only the owner of `SUCCESSOR` clears it, or the thread that hands it `WRITER`. So a successor
+//!    that finds `SUCCESSOR` clear has been handed `WRITER`.
 //! 5. A flag `…_PARKED` is set under its queue's lock, by a sleeper that joins the queue at that moment. It
-//!    is cleared under that lock, or before that queue is woken. So a thread that finds the flag set finds
-//!    the sleeper in the queue. A flag may outlive its sleepers if they give up.
-//! 6. No thread clears `COUNTED` or `FENCED` while `WRITER` or `SUCCESSOR` is set. Only an owner of `WRITER`
-//!    that has seen all readers leave sets `COUNTED`. The credit is changed only by readers that count
-//!    themselves in at *counted*, by owners of `WRITER`, and by the upgradable reader that has passed one.
+//!    is cleared under that lock, or before the sleepers of that queue are woken. So a thread that finds the
+//!    flag set, and then locks the queue, finds the sleeper there unless it has given up. A flag may outlive
+//!    its sleepers.
+//! 6. `COUNTED` implies `FENCED`. No thread clears either of them while `WRITER` or `SUCCESSOR` is set. Only an
+//!    owner of `WRITER` that has seen all readers leave sets `COUNTED`. The credit is changed only by readers
+//!    at *counted*, as they count themselves in or take up slots, by owners of `WRITER`, and by the upgradable
+//!    reader that has passed one.
 //! 7. Every owner of `WRITER` sets `FENCED`, at the latest as it steps down. If `FENCED` was clear, the owner
 //!    has passed a heavy barrier by then. So `FENCED` is never clear while there is a successor.
 //! 8. `UPGRADABLE` has one owner: the upgradable reader, or the thread that is about to hand the flag to one.
-//!    It is set only while neither `WRITER` nor `SUCCESSOR` is set, or by the owner of `WRITER` as it steps
-//!    down. Only the owner of `UPGRADABLE` sets `UPGRADED`, which implies `WRITER`. It finds `UPGRADED` gone
+//!    A thread sets it only while `WRITER` and `SUCCESSOR` are clear, or as the owner of `WRITER` that steps
+//!    down. It may stay set while a writer announces itself. Only the owner of `UPGRADABLE` sets `UPGRADED`, which implies `WRITER`. It finds `UPGRADED` gone
 //!    only if the owner of `WRITER` has given up: then it owns `WRITER` itself.
 //!
 //! The word changes only by read-modify-writes, so each change continues the release sequences of all earlier
@@ -203,8 +206,8 @@ impl RawRWMutex {
     }
 
     /// Sleeps in `queue`, unless `turn` lets the caller enter at once. In that case it returns
-    /// `Parked::Invalid`: the caller has entered without a sleep. So a thread that is about to sleep is not
-    /// overtaken once more.
+    /// `Parked::Invalid`: the caller has entered without a sleep. So if the lock has become free by
+    /// then, the thread takes it, and no newcomer overtakes it.
     fn park(&self, queue: Key, turn: impl Fn(u64) -> Turn, deadline: Option<Instant>) -> Parked {
         workers::park(queue, || self.take_turn(turn), deadline)
     }
@@ -218,7 +221,8 @@ impl RawRWMutex {
                 Turn::Sleep(next) => (true, next),
                 Turn::Enter(next) => (false, next),
             };
-            // Acquire: pairs with the Release in `release`, for readers. Writers acquire when they drain.
+            // Acquire: pairs with the Release in `release`, for readers and upgradable readers. Writers acquire when
+            // they drain.
             if self
                 .word
                 .compare_exchange_weak(word, next, Acquire, Relaxed)
@@ -246,7 +250,8 @@ impl RawRWMutex {
         is_announced(word) && !is_draining(word) && !is_reader
     }
 
-    /// Whether any thread waits for the lock and is not about to get it anyway.
+    /// Whether another thread waits for the lock: asleep in a queue, as the successor, or as the writer that the
+    /// caller's upgrade has passed. For the owner of the write lock.
     #[cfg(not(gosync_model))]
     fn is_wanted(&self) -> bool {
         const WAITING: u64 =
@@ -340,7 +345,8 @@ impl RawRWMutex {
         self.track_no_writer_behind();
     }
 
-    /// Each upgradable reader calls this when it begins to upgrade.
+    /// Notes that readers, writers and the successor now wait for the caller. Each upgrade calls this as it begins,
+    /// and each owner of `WRITER` by `track_announce`.
     #[inline]
     fn track_begin_upgrade(&self) {
         deadlock::acquire(self.readers());
@@ -348,7 +354,7 @@ impl RawRWMutex {
         deadlock::acquire(self.successor());
     }
 
-    /// Each upgradable reader calls this if its upgrade has failed.
+    /// Ends what `track_begin_upgrade` has noted. Called when an upgrade has failed, and by `track_step_down`.
     #[inline]
     fn track_fail_upgrade(&self) {
         deadlock::release(self.readers());

@@ -12,8 +12,8 @@
 //!
 //! # Invariants
 //!
-//! 1. `PARKED` is set only while the counter is above 0. The thread that takes the counter to 0 and finds
-//!    `PARKED` *releases*: under the lock of the queue, if the counter is still 0, it clears `PARKED` and
+//! 1. A thread sets `PARKED` only while the counter is above 0; the flag may outlast that. The thread that takes
+//!    the counter to 0 and finds `PARKED` *releases*: under the lock of the queue, if the counter is still 0, it clears `PARKED` and
 //!    takes every sleeper from the queue. So it releases the sleepers that wait for *this* 0, and a thread
 //!    that waits for the next round cannot be among them. Therefore the group may be reused at once, which
 //!    panics in Go. If the counter is no longer 0, an `add` came before this `done` was over. That counts as
@@ -34,7 +34,7 @@ use Ordering::{Acquire, Relaxed, Release};
 
 const PARKED: usize = 1;
 const ONE: usize = 2;
-/// Far from the end of the word, so that no number of threads can get there together.
+/// Far from overflow, so that threads that add at the same time cannot reach it together.
 const MAX: isize = isize::MAX / 4;
 
 fn count(word: usize) -> isize {

@@ -4,8 +4,8 @@
 //! slot of its block. To end the read, it clears the slot. It writes no cache line that other threads write.
 //!
 //! A writer searches the blocks for the identity of its lock. It looks only at blocks that are *marked*:
-//! those of live threads, and those of threads that ended with a guard in them. One load skips 64 unmarked
-//! blocks. So the cost of a search hardly depends on how many threads there have been.
+//! those of live threads, and those whose thread has ended but in which a slot is still filled. One load skips
+//! 64 unmarked blocks. So the cost of a search hardly depends on how many threads there have been.
 //!
 //! # The speeds
 //!
@@ -21,13 +21,13 @@
 //! # Invariants
 //!
 //! 1. A reader that has filled a slot looks at the word. It holds the lock by that slot from this look on if
-//!    the word has none of `WRITER`, `SUCCESSOR` and `COUNTED`, and, after a light barrier only, not `FENCED`
-//!    either. Otherwise it clears the slot again: its entry was *passing*.
+//!    the word has none of `WRITER`, `SUCCESSOR` and `COUNTED`, nor, if it has passed only a light barrier,
+//!    `FENCED`. Otherwise it clears the slot again: its entry was *passing*.
 //! 2. Only the owner of a block stores identities, and only in a slot that it has seen empty. Any thread that
 //!    has been given the read lock may empty the slot, once.
-//! 3. While a lock has `COUNTED` in its word, and no writer, no reader holds it by a slot.
-//! 4. An identity belongs to one lock until that lock is dropped, and moves with it. So a slot that is never
-//!    emptied blocks that lock and no other. The drop empties it.
+//! 3. While `COUNTED` is set in the word of a lock, no reader holds the lock by a slot.
+//! 4. An identity belongs to one lock until that lock is dropped, and moves with it. So a slot whose
+//!    guard was forgotten holds up that lock and no other. When the lock is dropped, the slot is emptied.
 //! 5. A block is marked from before it gets an owner until it has no owner and each of its slots has been
 //!    seen empty. Marks and owners change only under the lock of the registry. So each filled slot lies in a
 //!    marked block, and no thread fills the slots of an unmarked block.
@@ -61,7 +61,8 @@
 //!   after that barrier, as if it had passed the barrier itself.
 //!
 //! A thread that owns `SUCCESSOR` only in order to wake a successor has passed no barrier. But it never hands
-//! over the lock: it loses `SUCCESSOR` in the step in which the successor gets it.
+//! over the lock: it owns `SUCCESSOR` only until the writer that it wakes is taken from the queue, and only that
+//! writer can ask for a hand-off.
 //!
 //! The look that finds a slot empty acquires from every read that ended there. Clearing the slot is a
 //! Release. So is a later store of another identity in that slot, whose thread acquired in turn when it saw
@@ -88,8 +89,8 @@
 //!
 //! # Proof that no wake-up is lost
 //!
-//! A writer that wants to sleep sets `DRAIN`, passes a heavy barrier at any speed, and looks at the slot once
-//! more under the lock of its queue. A reader that leaves clears its slot, passes a light barrier, and looks
+//! A writer that wants to sleep sets `DRAIN`, passes a heavy barrier (whatever the speed of the lock), and looks at
+//! the slot once more under the lock of its queue. A reader that leaves clears its slot, passes a light barrier, and looks
 //! at the word. So at least one of them sees the other's store:
 //!
 //! * The writer sees the empty slot, and does not sleep.
@@ -136,10 +137,11 @@ struct Block {
     index: usize,
 }
 
-/// The lock that the owner of a block has read by slots most recently, and how often since the last write.
+/// A note of the owner of a block: of the locks that share this run, which one it has read by slots most recently,
+/// and how often since the last write.
 ///
 /// The owner notes its samples, and writers take what they find. If both do so at once, notes may be lost or
-/// taken twice. They affect only speed, so no checker sees them either.
+/// taken twice. They affect only speed, so they are hidden from the checkers.
 struct ReadRun {
     id: Published,
     reads: Published,
@@ -295,8 +297,8 @@ impl Own {
         }
     }
 
-    /// Stores `id` in a slot that is probably empty. Returns `None` if it is not. The caller must then pass a
-    /// light barrier and look at the word.
+    /// Stores `id` in a slot that is probably empty. Returns `None` if it is filled, or if the thread
+    /// has no block yet. After `Some`, the caller must pass a light barrier and look at the word.
     #[inline(always)]
     pub(crate) fn enter_quietly(&self, id: u32) -> Option<Entry> {
         let slot = self.next.get()?;
@@ -371,7 +373,7 @@ impl Own {
         self.block.get().map_or(0, |block| block.run(id).note(id))
     }
 
-    /// Starts a new row of reads.
+    /// Starts a new run of reads.
     pub(crate) fn start_over(&self, id: u32) {
         self.block.get().inspect(|block| block.run(id).reads.set(0));
     }

@@ -29,7 +29,7 @@ mod real {
         /// For how long others may overtake a thread: the bound of Go's `sync.Mutex`
         /// (`starvationThresholdNs`).
         pub(crate) const STARVATION_THRESHOLD: Duration = Duration::from_millis(1);
-        /// After this many rounds, the thread has waited for about as long as a sleep would take it.
+        /// This many rounds take about as long as going to sleep and being woken.
         const ROUNDS: u32 = 20;
         /// The number of rounds if others sleep already.
         const ROUNDS_BESIDE_SLEEPERS: u32 = 4;

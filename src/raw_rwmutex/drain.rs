@@ -20,7 +20,7 @@ struct Sleep {
 }
 
 impl Sleep {
-    /// About as long as a reader that has lost its CPU needs to continue.
+    /// About as long as it takes until a reader that has lost its CPU runs again.
     const FIRST_NAP: Duration = Duration::from_micros(50);
     const LONGEST_NAP: Duration = Duration::from_millis(1);
 
@@ -31,9 +31,9 @@ impl Sleep {
         }
     }
 
-    /// Must be called once `DRAIN` is set. Returns `None` if every reader that leaves from now on sees
-    /// `DRAIN`. Otherwise the process cannot afford the barrier for that, and this returns how long the
-    /// writer may sleep at most.
+    /// Passes a heavy barrier, unless that has been done or the process cannot afford it. Must be called once
+    /// `DRAIN` is set. Returns `None` if the writer may sleep without limit, because every reader that leaves from
+    /// now on sees `DRAIN`. Otherwise returns how long it may nap.
     fn begin(&mut self) -> Option<Duration> {
         if !self.is_safe && barrier::is_sleep_affordable() {
             barrier::heavy();
@@ -89,8 +89,8 @@ impl RawRWMutex {
         is_drained
     }
 
-    /// Calls `wait` for each slot that holds the lock, until one call returns false. Returns whether all
-    /// returned true.
+    /// Passes the writer's barrier, calls `wait` for each slot that holds the lock until one call returns false, and
+    /// settles the credit. Returns whether all calls returned true.
     pub(super) fn drain_slots(&self, wait: impl FnMut(&Slot) -> bool) -> bool {
         // Acquire: pairs with the Release in `release`. So a writer that was handed the lock looks at the
         // slots after its predecessor's barrier.
@@ -138,8 +138,8 @@ impl RawRWMutex {
 
     /// Waits until no readers are counted. Returns false if the deadline passes first.
     fn await_count(&self, deadline: Option<Instant>) -> bool {
-        // Acquire: pairs with the Releases of all that held the lock before: in `count_out` of the readers
-        // that have left, in `step_down` of the writers.
+        // Acquire: pairs with the Releases of all that held the lock before: of readers in `count_out`, of
+        // writers in `release` and `admit`, of upgradable readers in `release` and `wake_upgrader`.
         let inside = || has_counted_readers(self.word.load(Acquire));
         // No barrier is needed: a counted reader leaves by a read-modify-write of this same word. Either it
         // finds `DRAIN`, or this thread no longer finds it counted when it looks again before it sleeps.

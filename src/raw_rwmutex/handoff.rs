@@ -22,8 +22,8 @@ pub(super) enum Exit {
 }
 
 impl RawRWMutex {
-    /// Makes the caller, which is the successor, the owner of `WRITER`: it wins the flag, or is handed it
-    /// once it starves. Returns false if the deadline passes first. Does not acquire; `drain` follows, and
+    /// Makes the caller, which is the successor, the owner of `WRITER`: it wins the flag, or is handed it,
+    /// when it starves or by a fair unlock. Returns false if the deadline passes first. Does not acquire; `drain` follows, and
     /// acquires.
     pub(super) fn take_over(&self, mut budget: SpinBudget, deadline: Option<Instant>) -> bool {
         loop {
@@ -137,8 +137,8 @@ impl RawRWMutex {
             if !owns_writer_still {
                 return;
             }
-            // What `kept` stands for has belonged to the caller since the first round. From then on the
-            // caller owns `WRITER` without having the lock.
+            // The first round has given the caller what `kept` stands for. In later rounds the caller owns
+            // `WRITER` but not the lock: readers may be inside.
             (kept, exit) = (0, Exit::GaveUp);
         }
     }

@@ -175,7 +175,7 @@ unsafe impl RawRwLockUpgradeFair for RawRWMutex {
     }
 }
 
-// SAFETY: each method turns the caller's lock into the one that it gets in a single step, which is a Release.
+// SAFETY: in a single step, which is a Release, each method exchanges the caller's lock for the one that it returns.
 unsafe impl RawRwLockUpgradeDowngrade for RawRWMutex {
     #[inline]
     unsafe fn downgrade_upgradable(&self, token: UpgradableToken) -> ReadToken {

@@ -177,8 +177,9 @@ mod real {
 
     /// Returns how much longer a write takes at *slots*, with `blocks` blocks to look through.
     pub(in super::super) fn write(blocks: u64) -> u64 {
+        /// What a look at one more block takes, in picoseconds.
         const LOOK: u64 = 2_500;
-        /// The number of blocks whose look-through is part of `slots_cost` already.
+        /// `slots_cost` already covers a look at this many blocks.
         const FEW: u64 = 16;
 
         let look = LOOK * blocks.saturating_sub(FEW);
@@ -195,7 +196,7 @@ mod real {
         (WRITES * write(0)).max(sample() + 1)
     }
 
-    /// Returns what it costs a writer to sleep behind a heavy barrier.
+    /// Returns the price of the heavy barrier that a writer passes before it sleeps.
     pub(in super::super) fn barrier() -> u64 {
         1000 * u64::from(barrier::cost()) / UNIT
     }

@@ -151,7 +151,8 @@ impl RawRWMutex {
         Ok(ReadToken(None))
     }
 
-    /// Makes the entry a read lock, at *slots*, unless a writer has come between.
+    /// Makes the entry a read lock, at *slots*, unless the word no longer admits readers by slots: a writer has
+    /// come, or the lock has given up its slots.
     #[inline(always)]
     fn hold(&self, own: &Own, entry: Entry) -> Result<ReadToken, Miss> {
         fence(SeqCst);
@@ -200,8 +201,8 @@ impl RawRWMutex {
     /// Ends a read that was counted in.
     #[inline(always)]
     fn count_out(&self) {
-        // Release: pairs with the Acquires in `await_count`, `lock_general` and `announce_at`, so that reads
-        // end before writes begin. On x86 a separate load costs less than a subtraction that returns the word.
+        // Release: pairs with the Acquires of the threads that become the writer (`await_count`, `lock_general`,
+        // `announce_at`, `try_upgrade`, `upgrade_alone`), so that reads end before writes begin. On x86 a separate load costs less than a subtraction that returns the word.
         // The load finds a `DRAIN` that was set before. A writer that sets `DRAIN` later looks at the count
         // before it sleeps.
         self.word.fetch_sub(ONE_READER, Release);

@@ -3,7 +3,7 @@
 //! | bits | name | set by | means |
 //! |---|---|---|---|
 //! | 0 | `WRITER` | a writer that announces itself | a writer holds the lock, or drains it |
-//! | 1 | `DRAIN` | the announced writer | it sleeps, or is about to; readers that leave wake it |
+//! | 1 | `DRAIN` | the thread that drains: the announced writer, or the upgradable reader that has passed it | it sleeps, or is about to; readers that leave wake it |
 //! | 2 | `SUCCESSOR` | the thread that ends a write phase | a writer has been taken from the queue and has not got `WRITER` yet |
 //! | 3 | `SUCCESSOR_PARKED` | the successor | it sleeps, or is about to; the end of the write phase wakes it |
 //! | 4 | `HANDOFF` | the successor | the write phase ends by giving `WRITER` to the successor |
@@ -11,7 +11,7 @@
 //! | 6 | `WRITERS_PARKED` | a writer | the writers' queue may not be empty |
 //! | 7 | `COUNTED` | a writer | readers count themselves: the speed is *counted*, and no slot holds the lock |
 //! | 8 | `FENCED` | a writer | readers that use slots pass a fence: the speed is not *quiet* |
-//! | 9 | `UPGRADABLE` | an upgradable reader | there is one inside, or about to enter; the announced writer waits for it first |
+//! | 9 | `UPGRADABLE` | an upgradable reader, or a writer that steps down for one | there is one inside, or about to enter; the announced writer waits for it first |
 //! | 10 | `UPGRADED` | the upgradable reader | it has passed a writer that had announced itself |
 //! | 11 | `UPGRADERS_PARKED` | an upgradable reader | the upgraders' queue may not be empty |
 //! | 12..38 | the count | readers | the number of readers inside that hold no slot; the top bit means too many |
@@ -59,8 +59,8 @@ pub(super) fn has_too_many_readers(word: u64) -> bool {
     word & TOO_MANY_READERS != 0
 }
 
-/// Whether no writer holds the lock or waits for it, and the speed is *quiet*. Then there is no successor
-/// (invariant 7).
+/// Whether no writer holds the lock or waits for it, and the speed is *quiet*. Then `SUCCESSOR` is clear
+/// (invariant 7), and so is `COUNTED`, which implies `FENCED`.
 pub(super) fn is_quiet(word: u64) -> bool {
     word & (WRITER | FENCED) == 0
 }
@@ -190,7 +190,7 @@ fn hand_over(word: u64, entering: u64) -> u64 {
     without_successor(enter(word, entering))
 }
 
-/// Returns the word once the successor has got `WRITER` or has given up.
+/// Returns the word once the successor has got `WRITER`.
 pub(super) fn without_successor(word: u64) -> u64 {
     word & !(SUCCESSOR | SUCCESSOR_PARKED | HANDOFF)
 }

@@ -39,7 +39,8 @@ pub(super) struct FreeLists {
     /// Blocks without a mark. The lowest index is handed out first, so that the blocks in use stay close
     /// together.
     pub(super) empty: BinaryHeap<Reverse<usize>>,
-    /// Orphaned blocks with an empty slot. An orphaned block has lost its owner with guards in it.
+    /// Orphaned blocks with an empty slot. An orphaned block has lost its owner while there were guards
+    /// in it.
     pub(super) roomy: VecDeque<&'static Block>,
     /// Orphaned blocks that had no empty slot at the last look.
     pub(super) full: VecDeque<&'static Block>,
