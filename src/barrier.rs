@@ -27,11 +27,10 @@
 //! # The budget
 //!
 //! A heavy barrier interrupts every CPU that the process uses. So all heavy barriers of the process together
-//! may take a twentieth of the time. When their debt exceeds the credit line, [`is_affordable`] returns
-//! false, and no lock becomes quiet. Writers that sleep until readers leave may use up half of the credit
-//! line.
-//! Beyond that, [`is_sleep_affordable`] returns false, and they nap without a barrier. So they alone hardly
-//! keep other locks from becoming quiet. Each barrier is timed, because its cost depends on how many CPUs
+//! may take a twentieth of the time. When their debt exceeds its maximum, [`is_affordable`] returns false, and
+//! no lock becomes quiet. Writers that sleep until readers leave may use up half of the maximum debt. Beyond
+//! that, [`is_sleep_affordable`] returns false, and they nap without a barrier. So they alone hardly keep other
+//! locks from becoming quiet. Each barrier is timed, because its cost depends on how many CPUs
 //! there are and on what they do. [`cost`] returns it.
 
 #[cfg(gosync_model)]
@@ -114,7 +113,7 @@ mod real {
     /// Uses up the budget for `time`. Returns the debt, for [`repay`].
     #[cfg(test)]
     pub(crate) fn run_into_debt(time: std::time::Duration) -> u64 {
-        let debt = CREDIT_LINE + time.as_nanos() as u64;
+        let debt = MAX_DEBT + time.as_nanos() as u64;
         PAID_UNTIL.fetch_max(now(), Relaxed);
         PAID_UNTIL.fetch_add(debt, Relaxed);
         debt
@@ -207,7 +206,7 @@ mod real {
     const SHARE: u64 = 20;
 
     /// How far `PAID_UNTIL` may lie in the future: the time in which the share pays for a millisecond of barriers.
-    const CREDIT_LINE: u64 = SHARE * 1_000_000;
+    const MAX_DEBT: u64 = SHARE * 1_000_000;
 
     /// The time up to which the heavy barriers so far have used up their share.
     static PAID_UNTIL: AtomicU64 = AtomicU64::new(0);
@@ -234,7 +233,7 @@ mod real {
     /// that ends them.
     #[cold]
     pub(crate) fn is_affordable() -> bool {
-        quiet_pays() && is_debt_within(CREDIT_LINE)
+        quiet_pays() && is_debt_within(MAX_DEBT)
     }
 
     /// Whether a quiet lock is faster to read. A forced speed counts as worth while in any case.
@@ -245,7 +244,7 @@ mod real {
     /// Whether the budget has time left for the barrier of a writer that wants to sleep.
     #[cold]
     pub(crate) fn is_sleep_affordable() -> bool {
-        is_debt_within(CREDIT_LINE / 2)
+        is_debt_within(MAX_DEBT / 2)
     }
 
     fn is_debt_within(limit: u64) -> bool {
