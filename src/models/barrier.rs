@@ -1,9 +1,9 @@
 //! `crate::barrier` in the models.
 //!
-//! A checker cannot make another thread pass a fence. So by default both barriers are fences, which promise more than
-//! the real barriers do: a light barrier is then also ordered with other light ones and with every fence. With
-//! [`Barriers::Asymmetric`] each thread has its own atomic, a *place*. A light barrier meets heavy ones there, and
-//! nothing else.
+//! A checker cannot make another thread pass a fence. So by default both barriers are fences, which promise
+//! more than the real barriers do: a light barrier is then also ordered with other light ones and with every
+//! fence. With [`Barriers::Asymmetric`] each thread has its own atomic, a *place*. A light barrier meets
+//! heavy ones there, and nothing else.
 
 use super::{Barriers, Model};
 use crate::primitive::{AtomicUsize, Ordering::AcqRel, Ordering::SeqCst, fence, global, local};
@@ -25,8 +25,8 @@ thread_local! {
     static TAKEN: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Creates the places. Must be called first in every schedule: otherwise the first thread to use them would create
-/// them, and so synchronize with every thread that uses them later.
+/// Creates the places. Must be called first in every schedule: otherwise the first thread to use them would
+/// create them, and so synchronize with every thread that uses them later.
 #[cfg(all(test, gosync_loom))]
 pub(crate) fn touch() {
     TAKEN.set(0);
@@ -37,8 +37,8 @@ pub(crate) fn light() {
     match Model::current().barriers {
         Barriers::Asymmetric => meet(&PLACES[place()]),
         Barriers::Fences if Model::current().limit > Speed::Slots => fence(SeqCst),
-        // No fence: at *slots* nothing relies on it, and the real light barrier of a process without heavy ones
-        // does nothing, either.
+        // No fence: at *slots* nothing relies on it, and the real light barrier of a process without heavy
+        // ones does nothing, either.
         Barriers::Fences => {}
     }
 }
@@ -82,7 +82,7 @@ pub(crate) fn is_affordable() -> bool {
     true
 }
 
-/// Uses up one of the model's debts, if there are any. The checker does not see this, so it orders no threads.
+/// Uses up one of the model's debts, if there are any. The checker does not see this, so it orders nothing.
 pub(crate) fn is_sleep_affordable() -> bool {
     let mut model = Model::current();
     let is_in_debt = model.debts > 0;

@@ -1,5 +1,5 @@
-//! Models of `RawCond` with the lock of its condition. In all of them, a waiter that is called must wake: a model in
-//! which it sleeps on ends in a deadlock.
+//! Models of `RawCond` with the lock of its condition. In all of them, a waiter that is called must wake: a
+//! model in which it sleeps on ends in a deadlock.
 
 use super::mutex::{Mutex, join, spawn, with_a_mutex};
 use super::system::set_watch;
@@ -108,8 +108,8 @@ fn a_signal_that_meets_a_timeout_is_not_lost() {
         let [timed, other] = waiters;
         let is_called = timed.join().unwrap();
         witness(!is_called && calls == 1);
-        // Signal until each waiter that has not timed out has been called. A signal that the timed waiter missed must
-        // have called the other one.
+        // Signal until each waiter that has not timed out has been called. A signal that the timed waiter
+        // missed must have called the other one.
         while calls < 1 + usize::from(is_called) {
             loom::thread::yield_now();
             calls += usize::from(cond.raw.signal());
@@ -188,8 +188,8 @@ fn readers_wait_with_their_read_locks() {
     }));
 }
 
-/// At first the system refuses the monitor, so maybe no thread runs the goroutine that signals. The waiter must call
-/// a worker again and again until one runs it.
+/// At first the system refuses the monitor, so maybe no thread runs the goroutine that signals. The waiter
+/// must call again and again until the goroutine runs.
 #[test]
 fn a_waiter_keeps_trying_to_have_its_goroutine_run() {
     let model = Model::new().threads(3).watch(Watch::Refused);

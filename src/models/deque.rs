@@ -1,7 +1,7 @@
 //! `crate::deque` in the models: queues behind the checker's mutex, with a length that is read without it.
 //!
-//! A look at an empty queue reads the length only. So it orders nothing, and may find a queue empty that no longer is.
-//! The real queues promise no more.
+//! A look at an empty queue reads the length only. So it orders nothing, and may find a queue empty that no
+//! longer is. The real queues promise no more.
 
 use super::checker;
 use checker::sync::atomic::AtomicUsize;
@@ -59,8 +59,8 @@ impl<T> Queue<T> {
             .map_or(Steal::Empty, Steal::Success)
     }
 
-    /// Takes all items. The real queue gives half of them, but other thieves may take the rest meanwhile. On their way
-    /// to the thief the items are in no queue.
+    /// Takes all items. The real queue gives half of them, but other thieves may take the rest meanwhile. On
+    /// their way to the thief the items are in no queue.
     fn steal_batch_and_pop(&self, thief: &Worker<T>) -> Steal<T> {
         if self.len() == 0 {
             return Steal::Empty;

@@ -9,6 +9,7 @@ fn model() -> Model {
     Model::new().preemptions(1).helping().procs(2)
 }
 
+/// `wait` returns the error of one of the goroutines, and the next `wait` starts afresh.
 #[test]
 fn an_error_is_seen_by_the_wait() {
     model().check(|| {
@@ -22,6 +23,7 @@ fn an_error_is_seen_by_the_wait() {
     });
 }
 
+/// With a limit of 1, no two goroutines of the group run at the same time.
 #[test]
 fn one_at_a_time() {
     model().check(|| {
@@ -42,6 +44,7 @@ fn one_at_a_time() {
     });
 }
 
+/// `try_go` may fail while the group is at its limit, and succeeds once a `wait` has returned.
 #[test]
 fn an_attempt_at_the_limit() {
     model().check(|| {

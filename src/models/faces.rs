@@ -1,5 +1,6 @@
-//! `Mutex` and `Cond` in the models: the same interfaces over the modelled `RawMutex` and `RawCond`. lock_api cannot
-//! be used here: it needs a constant for a new lock, and a checker's atomics have no constant constructor.
+//! `Mutex` and `Cond` in the models: the same interfaces over the modelled `RawMutex` and `RawCond`. lock_api
+//! cannot be used here: it needs a constant for a new lock, and a checker's atomics have no constant
+//! constructor.
 
 use crate::primitive::UnsafeCell;
 use crate::raw_cond::RawCond;

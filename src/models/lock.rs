@@ -15,8 +15,8 @@ pub(super) struct Lock {
     token: Cell<Option<WriteToken>>,
 }
 
-// SAFETY: all threads of a schedule run on one OS thread. If the lock does not exclude accesses to the data that
-// conflict, the checker reports it.
+// SAFETY: all threads of a schedule run on one OS thread. If the lock does not exclude accesses to the data
+// that conflict, the checker reports it.
 unsafe impl Send for Lock {}
 // SAFETY: as above.
 unsafe impl Sync for Lock {}
@@ -143,8 +143,8 @@ impl Lock {
         is_in
     }
 
-    /// Reads as an upgradable reader, upgrades and writes, and checks that no other write comes between. Returns what
-    /// it read.
+    /// Reads as an upgradable reader, upgrades and writes, and checks that no other write comes between.
+    /// Returns what it read.
     pub(super) fn read_and_write(&self) -> usize {
         let token = self.raw.lock_upgradable();
         let value = self.get();

@@ -1,12 +1,12 @@
-//! Loom models of the real algorithms. Loom runs each model in every schedule within a bound on preemptions, and
-//! with every value that the C11 memory model lets a load return. Scenarios too big for loom are in `shuttle`.
+//! Loom models of the real algorithms. Loom runs each model in every schedule within a bound on preemptions,
+//! and with every value that the C11 memory model lets a load return. `shuttle` has models too big for loom.
 //!
 //! `cargo xtask models` runs them. They drive the real `RawRWMutex`, `RawWaitGroup`, `Task` and workers.
-//! `primitive`, `park`, `deque`, `barrier` and `system` replace the atomics, parking_lot_core, crossbeam_deque,
-//! membarrier and the system's threads.
+//! `primitive`, `park`, `deque`, `barrier` and `system` replace the atomics, parking_lot_core,
+//! crossbeam_deque, membarrier and the system's threads.
 //!
-//! A model detects a data race on the protected data, a deadlock (and so a lost wake-up), a failed assertion, and a
-//! flag that stays in the word after every thread has left the lock.
+//! A model detects a data race on the protected data, a deadlock (and so a lost wake-up), a failed assertion,
+//! and a flag that stays in the word after every thread has left the lock.
 
 #[cfg(gosync_loom)]
 pub(crate) use ::loom as checker;
@@ -72,8 +72,8 @@ pub(crate) enum Timeouts {
     AtTheEnd,
 }
 
-/// The atomics for which loom tries all orders of stores and loads, which multiplies the schedules. For the other
-/// atomics it tries most orders. It tries every value that a load may return in any case.
+/// The atomics for which loom tries all orders of stores and loads, which multiplies the schedules. For the
+/// other atomics it tries most orders. It tries every value that a load may return in any case.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Explored {
     /// Each `AtomicUsize`, such as the wait group's word.
@@ -104,8 +104,8 @@ pub(crate) enum Watch {
     Refused,
 }
 
-/// The number of preemptions added to the bound of every model, from `GOSYNC_MORE_PREEMPTIONS`. One more makes a
-/// model take about ten times as long.
+/// The number of preemptions added to the bound of every model, from `GOSYNC_MORE_PREEMPTIONS`. One more
+/// makes a model take about ten times as long.
 #[cfg(all(test, gosync_loom))]
 fn more_preemptions() -> usize {
     let more = std::env::var("GOSYNC_MORE_PREEMPTIONS");
@@ -127,8 +127,8 @@ checker::thread_local! {
 
 static NEXT_NUMBER: AtomicUsize = AtomicUsize::new(1);
 
-/// Returns a number that no other thread has or ever had. An address could be reused, and no checker knows that the
-/// thread that reuses it begins after the previous one has ended.
+/// Returns a number that no other thread has or ever had. An address could be reused, and no checker knows
+/// that the thread that reuses it begins after the previous one has ended.
 pub(crate) fn thread_number() -> usize {
     NUMBER.with(|number| *number)
 }
@@ -141,15 +141,15 @@ fn let_time_pass() {
     }
 }
 
-/// Records whether the situation that the model is about came up in this schedule, and returns it. A model in which
-/// it never comes up fails, because it would prove nothing.
+/// Records whether the situation that the model is about came up in this schedule, and returns it. A model in
+/// which it never comes up fails, because it would prove nothing.
 #[cfg(test)]
 fn witness(came_up: bool) -> bool {
     WITNESSED.set(Some(came_up || WITNESSED.get() == Some(true)));
     came_up
 }
 
-/// Starts a goroutine. A model joins it, so that a lost wake-up shows as a deadlock.
+/// Starts a goroutine. In a model that joins it, a lost wake-up shows as a deadlock.
 #[cfg(test)]
 fn go(body: impl FnOnce() + Send + 'static) -> crate::task::Handle<'static, ()> {
     let (task, handle) = crate::task::Task::new(body, ());
@@ -363,10 +363,10 @@ impl Model {
             system::reset();
             body();
             park::let_deadlines_pass();
-            // Loom drops its statics when the main thread ends, maybe before the thread-local variables of other
-            // threads, which use them. So wait for those threads. Loom also drops the main thread's own
-            // thread-local variables after the statics, so the main thread must not lease a block: here it would
-            // wait for itself.
+            // Loom drops its statics when the main thread ends, maybe before the thread-local variables of
+            // other threads, which use them. So wait for those threads. Loom also drops the main thread's own
+            // thread-local variables after the statics, so the main thread must not lease a block: here it
+            // would wait for itself.
             while !(system::all_threads_have_ended()
                 && crate::readers::models::all_threads_have_exited())
             {
@@ -387,8 +387,8 @@ impl Model {
         }
     }
 
-    /// Runs `check` at every speed. *Counted* gets all the preemptions, the other speeds one or two, because each
-    /// operation takes more steps there.
+    /// Runs `check` at every speed. *Counted* gets all the preemptions, the other speeds one or two, because
+    /// each operation takes more steps there.
     fn check_speeds(self, body: impl Fn() + Send + Sync + Clone + 'static) {
         for model in self.at_every_speed() {
             model.check(body.clone());

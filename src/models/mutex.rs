@@ -105,7 +105,8 @@ pub(super) fn join<T, const N: usize>(threads: [JoinHandle<T>; N]) -> [T; N] {
     threads.map(|thread| thread.join().unwrap())
 }
 
-/// Runs `scenario`, which returns the number of turns, with a new mutex. Checks that the mutex is idle afterwards.
+/// Runs `scenario` with a new mutex, and checks that the mutex is idle afterwards. `scenario` returns how
+/// many turns there were.
 pub(super) fn with_a_mutex(
     scenario: impl Fn(&Arc<Mutex>) -> usize + Send + Sync + Clone + 'static,
 ) -> impl Fn() + Send + Sync + Clone + 'static {
@@ -191,6 +192,7 @@ fn a_successor_is_handed_the_lock_before_newcomers() {
         }));
 }
 
+/// The successor asks for a hand-off when it first loses (spin budget 0), while another waiter sleeps.
 #[test]
 fn others_queue_behind_a_successor() {
     model().spin_budget(0).check(with_a_mutex(|mutex| {
@@ -254,6 +256,7 @@ fn fair_and_other_unlocks_meet() {
 
 // Attempts that give up.
 
+/// One of two waiters times out, in the queue or as the successor. The other one must get the mutex.
 #[test]
 fn one_in_the_queue_gives_up() {
     model().check_timeouts(with_a_mutex(|mutex| {
@@ -269,6 +272,7 @@ fn one_in_the_queue_gives_up() {
     }));
 }
 
+/// The successor times out while another waiter sleeps behind it. That waiter must get the mutex.
 #[test]
 fn a_successor_gives_up_before_another() {
     for model in [model(), model().spin_budget(1)] {
@@ -288,8 +292,8 @@ fn a_successor_gives_up_before_another() {
     }
 }
 
-/// A fair unlock meets a successor that has timed out and is about to promote the next waiter. The successor finds
-/// that the mutex has been handed to it, and must unlock it.
+/// A fair unlock hands the mutex to the owner of `SUCCESSOR`, which is about to promote the next waiter: a
+/// successor that has timed out, or an unlocker whose waiter has. This thread must notice, and unlock.
 #[test]
 fn the_successor_has_given_up_before_a_fair_unlock() {
     for model in [model(), model().spin_budget(0)] {
@@ -304,6 +308,7 @@ fn the_successor_has_given_up_before_a_fair_unlock() {
     }
 }
 
+/// Both waiters may time out, in the queue or as the successor, while a fair unlock looks for a waiter.
 #[test]
 fn two_give_up() {
     model().preemptions(1).check_timeouts(with_a_mutex(|mutex| {

@@ -8,12 +8,12 @@ use checker::sync::{Arc, Condvar, Mutex};
 use std::collections::VecDeque;
 use std::time::Instant;
 
-/// The threads that sleep at one key, longest sleeper first. The thread that takes a sleeper from the queue wakes it
-/// immediately afterwards.
+/// The threads that sleep at one key, longest sleeper first. The thread that takes a sleeper from the queue
+/// wakes it immediately afterwards.
 type Queue = Mutex<VecDeque<Arc<Sleeper>>>;
 
-/// A thread in a queue. As in parking_lot_core, it wakes without taking the queue's lock. So it synchronizes with the
-/// thread that woke it, and not with threads that have locked the queue since.
+/// A thread in a queue. As in parking_lot_core, it wakes without taking the queue's lock. So it synchronizes
+/// with the thread that woke it, and not with threads that have locked the queue since.
 #[derive(Default)]
 struct Sleeper {
     woken: Mutex<Option<Wake>>,
@@ -52,8 +52,8 @@ checker::lazy_static! {
     static ref QUEUES: std::sync::Mutex<Vec<(Key, Arc<Queue>)>> = Default::default();
 }
 
-/// Creates the table of queues. Must be called first in every schedule: otherwise the first thread to use the table
-/// would create it, and so synchronize with every thread that uses it later.
+/// Creates the table of queues. Must be called first in every schedule: otherwise the first thread to use the
+/// table would create it, and so synchronize with every thread that uses it later.
 #[cfg(test)]
 pub(crate) fn touch() {
     drop(QUEUES.lock());
@@ -129,8 +129,8 @@ pub(crate) fn sleep_for_handoff(
     }
 }
 
-/// Ends `Timeouts::AtTheEnd`, since the body of the model has returned: wakes the threads that sleep with a deadline,
-/// and lets later deadlines pass early.
+/// Ends `Timeouts::AtTheEnd`, since the body of the model has returned: wakes the threads that sleep with a
+/// deadline, and lets later deadlines pass early.
 #[cfg(test)]
 pub(crate) fn let_deadlines_pass() {
     let mut model = Model::current();
@@ -218,7 +218,7 @@ fn wake(sleepers: VecDeque<Arc<Sleeper>>) -> bool {
     !sleepers.is_empty()
 }
 
-/// Takes a thread as `unpark_one` does, but leaves it asleep. `cargo xtask mutants` replaces `unpark_one` by this.
+/// Takes a thread as `unpark_one` does, but leaves it asleep. `cargo xtask mutants` calls this instead.
 #[allow(dead_code)]
 pub(crate) fn lose_one(key: Key, callback: impl FnOnce(bool, bool)) -> bool {
     !take_one(key, callback).is_empty()

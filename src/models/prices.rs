@@ -1,5 +1,5 @@
-//! `crate::raw_rwmutex::prices` in the models, which set the prices. A sample fills the credit, and each read that a
-//! writer finds noted saves one unit.
+//! `crate::raw_rwmutex::prices` in the models, which set the prices. A sample fills the credit, and each read
+//! that a writer finds noted saves one unit.
 
 use super::Model;
 use crate::speed::Speed;

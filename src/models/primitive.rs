@@ -18,8 +18,8 @@ thread_local! {
     static NEXT_ADDRESS: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Returns an address that is the same each time a schedule is repeated, and that is not reused after its owner has
-/// been dropped.
+/// Returns an address that is the same each time a schedule is repeated, and that is not reused after its
+/// owner has been dropped.
 fn new_address(size: usize) -> usize {
     NEXT_ADDRESS.replace(NEXT_ADDRESS.get() + size)
 }
@@ -32,9 +32,9 @@ pub(super) fn reset() {
 
 /// Loom's atomic, but loom tries all orders of each load and the stores of other threads.
 ///
-/// Of the loads since the last store of an atomic, loom remembers only the latest. So it does not try to move a
-/// store before an earlier load if the storing thread has loaded in between, as every compare-exchange loop does.
-/// To make up for that, each load notifies a condition variable that no thread waits on. The notification orders
+/// Of the loads since the last store of an atomic, loom remembers only the latest. So it does not try to move
+/// a store before an earlier load if the storing thread has loaded in between, as every compare-exchange loop
+/// does. To make up for that, each load notifies a condition variable that no thread waits on. This orders
 /// nothing, but loom takes any two notifications for dependent operations and tries both orders.
 macro_rules! atomic {
     ($name:ident, $int:ty, $is_thorough:expr) => {

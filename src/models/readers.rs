@@ -50,7 +50,7 @@ fn exclusion_2w_1r() {
         }));
 }
 
-// With barriers that promise no more than the real ones.
+// Exclusion with barriers that promise no more than the real ones.
 
 #[test]
 fn asymmetric_exclusion_1w_1r() {
@@ -80,7 +80,8 @@ fn asymmetric_exclusion_1w_2r() {
         }));
 }
 
-/// The first writer ends the quiet speed. The second passes only a fence, which does not pair with light barriers.
+/// The first writer passes a heavy barrier and ends the quiet speed. The second passes only a fence, which is
+/// not ordered with light barriers, so it relies on the barrier of the first.
 #[test]
 fn asymmetric_a_writer_comes_right_after_another() {
     Model::new()
@@ -112,7 +113,8 @@ fn asymmetric_a_writer_comes_right_after_one_that_gave_up() {
 
 // Slots.
 
-/// The writer finds another identity in the slot, and must still acquire from the read that ended there.
+/// The read ends on another thread, and the owner of the slot fills it with the identity of another lock. A
+/// writer that finds this identity in the slot must acquire from the read all the same.
 #[test]
 fn a_slot_is_filled_again_after_a_read_ended_on_another_thread() {
     Model::new()
@@ -134,7 +136,7 @@ fn a_slot_is_filled_again_after_a_read_ended_on_another_thread() {
         }));
 }
 
-/// The second read lock of a thread with one slot.
+/// In loom's models a thread has one slot. Here another lock's read fills it, so the second read is counted.
 #[test]
 fn a_reader_without_an_empty_slot_is_counted() {
     Model::new()
@@ -167,7 +169,7 @@ fn a_writer_waits_for_slots_and_for_the_count() {
     }));
 }
 
-/// A thread gets its block while a writer looks through all blocks.
+/// The reader gets its block while the writer looks through all blocks.
 #[test]
 fn a_new_block_is_seen() {
     Model::new().check_with_slots(with_a_lock(|lock| {
@@ -178,7 +180,8 @@ fn a_new_block_is_seen() {
     }));
 }
 
-/// A thread ends, and its block loses its mark. The writer skips the block, and must still acquire from the read.
+/// A reader's thread ends, so its block may lose its mark before the writer looks. The writer then passes
+/// over the block, but must acquire from the read all the same.
 #[test]
 fn a_block_without_a_thread_is_passed_over() {
     let model = Model::new().preemptions(1).explore(Explored::Little);
@@ -192,7 +195,8 @@ fn a_block_without_a_thread_is_passed_over() {
     }));
 }
 
-/// A guard outlives the thread that locked. It is released, and then another thread finds the block empty.
+/// A read outlives the thread that locked. It ends on this thread, and then another thread finds the block
+/// empty and may take its mark away, while the writer looks.
 #[test]
 fn a_block_is_found_empty_by_another_thread() {
     let model = Model::new().preemptions(3).explore(Explored::Little);
@@ -200,9 +204,9 @@ fn a_block_is_found_empty_by_another_thread() {
         let token = spawn_without_block(lock, |lock| lock.raw.rlock())
             .join()
             .unwrap();
-        // The thread releases its block.
+        // Let the thread give its block back.
         settle();
-        // The thread acquires a block.
+        // To get a block, this thread looks at those that have lost their owners.
         let finder = spawn_without_block(lock, |_| _ = lend());
         let writer = spawn(lock, Lock::write);
         assert_eq!(lock.get(), 0);
@@ -213,7 +217,7 @@ fn a_block_is_found_empty_by_another_thread() {
     }));
 }
 
-/// A thread ends and leaves a guard in a slot of its block. The next thread gets that block.
+/// A thread ends and leaves a read in a slot of its block, which the next thread gets.
 #[test]
 fn a_block_is_recycled_with_a_guard_in_it() {
     Model::new()
@@ -223,7 +227,7 @@ fn a_block_is_recycled_with_a_guard_in_it() {
             let token = spawn_without_block(lock, |lock| lock.raw.rlock())
                 .join()
                 .unwrap();
-            // The thread releases its block.
+            // Let the thread give its block back.
             settle();
             let writer = spawn(lock, Lock::write);
             let next = spawn_without_block(lock, Lock::try_to_read);
@@ -235,7 +239,8 @@ fn a_block_is_recycled_with_a_guard_in_it() {
         }));
 }
 
-/// The identity and the forgotten guard belong to the lock that was dropped.
+/// The entry of a forgotten guard stays in its slot. The drop of its lock must empty the slot: otherwise the
+/// next lock with the same identity would wait for it forever.
 #[test]
 fn a_forgotten_guard_holds_up_no_later_lock() {
     Model::new().preemptions(3).check_with_slots(|| {
@@ -265,7 +270,7 @@ fn a_passing_entry_wakes_the_writer_that_it_held_up() {
         }));
 }
 
-/// Only the first writer finds the lock quiet. The entry that the second writer sees may be passing.
+/// Only the first writer finds the lock quiet. An entry that the second one finds may be passing.
 #[test]
 fn a_writer_comes_right_after_another() {
     Model::new().speed(Speed::Quiet).check(with_a_lock(|lock| {
@@ -309,7 +314,7 @@ fn a_failed_try_to_write_leaves_no_trace() {
         }));
 }
 
-/// The barrier of a writer that gives up does not serve the next writer.
+/// The first attempt gives up. The second must not rely on the barrier that the first has passed.
 #[test]
 fn a_try_to_write_fails_beside_a_reader() {
     Model::new()
@@ -332,9 +337,10 @@ fn a_try_to_write_fails_beside_a_reader() {
         }));
 }
 
-// Barriers that cannot be afforded, and attempts without time.
+// Barriers that the process cannot afford, and attempts whose deadline has passed when they begin.
 
-/// The writer passes its barrier after the naps, or none if the reader leaves meanwhile.
+/// While the barrier budget is used up, the writer naps. The heavy barrier that a real sleep needs comes
+/// after the naps, or not at all if the reader leaves meanwhile.
 #[test]
 fn asymmetric_a_writer_naps_before_it_passes_a_barrier() {
     for debts in [1, 2] {
@@ -370,6 +376,8 @@ fn a_writer_naps_until_it_may_sleep() {
         }));
 }
 
+/// The writer times out during a nap. The reader that it stopped must get in, although this thread still
+/// reads.
 #[test]
 fn a_writer_gives_up_its_nap() {
     Model::new()
@@ -386,6 +394,7 @@ fn a_writer_gives_up_its_nap() {
         }));
 }
 
+/// The deadline of the writer has passed when it begins. If it gives up, it must leave no flag behind.
 #[test]
 fn an_attempt_without_time_leaves_no_trace() {
     Model::new()
@@ -397,12 +406,13 @@ fn an_attempt_without_time_leaves_no_trace() {
             let timed = spawn(lock, Lock::write_timed);
             assert_eq!(lock.get(), 0);
             lock.runlock(token);
-            // Admitted by the writer that kept it out.
+            // If the timed writer was in the way, it must let the reader in as it gives up.
             reader.join().unwrap();
             usize::from(timed.join().unwrap())
         }));
 }
 
+/// The first writer's deadline has passed when it begins. If it gives up, the other one must get its turn.
 #[test]
 fn an_attempt_without_time_passes_its_turn_on() {
     Model::new()
@@ -420,7 +430,7 @@ fn an_attempt_without_time_passes_its_turn_on() {
 
 // Changes of speed.
 
-/// The first read fills the credit. The second takes up slots, and uses one.
+/// The reader takes up slots and then reads by a slot, between the two writes.
 #[test]
 fn slots_are_taken_up_between_two_writes() {
     Model::new().limit(Speed::Slots).check(with_a_lock(|lock| {
@@ -471,7 +481,7 @@ fn a_lock_becomes_quiet_before_a_writer() {
         }));
 }
 
-/// The first write uses up the credit. The second no longer looks at slots.
+/// The first write uses up the credit, so the lock gives up its slots. The second does not look at slots.
 #[test]
 fn slots_are_given_up_before_a_reader() {
     Model::new()
@@ -489,7 +499,7 @@ fn slots_are_given_up_before_a_reader() {
         }));
 }
 
-/// Slots are given up, and taken up again, while an entry from before passes.
+/// The lock gives up its slots and takes them up again while an entry from before may still be passing.
 #[test]
 fn slots_are_taken_up_again() {
     Model::new()
@@ -507,7 +517,8 @@ fn slots_are_taken_up_again() {
         }));
 }
 
-/// A writer that gives up has not seen all readers leave, so it must not set `COUNTED`.
+/// A write without credit gives up the slots, but only if it has seen all readers leave. A writer that times
+/// out has not.
 #[test]
 fn a_writer_that_gives_up_does_not_give_up_the_slots() {
     Model::new()
@@ -530,7 +541,7 @@ fn a_writer_that_gives_up_does_not_give_up_the_slots() {
         }));
 }
 
-/// The reader that remains after a downgrade is counted, at any speed of the lock.
+/// A downgrade keeps a read lock that is counted, at whatever speed the lock continues.
 #[test]
 fn downgrade_gives_up_slots() {
     Model::new().credit(1).check_with_slots(with_a_lock(|lock| {

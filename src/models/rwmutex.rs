@@ -1,11 +1,11 @@
-//! Models of `RawRWMutex`. In `exclusion_2w_1r`, 2 writers meet 1 reader.
+//! Models of `RawRWMutex`. In names such as `exclusion_2w_1r` the numbers count writers and readers.
 
 use super::lock::Lock;
 use super::threads::*;
 use super::{Explored, Model, witness};
 use crate::raw_rwmutex::ReadToken;
 
-// Exclusion, and the order of accesses to the data on every path.
+// Exclusion, and the order of accesses to the data through every path.
 
 #[test]
 fn exclusion_1w_1r() {
@@ -74,7 +74,7 @@ fn readers_share() {
         .check_speeds(with_a_lock(|lock| {
             let token = lock.raw.rlock();
             let reader = spawn(lock, |lock| lock.raw.try_rlock());
-            // Loom would report a deadlock if the other reader had to wait for this one.
+            // The other reader must get in, although this one still reads.
             let other = reader.join().unwrap().unwrap();
             lock.runlock(token);
             lock.runlock(other);
@@ -197,7 +197,7 @@ fn waiting_readers_enter_together() {
         let wait = witness(lock.queued_readers() == 2);
         lock.unlock();
         if wait {
-            // Both readers hold the lock now, whether they have run or not.
+            // Both have been counted in, even if they have not run since. So this thread can end their reads.
             assert!(!lock.try_lock());
             lock.runlock(ReadToken::counted());
             assert!(!lock.try_lock());
@@ -223,7 +223,7 @@ fn readers_are_admitted_by_identity() {
         let writer = spawn(lock, Lock::write);
         let wait = witness(lock.queued_readers() == 1 && lock.queued_writers() == 1);
         lock.unlock();
-        // A later reader cannot use the admission of the waiting one.
+        // A later reader must not use up the admission of the one that waited.
         let late = lock.read();
         let seen = reader.join().unwrap();
         assert!(
@@ -235,6 +235,7 @@ fn readers_are_admitted_by_identity() {
     }));
 }
 
+/// The successor asks for a hand-off when it first loses (spin budget 0), so it is overtaken only once.
 #[test]
 fn a_starving_successor_is_next() {
     Model::new()
@@ -244,7 +245,7 @@ fn a_starving_successor_is_next() {
             lock.lock();
             let writer = spawn(lock, Lock::write);
             lock.unlock();
-            // Overtakes, if the other has queued.
+            // Overtake the writer, if it has queued.
             lock.lock();
             let wait = witness(lock.is_successor_asleep());
             lock.unlock();
@@ -337,7 +338,7 @@ fn downgrade_admits_readers() {
         let wait = witness(lock.queued_readers() == 1);
         let token = lock.downgrade();
         if wait {
-            // From here on the reader must not need this thread, with or without a writer.
+            // It has been admitted, so it needs nothing more from this thread, even if the writer waits.
             assert_eq!(reader.join().unwrap(), 1);
             assert_eq!(lock.get(), 1);
             lock.runlock(token);
@@ -443,8 +444,8 @@ fn a_draining_writer_that_gives_up_lets_readers_go_on() {
         let token = lock.raw.rlock();
         let writer = spawn(lock, Lock::write_timed);
         let reader = spawn(lock, Lock::read);
-        // The read lock of this thread keeps the writer out, so the writer gives up in
-        // the end. Then the reader must get in, although this thread still reads.
+        // This thread's read lock keeps the writer out, so the writer gives up in the end. Then the reader
+        // must get in, although this thread still reads.
         reader.join().unwrap();
         assert_eq!(lock.get(), 0);
         lock.runlock(token);
@@ -482,6 +483,7 @@ fn a_queued_writer_gives_up() {
         }));
 }
 
+/// The successor times out while a reader sleeps. The reader must get in.
 #[test]
 fn a_successor_gives_up_before_a_reader() {
     for model in [Model::new(), Model::new().spin_budget(1)] {
@@ -492,7 +494,7 @@ fn a_successor_gives_up_before_a_reader() {
                 let writer = spawn(lock, Lock::write_timed);
                 let reader = spawn(lock, Lock::read);
                 lock.unlock();
-                // Overtakes, so that the successor must sleep.
+                // Overtake the successor, so that it must sleep.
                 lock.write();
                 reader.join().unwrap();
                 let written = writer.join().unwrap();
@@ -502,6 +504,7 @@ fn a_successor_gives_up_before_a_reader() {
     }
 }
 
+/// The successor times out while another writer sleeps behind it. That writer must get the lock.
 #[test]
 fn a_successor_gives_up_before_a_writer() {
     for model in [Model::new(), Model::new().spin_budget(1)] {
@@ -543,6 +546,7 @@ fn a_successor_that_gives_up_admits_readers_that_see_the_data() {
     }));
 }
 
+/// A downgrade hands the lock to the successor, which may then time out while it drains the remaining reader.
 #[test]
 fn a_writer_that_was_handed_the_lock_gives_up_its_drain() {
     Model::new()
@@ -577,7 +581,7 @@ fn two_writers_give_up_before_a_reader() {
             ];
             settle();
             lock.unlock();
-            // A lost wake-up would leave this thread asleep.
+            // This thread would sleep forever if both writers gave up without waking it.
             lock.read();
             let mut writes = 0;
             for writer in writers {

@@ -8,7 +8,7 @@ use loom::thread::{self, JoinHandle};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A scenario with a new semaphore of this size. In the end all permits are free.
+/// Runs `scenario` with a new semaphore of `size` permits. Checks that all of them are available afterwards.
 fn check(
     model: Model,
     size: usize,
@@ -52,7 +52,7 @@ fn a_large_request_is_served_before_later_ones() {
         let permit = semaphore.acquire(1).unwrap();
         let big = spawn(semaphore, use_some(2));
         settle();
-        // One permit is free, but not for this thread if another one waits.
+        // One permit is available, but this thread must not get it while another one waits.
         let waits = witness(semaphore.try_acquire(1).is_none());
         let small = spawn(semaphore, use_some(1));
         if waits {
@@ -73,7 +73,7 @@ fn one_that_gives_up_lets_those_behind_it_go_on() {
             semaphore.acquire_for(2, Duration::ZERO).is_some()
         });
         let small = spawn(semaphore, use_some(1));
-        // The waiter gives up, and no longer waits for the permit of this thread.
+        // Once the large request has given up, the small one needs nothing from this thread.
         small.join().unwrap();
         witness(!big.join().unwrap());
         drop(permit);
@@ -100,7 +100,7 @@ fn a_release_serves_all_waiters_for_which_it_is_enough() {
         let both = semaphore.acquire(2).unwrap();
         let others = [(); 2].map(|()| {
             let semaphore = Arc::clone(semaphore);
-            // Kept, so that it does not serve the other waiter.
+            // Each keeps its permit, so that the other one cannot get it.
             thread::spawn(move || semaphore.acquire_owned(1).unwrap())
         });
         drop(both);

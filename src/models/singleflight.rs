@@ -1,4 +1,4 @@
-//! Models of `singleflight`: each caller gets a value, and none waits for a call that has ended.
+//! Models of `singleflight`: each caller gets a value, and no caller waits for a call that has ended.
 
 use super::{Counter, Model, witness};
 use crate::singleflight::Group;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 fn a_second_caller_meets_the_end_of_the_first() {
     Model::new().preemptions(3).check(|| {
         let group = Arc::new(Group::new());
-        // Loom reports a race if two calls run at once.
+        // Loom reports a race if two calls run at the same time.
         let counter = Counter::new();
         let run = |group: &Group<u8, usize>, counter: &Counter| group.run(1, || counter.add_one());
         let other = {
@@ -67,7 +67,7 @@ fn a_panic_reaches_the_waiters() {
             group.run(1, || resume_unwind(Box::new("no luck")))
         }));
         match other.join().unwrap() {
-            // The other thread had its own call, which this thread may have shared.
+            // The other thread has run its own call, whose value this thread may have shared.
             Ok((1, _)) => {}
             Ok(_) => panic!("whose value is that?"),
             Err(text) => {

@@ -8,9 +8,9 @@ pub(crate) fn is_late(deadline: Option<Instant>) -> bool {
     deadline.is_some() && Model::current().is_late
 }
 
-/// A spin budget that is used up at once. To the checker, spinning is yielding, which multiplies the schedules. If the
-/// first look of a loop succeeds, that stands for a spin that succeeds; otherwise the thread sleeps. Since no time
-/// passes, the model sets after how many looks the thread starves.
+/// A spin budget that is used up at once. To the checker, spinning is yielding, which multiplies the
+/// schedules. If the first look of a loop succeeds, that stands for a spin that succeeds; otherwise the
+/// thread sleeps. Since no time passes, the model sets after how many looks the thread starves.
 pub(crate) struct SpinBudget {
     looks: usize,
 }

@@ -1,4 +1,4 @@
-//! Models of `Task`: the result goes from the runner to the joiner, or is dropped.
+//! Models of `Task`: the result goes from the runner to the joiner, or is dropped if there is no joiner.
 
 use super::{Counter, Model, witness};
 use crate::task::Task;
@@ -25,7 +25,7 @@ fn join_returns_the_result() {
 #[test]
 fn join_returns_the_panic() {
     Model::new().preemptions(4).check(|| {
-        // `resume_unwind` skips the panic hook, which would print.
+        // Not `panic!`, since the panic hook would print.
         let body = || resume_unwind(Box::new("no luck"));
         let (task, handle) = Task::<_, (), ()>::new(body, ());
         let worker = spawn(&task);
@@ -72,7 +72,7 @@ fn a_detached_result_is_dropped_once() {
         drop(handle);
         witness(is_left_to_the_worker);
         worker.join().unwrap();
-        // One of the two has dropped it, although the task still exists.
+        // The handle or the worker has dropped the result, although the task still exists.
         assert_eq!(counter.add_one(), 2);
     });
 }

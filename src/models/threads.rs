@@ -48,7 +48,8 @@ impl Lock {
     }
 }
 
-/// Runs `scenario`, which returns the number of writes, with a new lock. Checks that the lock is idle afterwards.
+/// Runs `scenario` with a new lock, and checks that the lock is idle afterwards. `scenario` returns how many
+/// writes there were.
 pub(super) fn with_a_lock(
     scenario: impl Fn(&Arc<Lock>) -> usize + Send + Sync + Clone + 'static,
 ) -> impl Fn() + Send + Sync + Clone + 'static {

@@ -1,10 +1,11 @@
-//! Models of `RawRWMutex`'s upgradable reader, and of its fair unlocks.
+//! Models of `RawRWMutex`'s upgradable reader, and of its fair unlocks. In names such as `upgrade_2u_1w` the
+//! numbers count upgradable readers that upgrade, writers, and readers.
 
 use super::lock::Lock;
 use super::threads::*;
 use super::{Explored, Model, Timeouts, witness};
 
-// Exclusion: what an upgradable reader has read is still true once it writes.
+// Exclusion: what an upgradable reader has read is still true when it writes.
 
 #[test]
 fn upgrade_1u_1r() {
@@ -86,7 +87,7 @@ fn upgrade_2u_1w() {
     }
 }
 
-// With barriers that promise no more than the real ones.
+// Exclusion with barriers that promise no more than the real ones.
 
 #[test]
 fn asymmetric_upgrade_1u_1r() {
@@ -101,7 +102,9 @@ fn asymmetric_upgrade_1u_1r() {
         }));
 }
 
-/// The first writer ends the quiet speed. The second passes only a fence, which does not pair with light barriers.
+/// The first writer gives up behind the upgradable reader, but ends the quiet speed. The second passes only a
+/// fence, which is not ordered with light barriers. So the first must pass a heavy barrier before it gives
+/// up.
 #[test]
 fn asymmetric_a_writer_comes_after_one_that_gave_up_behind_an_upgradable_reader() {
     Model::new()
@@ -129,7 +132,7 @@ fn an_upgradable_reader_is_alone_of_its_kind() {
             let other = spawn(lock, |lock| {
                 assert!(lock.raw.try_lock_upgradable().is_none());
                 assert!(!lock.try_lock());
-                // A plain reader does not wait.
+                // A plain reader does not wait for an upgradable one.
                 lock.read()
             });
             assert_eq!(other.join().unwrap(), 0);
@@ -254,7 +257,8 @@ fn a_starving_upgradable_reader_is_next() {
         }));
 }
 
-/// The first upgradable reader reads before a writer overtakes the upgrader that is being woken.
+/// An upgradable reader leaves and wakes the next one. A writer overtakes that one: the read of the first
+/// must happen before the write.
 #[test]
 fn an_upgradable_reader_wakes_another_one_and_a_writer_comes_first() {
     Model::new().check(with_a_lock(|lock| {
@@ -280,7 +284,7 @@ fn a_fair_unlock_lets_an_upgradable_reader_go_first() {
             let other = spawn(lock, Lock::read_and_write);
             settle();
             let waits = witness(lock.queued_upgraders() == 1);
-            // SAFETY: the token is that of the lock.
+            // SAFETY: the token is that of the upgradable read lock.
             unsafe { lock.raw.unlock_upgradable_fair(token) };
             let seen = lock.read_upgradable();
             assert!(seen == 1 || !waits, "a fair unlock was not");
@@ -301,7 +305,7 @@ fn downgrade_to_upgradable_keeps_writers_out_and_admits_readers() {
         let wait = witness(lock.queued_readers() == 1);
         let token = lock.downgrade_to_upgradable();
         if wait {
-            // From here on the reader must not need this thread, with or without a writer.
+            // It has been admitted, so it needs nothing more from this thread, even if the writer waits.
             assert_eq!(reader.join().unwrap(), 1);
             assert_eq!(lock.get(), 1, "a writer entered at a downgrade");
             lock.unlock_upgradable(token);
@@ -360,7 +364,7 @@ fn a_writer_behind_an_upgradable_reader_gives_up() {
         let token = lock.raw.lock_upgradable();
         let writer = spawn(lock, Lock::write_timed);
         let reader = spawn(lock, Lock::read);
-        // The writer cannot get in, and the reader must, although this thread still reads.
+        // The writer cannot get in and gives up. The reader must get in, although this thread still reads.
         reader.join().unwrap();
         assert_eq!(lock.get(), 0);
         lock.unlock_upgradable(token);
@@ -383,7 +387,7 @@ fn a_writer_that_gives_up_admits_readers_that_see_the_data() {
             lock.upgrade(token);
             lock.increment();
             let token = lock.downgrade_to_upgradable();
-            // The writer cannot get in, and the reader must.
+            // The writer cannot get in and gives up. The reader must get in.
             let seen = reader.join().unwrap();
             witness(wait && seen == 1);
             lock.unlock_upgradable(token);
@@ -412,6 +416,7 @@ fn a_writer_that_gives_up_lets_in_an_upgradable_reader_that_sees_the_data() {
         }));
 }
 
+/// The announced writer may time out while the upgradable reader passes it. Then the upgrade owns `WRITER`.
 #[test]
 fn a_writer_gives_up_while_an_upgrade_passes_it() {
     Model::new()
@@ -426,6 +431,7 @@ fn a_writer_gives_up_while_an_upgrade_passes_it() {
         }));
 }
 
+/// The same, but the writer's thread then tries to read. The read must not overlap the write of the upgrade.
 #[test]
 fn a_writer_gives_up_and_reads_while_an_upgrade_passes_it() {
     Model::new()
@@ -447,6 +453,7 @@ fn a_writer_gives_up_and_reads_while_an_upgrade_passes_it() {
         }));
 }
 
+/// The same while a reader sleeps. The reader must get in, whichever of the two admits it.
 #[test]
 fn a_writer_gives_up_before_a_reader_while_an_upgrade_passes_it() {
     Model::new()
@@ -479,7 +486,7 @@ fn an_upgrade_gives_up() {
                 }
                 Err(token) => {
                     witness(true);
-                    // The upgradable reader still keeps writers out, but no readers.
+                    // The upgradable reader still keeps writers out, but no longer plain readers.
                     assert!(!lock.try_lock());
                     lock.read();
                     lock.unlock_upgradable(token);
@@ -528,7 +535,7 @@ fn an_upgrade_and_the_writer_behind_it_give_up() {
         let token = lock.upgrade_timed(upgradable);
         let token = token.expect_err("there is a reader");
         assert!(!writer.join().unwrap(), "there are readers");
-        // Both have given up, so others get in.
+        // Both have given up, so readers get in again.
         lock.read();
         lock.unlock_upgradable(token);
         lock.runlock(reader);
@@ -560,7 +567,7 @@ fn an_attempt_to_upgrade_fails_because_of_readers() {
         }));
 }
 
-/// One reader keeps the upgrade from its fast path. Another one comes after the check for readers.
+/// The first read makes the fast path fail. The second begins after the upgrader has looked for readers.
 #[test]
 fn an_attempt_to_upgrade_meets_one_reader_after_the_other() {
     Model::new().preemptions(4).check(with_a_lock(|lock| {
@@ -640,7 +647,7 @@ fn a_successor_gives_up_before_an_upgradable_reader() {
                 let writer = spawn(lock, Lock::write_timed);
                 let reader = spawn(lock, Lock::read_upgradable);
                 lock.unlock();
-                // Overtakes, so that the successor must sleep.
+                // Overtake the successor, so that it must sleep.
                 lock.write();
                 reader.join().unwrap();
                 let written = writer.join().unwrap();
@@ -699,7 +706,7 @@ fn a_fair_unlock_lets_a_successor_go_first() {
             let writer = spawn(lock, Lock::write);
             settle();
             lock.unlock();
-            // Overtakes.
+            // Overtake the successor.
             lock.lock();
             settle();
             let waits = witness(lock.is_successor_asleep());

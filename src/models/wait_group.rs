@@ -1,4 +1,4 @@
-//! Models of `WaitGroup`, over the handle and the raw counter.
+//! Models of `WaitGroup`: of the handle and of the raw counter.
 
 use super::{Model, witness};
 use crate::WaitGroup;
@@ -8,7 +8,7 @@ use loom::sync::Arc;
 use loom::thread;
 use std::time::Instant;
 
-/// A group and the work of its goroutines.
+/// A group, and the results of the work of its members.
 struct Group {
     raw: RawWaitGroup,
     work: [UnsafeCell<usize>; 2],
@@ -26,15 +26,15 @@ impl Group {
         self.finish(index, 1);
     }
 
-    /// Works, and takes `members` from the counter.
+    /// Works, and then takes `members` from the counter.
     fn finish(&self, index: usize, members: isize) {
-        // SAFETY: loom reports any access by another thread at the same time.
+        // SAFETY: loom reports accesses that race.
         self.work[index].with_mut(|work| unsafe { *work += 1 });
         self.raw.add(-members).unwrap();
     }
 
     fn seen(&self, index: usize) -> usize {
-        // SAFETY: as above.
+        // SAFETY: loom reports accesses that race.
         self.work[index].with(|work| unsafe { *work })
     }
 }
@@ -111,7 +111,7 @@ fn a_waiter_is_released_although_the_group_is_used_again() {
         group.raw.add(-1).unwrap();
         group.raw.add(1).unwrap();
         if sleeps {
-            // The next round has begun. It does not end before the waiter of the first returns.
+            // The next round has begun, and does not end before the waiter of the first round has returned.
             waiter.join().unwrap();
             group.raw.add(-1).unwrap();
         } else {
@@ -144,6 +144,7 @@ fn a_waiter_of_the_next_round_is_not_released_by_this_one() {
     });
 }
 
+/// A member adds another one, and finishes both, while two threads wait. The waits must not end before that.
 #[test]
 fn add_races_wait() {
     Model::new().check(|| {
@@ -191,7 +192,7 @@ fn the_waiter_may_free_the_group() {
         let worker = wg.clone();
         let worker = thread::spawn(move || worker.done());
         wg.wait();
-        // The last handle frees the group. Loom reports a leak, and any use after that.
+        // The thread that drops the last handle frees the group. Loom reports a leak, and any use after that.
         drop(wg);
         worker.join().unwrap();
     });
@@ -212,6 +213,7 @@ fn a_negative_counter_hangs_nobody() {
     });
 }
 
+/// Of the two subtractions only one has a member to subtract, so the counter refuses the other one.
 #[test]
 fn a_done_too_many_races_an_add() {
     Model::new().preemptions(4).check(|| {
@@ -227,6 +229,7 @@ fn a_done_too_many_races_an_add() {
     });
 }
 
+/// Of the two subtractions only one has a member to subtract. The waiter must return all the same.
 #[test]
 fn a_done_too_many_races_the_last_one() {
     Model::new().check(|| {

@@ -1,4 +1,4 @@
-//! Models of the workers: every queued goroutine runs, exactly once.
+//! Models of the workers: every queued goroutine runs exactly once.
 
 use super::park::sleepers;
 use super::system::{grant, set_watch};
@@ -13,12 +13,12 @@ use loom::sync::{Condvar, Mutex};
 use loom::thread;
 use std::sync::Arc;
 
-/// Workers that do not end before the model does.
+/// Returns a model in which sleeps do not time out before the body returns, so that idle workers do not end.
 fn model() -> Model {
     Model::new().threads(3).timeouts(Timeouts::AtTheEnd)
 }
 
-/// Like `go`, from a thread without a processor.
+/// Starts a goroutine as a thread without a processor does.
 fn inject(body: impl FnOnce() + Send + 'static) -> Handle<'static, ()> {
     let (task, handle) = Task::new(body, ());
     workers::inject(task);
@@ -29,7 +29,7 @@ fn join(handle: Handle<'_, ()>) {
     handle.join().unwrap();
 }
 
-/// A group with one member.
+/// Returns a group with one member.
 fn group() -> Arc<RawWaitGroup> {
     Arc::new(RawWaitGroup::new(1))
 }
@@ -38,7 +38,7 @@ fn done(group: &RawWaitGroup) {
     group.add(-1).unwrap();
 }
 
-/// Plays the monitor until the goroutine has ended.
+/// Lets a monitor look again and again until the goroutine has ended.
 fn watch_until_finished(handle: &Handle<'_, ()>, look: fn(&mut Monitor) -> bool) {
     let mut monitor = Monitor::new();
     while !handle.is_finished() {
@@ -47,7 +47,7 @@ fn watch_until_finished(handle: &Handle<'_, ()>, look: fn(&mut Monitor) -> bool)
     }
 }
 
-/// A way to block that the workers do not notice.
+/// A place to block in foreign code, that is, without telling the workers.
 struct Gate {
     is_open: Mutex<bool>,
     opened: Condvar,
@@ -74,7 +74,7 @@ impl Gate {
     }
 }
 
-// Between push and sleep.
+// A goroutine is queued while a worker searches, falls asleep or ends.
 
 #[test]
 fn a_worker_that_searches_or_falls_asleep_or_ends_sees_what_is_queued() {
@@ -189,7 +189,7 @@ fn a_goroutine_that_goes_on_is_not_in_the_way() {
         drop(go(move || {
             waits.wait(None);
         }));
-        // A worker that ends one of these may find that there is one worker too many.
+        // A worker that ends one of these goroutines may find that it is one worker too many.
         join(go(move || done(&ends)));
         join(go(|| {}));
     });
@@ -251,7 +251,8 @@ fn a_goroutine_that_says_that_it_blocks_makes_room() {
     });
 }
 
-/// The goroutine has lost its processor meanwhile.
+/// The goroutine gives up its processor when it blocks, and gets another one afterwards. It queues one
+/// goroutine on the first, which other workers must find, one while it blocks, and one on the last.
 #[test]
 fn what_is_queued_before_a_block_and_in_it_and_after_it_is_run() {
     model().preemptions(1).check(|| {
@@ -282,7 +283,7 @@ fn what_is_queued_while_the_monitor_passes_a_processor_over_is_run() {
         let monitor = thread::spawn(|| {
             let mut monitor = Monitor::new();
             monitor.look();
-            // The second look finds no progress, and unlists the processor if it is empty.
+            // If nothing has happened since the first look, this takes the processor from the list.
             monitor.look();
         });
         join(go(|| {}));
@@ -290,6 +291,7 @@ fn what_is_queued_while_the_monitor_passes_a_processor_over_is_run() {
     });
 }
 
+/// The goroutine of a stuck worker queues another one. By then perhaps no worker looks for goroutines.
 #[test]
 fn what_a_stuck_goroutine_queues_at_last_is_run() {
     model().threads(3).preemptions(1).check(|| {
@@ -334,10 +336,10 @@ fn the_monitor_looks_again_before_it_dozes_off() {
         .preemptions(1)
         .check(|| {
             acquire_processor();
-            // The system refuses workers, and none is needed.
+            // The system refuses workers, and none is needed: this thread runs the goroutine.
             join(go(|| {}));
             grant(1);
-            // Now it allows one. The monitor finds out when it looks, and when nothing is left to watch.
+            // From now on the system grants one. The monitor must notice, also when it is about to doze off.
             let gate = Gate::new();
             let opened = Arc::clone(&gate);
             drop(go(move || opened.open()));
@@ -351,7 +353,7 @@ fn more_may_run_from_now_on() {
         acquire_processor();
         let group = group();
         let [outer, inner] = [(); 2].map(|()| Arc::clone(&group));
-        // Goroutines that a worker has queued are found without the monitor.
+        // A worker queues the second goroutine, so that it can be found without a monitor.
         drop(go(move || {
             let gate = Gate::new();
             let opened = Arc::clone(&gate);
@@ -367,16 +369,18 @@ fn more_may_run_from_now_on() {
     });
 }
 
+/// While a thief moves goroutines to its local run queue, they are in no queue. A worker must be woken for
+/// them even if `set_max_procs` finds none at that moment.
 #[test]
 fn what_a_thief_brings_is_seen() {
     model().preemptions(1).check(|| {
         let gate = Gate::new();
         let opened = Arc::clone(&gate);
-        // Not queued by an external thread, whose goroutines may have to wait for the monitor.
+        // Injected, because goroutines queued by an external thread may have to wait for the monitor.
         drop(inject(|| {}));
         drop(inject(move || gate.pass()));
         let other = inject(move || opened.open());
-        // This looks for the goroutines, and may find none while they move from queue to queue.
+        // This looks for waiting goroutines, but may find none while a thief moves them.
         workers::set_max_procs(2);
         join(other);
     });
@@ -399,7 +403,7 @@ fn a_waiter_keeps_trying_to_start_a_monitor() {
         acquire_processor();
         let group = group();
         let member = Arc::clone(&group);
-        // The system refuses a monitor, perhaps while the first thread begins to wait.
+        // The other thread is refused a monitor, maybe while the first thread begins to wait.
         let other = thread::spawn(|| {
             acquire_processor();
             drop(go(|| {}));
@@ -411,7 +415,7 @@ fn a_waiter_keeps_trying_to_start_a_monitor() {
     });
 }
 
-/// Even if the group is reused meanwhile.
+/// Between two naps of the waiter, the counter may reach 0 and rise again. The wait must end all the same.
 #[test]
 fn a_waiter_that_keeps_trying_does_not_miss_the_end() {
     let model = model().watch(Watch::Refused).timeouts(Timeouts::Late);
@@ -444,7 +448,7 @@ fn a_thread_that_the_system_refuses_is_tried_again() {
     });
 }
 
-// Helping.
+// Helping: a thread that waits for a goroutine runs it.
 
 #[test]
 fn a_joiner_or_a_worker_runs_it_once() {

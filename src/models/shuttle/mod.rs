@@ -1,8 +1,8 @@
-//! Shuttle models of the real algorithms: random schedules of more threads than loom can handle.
+//! Shuttle models of the real algorithms: random schedules of more threads than loom supports.
 //!
-//! `cargo xtask shuttle` runs them. They detect what loom's models detect (see `models`), except for errors of weak
-//! orderings: here every access is sequentially consistent. A lost wake-up is a deadlock, which shuttle
-//! reports. If a schedule fails, its seed is printed; `SHUTTLE_RANDOM_SEED` repeats it.
+//! `cargo xtask shuttle` runs them. They detect what loom's models do (see `models`), except for errors that
+//! need a weak memory ordering: here every access is sequentially consistent. A lost wake-up is a deadlock,
+//! which shuttle reports. Shuttle prints the seed of a schedule that fails; `SHUTTLE_RANDOM_SEED` repeats it.
 
 pub(crate) mod primitive;
 
@@ -21,33 +21,33 @@ use shuttle::rand::{Rng, thread_rng};
 use shuttle::thread;
 use std::time::Duration;
 
-/// A point at which shuttle may switch to another thread.
+/// Gives shuttle the chance to switch to another thread.
 fn pause() {
     // No time passes.
     thread::sleep(Duration::ZERO);
 }
 
-/// Lets other threads run, or not, before a thread times out.
+/// Gives other threads some time, of random length, to wake the current one before it times out.
 pub(crate) fn let_time_pass() {
     for _ in 1..1 << thread_rng().gen_range(0..8) {
         pause();
     }
-    // In schedules with few switches no other thread runs before this one yields.
+    // In a schedule with few switches, no other thread runs until this one yields.
     if thread_rng().gen_range(0..4) == 0 {
         thread::yield_now();
     }
 }
 
-/// The number of schedules of each kind for a model: `GOSYNC_SCHEDULES`. A broken lock usually fails in one of a
-/// few hundred.
+/// How many schedules of each kind a model runs in, from `GOSYNC_SCHEDULES`. A broken lock usually fails in
+/// one of a few hundred.
 #[cfg(test)]
 fn schedules() -> usize {
     let schedules = std::env::var("GOSYNC_SCHEDULES");
     schedules.map_or(10_000, |number| number.parse().expect("a number"))
 }
 
-/// Runs `body` in random schedules, and in as many that switch between threads only a few times. Each kind
-/// finds errors that the other hardly ever finds.
+/// Runs `body` in random schedules, and in as many schedules with few switches between threads. Each kind
+/// finds errors that the other hardly ever does.
 #[cfg(test)]
 fn check(body: impl Fn() + Send + Sync + 'static) {
     use shuttle::scheduler::{PctScheduler, RandomScheduler};
@@ -65,7 +65,7 @@ fn explore(
     body: impl Fn() + Send + Sync + 'static,
 ) {
     let mut config = shuttle::Config::new();
-    // The warnings are about weak orderings, and about dropped statics, which `readers` tolerates.
+    // They are about weak orderings, and about statics that are dropped, which `readers` tolerates.
     config.silence_warnings = true;
     shuttle::Runner::new(scheduler, config).run(move || {
         draw_circumstances();
@@ -80,7 +80,7 @@ fn explore(
     );
 }
 
-/// Draws the settings that a loom model chooses for itself.
+/// Draws at random what a loom model would set.
 #[cfg(test)]
 fn draw_circumstances() {
     use super::{CURRENT, ENOUGH, Model};
@@ -94,13 +94,13 @@ fn draw_circumstances() {
         spin_budget: one_of([0, 1, usize::MAX]),
         debts: one_of([0, 0, 1, 3]),
         is_late: one_of([false, false, true]),
-        // At the higher price each writer that has slept revokes the slots.
+        // At the higher price, each writer that has slept uses up the credit and so takes the slots away.
         price: one_of([0, 2 * ENOUGH]),
         ..Model::new()
     });
 }
 
-/// Changes the drawn settings for the rest of the schedule.
+/// Changes what has been drawn, from here on.
 #[cfg(test)]
 fn adjust(change: impl FnOnce(&mut super::Model)) {
     let mut model = super::Model::current();
@@ -126,7 +126,7 @@ fn spawn<T: Send + 'static>(
     (0..count).map(one).collect()
 }
 
-/// Joins the threads. Returns their results.
+/// Waits for the threads. Returns their results.
 #[cfg(test)]
 fn join<T>(threads: impl IntoIterator<Item = thread::JoinHandle<T>>) -> Vec<T> {
     let threads = threads.into_iter();

@@ -1,4 +1,4 @@
-//! Models of `RawMutex`, and of the types built on it.
+//! Models of `RawMutex`, and of `Cond` and `Weighted` on top of it.
 
 use super::super::faces::{Cond, Mutex};
 use super::super::witness;
@@ -10,13 +10,13 @@ use shuttle::sync::Arc;
 use std::sync::Arc as StdArc;
 use std::time::{Duration, Instant};
 
-/// The checker reports two threads that use the data at once.
+/// A mutex and its data. The cell panics if two threads use the data at the same time.
 struct Lock {
     raw: RawMutex,
     data: UnsafeCell<usize>,
 }
 
-// SAFETY: a thread uses the data only while it holds the lock. The models check that this suffices.
+// SAFETY: a thread uses the data only while it owns the lock. If that is not enough, the cell panics.
 unsafe impl Send for Lock {}
 // SAFETY: as above.
 unsafe impl Sync for Lock {}
@@ -29,16 +29,16 @@ impl Lock {
         })
     }
 
-    /// Adds 1, if the caller `is_in`, and unlocks. Returns how much it has added.
+    /// Adds 1 and unlocks, if the caller `is_in`, that is, owns the lock. Returns the number of additions.
     fn add_if(&self, is_in: bool, is_fair: bool) -> usize {
         if is_in {
-            // SAFETY: the caller holds the lock.
+            // SAFETY: the caller owns the lock.
             self.data.with_mut(|data| unsafe { *data += 1 });
             if is_fair {
-                // SAFETY: as above.
+                // SAFETY: the caller owns the lock.
                 unsafe { self.raw.unlock_fair() };
             } else {
-                // SAFETY: as above.
+                // SAFETY: the caller owns the lock.
                 unsafe { self.raw.unlock() };
             }
         }
@@ -59,7 +59,7 @@ impl Lock {
         self.add_if(is_in, false)
     }
 
-    /// Checks the lock after all threads have left it and `additions` have been made.
+    /// Asserts that all threads have left, after `added` additions.
     fn assert_left(&self, added: usize) {
         assert_eq!(self.raw.traces(), 0, "a trace is left in the word");
         // SAFETY: no thread is left.
@@ -85,7 +85,7 @@ fn owners_exclude_each_other_and_give_up_at_any_moment() {
     });
 }
 
-/// A store of items, with a condition variable.
+/// A number of items that threads put into the store and take from it.
 struct Store {
     count: Mutex<usize>,
     filled: Cond,
@@ -103,14 +103,14 @@ impl Store {
         *count -= 1;
     }
 
-    /// Like `take`, or gives up. Puts back what it has taken. Returns whether it was woken.
+    /// Takes an item and puts it back, or times out. Returns false if the wait timed out.
     fn borrow(&self) -> bool {
         let taken = {
             let mut count = self.count.lock();
             if *count == 0 && !self.filled.wait_for(&mut count, Duration::ZERO) {
                 return false;
             }
-            // Another thread may have come first.
+            // Another thread may have taken the item first.
             let taken = (*count).min(1);
             *count -= taken;
             taken
@@ -122,7 +122,8 @@ impl Store {
     }
 }
 
-/// The store gets as many items as the threads that do not give up want. A lost wake-up would leave one asleep.
+/// Puts as many items as the takers need, while the borrowers may time out. If a signal were lost to a
+/// borrower that times out, a taker would sleep forever.
 #[test]
 fn a_call_reaches_one_that_waits() {
     check(|| {

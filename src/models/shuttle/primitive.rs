@@ -1,4 +1,4 @@
-//! The types of `crate::primitive` under shuttle.
+//! The types behind `crate::primitive` under shuttle.
 
 pub(crate) use shuttle::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence};
 pub(crate) use shuttle::sync::{Arc, Mutex, MutexGuard};
@@ -12,8 +12,8 @@ pub(crate) fn null_pointers<T, const N: usize>() -> [AtomicPtr<T>; N] {
 /// A cell that panics if a write overlaps another access.
 pub(crate) struct UnsafeCell<T> {
     value: std::cell::UnsafeCell<T>,
-    /// The weight of the accesses under way. Shuttle does not see it, and so switches between threads
-    /// in `access` alone.
+    /// The total weight of the accesses in progress. Shuttle does not see this cell, so during an access it
+    /// can switch threads only where `access` pauses.
     weight: Cell<usize>,
 }
 
@@ -21,7 +21,7 @@ pub(crate) struct UnsafeCell<T> {
 #[cfg(test)]
 const READ: usize = 1;
 
-/// The weight of a write, and the largest weight under way: that of as many reads as there can be.
+/// The weight of a write, and the most that may be in progress: one write, or any number of reads.
 const WRITE: usize = usize::MAX / 2;
 
 impl<T> UnsafeCell<T> {

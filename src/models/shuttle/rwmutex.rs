@@ -11,12 +11,12 @@ use shuttle::sync::{Arc, Mutex};
 use shuttle::thread::JoinHandle;
 
 impl Lock {
-    /// A new lock, or one that already runs at the speed.
+    /// Returns a new lock, either at *counted* or at the speed that was drawn.
     fn new() -> Arc<Self> {
         Self::at(one_of([Speed::Counted, Model::current().speed]))
     }
 
-    /// A write that keeps a read lock.
+    /// Writes, and downgrades to a read lock.
     fn write_and_keep(&self) -> ReadToken {
         self.lock();
         self.increment();
@@ -26,7 +26,8 @@ impl Lock {
         token
     }
 
-    /// Checks the lock after all threads have ended and this many writes were made. No block is in use, either.
+    /// Asserts that all threads have ended and given back their blocks, and that the lock is idle after
+    /// `writes`.
     fn assert_left(&self, writes: usize) {
         assert!(readers::models::all_threads_have_exited());
         self.assert_idle(writes);
@@ -89,7 +90,8 @@ fn the_speed_changes_on_the_way() {
     });
 }
 
-/// Prices affect speed, never safety. Here a price is nothing, very high, or different at each look.
+/// Prices decide how fast a lock is, never whether it is correct. So each price is drawn anew at each use,
+/// from zero up to a huge one.
 #[test]
 fn with_any_prices_a_lock_is_right() {
     check(|| {
@@ -148,7 +150,7 @@ fn attempts_give_up_at_any_moment() {
 #[test]
 fn writers_give_up_beside_readers() {
     check(|| {
-        // No credit is left if a writer has waited for the slots and then given up.
+        // So little that a writer that waits for the slots uses it up, even if it then gives up.
         adjust(|model| model.credit = one_of([0, 1]));
         let lock = Lock::at(Model::current().speed);
         let attempts = crew(&lock, 4, |lock| {
@@ -244,7 +246,7 @@ fn blocks_change_hands_with_reads_in_them() {
         let at_work = Arc::clone(&lock);
         let starters = spawn(3, move |_| {
             for _ in 0..2 {
-                // The thread ends with a read in its block. Other threads may get the block.
+                // The thread ends with a read in its block, which another thread may then get.
                 for token in join(crew(&at_work, 1, |lock| lock.raw.rlock())) {
                     at_work.read_with(Some(token));
                 }
@@ -263,7 +265,7 @@ fn nested_reads_overflow_the_slots() {
         let locks = [(); 4].map(|()| Lock::new());
         let nested = locks.clone();
         let readers = spawn(4, move |_| {
-            // A second read of the lock must not wait: a writer may wait for the first one.
+            // The second read of a lock must not wait: a writer may already be waiting for the first to end.
             let tokens = nested
                 .each_ref()
                 .map(|lock| (lock.raw.rlock(), lock.raw.try_rlock()));
@@ -291,7 +293,8 @@ fn identities_go_from_lock_to_lock() {
                 own.write();
                 at_work.read();
                 own.read();
-                // The drop must empty the slot, or the next owner of the identity would wait forever.
+                // The drop of the lock must empty the slot. Otherwise the next lock with this identity would
+                // wait for it forever.
                 let _forgotten = own.raw.rlock();
             }
             at_work.write();
@@ -351,7 +354,7 @@ fn fair_unlocks_lose_nobody() {
             lock.increment();
             lock.unlock_fair();
             let token = lock.raw.lock_upgradable();
-            // SAFETY: the token is that of the lock.
+            // SAFETY: the token is that of the upgradable read lock.
             unsafe { lock.raw.unlock_upgradable_fair(token) };
         });
         let others = crew(&lock, 3, |lock| {
@@ -370,11 +373,11 @@ fn fair_unlocks_lose_nobody() {
     });
 }
 
-/// Each thread draws its next operation on the lock, step by step, from all that there are.
+/// Draws at random what a thread does with a lock: how it enters, and how it leaves, upgrades or downgrades.
 mod anything {
     use super::*;
 
-    /// Returns the number of writes, like the functions below.
+    /// Runs a few random operations. Returns the number of writes, as the functions below do.
     pub fn happens(lock: &Lock) -> usize {
         (0..draw(1..4)).map(|_| one_thing(lock)).sum()
     }
@@ -449,7 +452,7 @@ mod anything {
                 return 0;
             }
             1 => {
-                // SAFETY: the token is that of the lock.
+                // SAFETY: the token is that of the upgradable read lock.
                 unsafe { lock.raw.unlock_upgradable_fair(token) };
                 return 0;
             }

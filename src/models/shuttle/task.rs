@@ -12,7 +12,7 @@ fn each_joiner_gets_the_result_of_its_task() {
     check(|| {
         let new = |index| {
             let body = move || match index {
-                // `resume_unwind` skips the panic hook, which would print.
+                // Not `panic!`, since the panic hook would print.
                 3 => resume_unwind(Box::new("no luck")),
                 _ => index,
             };

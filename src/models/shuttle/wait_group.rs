@@ -12,33 +12,34 @@ use std::time::Instant;
 const THREADS: usize = 6;
 const ROUNDS: usize = 5;
 
-/// A barrier made of wait groups, which the threads pass once a round.
+/// A barrier made of wait groups, which each thread passes once in each round.
 struct Barrier {
-    /// Used in turn. One is in use, one is being filled, and some threads may still be leaving the third.
+    /// The groups take turns: one is in use, one is being refilled, and some threads may still be leaving
+    /// one.
     groups: [RawWaitGroup; 3],
-    /// The work of each thread in each round.
+    /// Whether each thread has done its work in each round.
     work: [[UnsafeCell<bool>; THREADS]; ROUNDS],
 }
 
-// SAFETY: all threads of a schedule run on one OS thread. The model checks that no thread reads the work before
-// it is done.
+// SAFETY: all threads of a schedule run on one OS thread. If a thread reads the work while it is being done,
+// the cell panics.
 unsafe impl Send for Barrier {}
 // SAFETY: as above.
 unsafe impl Sync for Barrier {}
 
 impl Barrier {
     fn pass(&self, round: usize, thread: usize) {
-        // SAFETY: the cell panics if another thread accesses it at the same time.
+        // SAFETY: if another thread accesses this at the same time, the cell panics.
         self.work[round][thread].with_mut(|work| unsafe { *work = true });
         let group = &self.groups[round % 3];
         group.add(-1).unwrap();
         assert!(group.wait(None));
         for work in &self.work[round] {
-            // SAFETY: as above.
+            // SAFETY: if another thread writes this at the same time, the cell panics.
             assert!(work.with(|work| unsafe { *work }));
         }
         if thread == 0 {
-            // All threads have left the group of the previous round, since they have come to this one.
+            // Every thread has left the group of the round before, because all have arrived at this one.
             let left = &self.groups[(round + 2) % 3];
             if round > 0 {
                 left.add(THREADS.cast_signed()).unwrap();
@@ -77,7 +78,7 @@ fn a_wait_ends_after_the_work_that_was_added_before_it() {
     });
 }
 
-/// Starts a worker and waits for all workers of the group. Returns false if the deadline passes first.
+/// Starts a thread that works, and waits until the group is done. Returns false if the deadline passes first.
 fn add_and_wait(group: &Arc<RawWaitGroup>, deadline: Option<Instant>) -> bool {
     let is_done = Arc::new(AtomicBool::new(false));
     group.add(2).unwrap();

@@ -1,4 +1,4 @@
-//! Models of the workers with more goroutines and threads than loom can handle.
+//! Models of the workers, with more goroutines and threads than loom supports.
 
 use super::{adjust, check, join, one_of, spawn};
 use crate::WaitGroup;
@@ -8,7 +8,7 @@ use crate::task::Handle;
 use crate::workers::{self, models};
 use shuttle::sync::{Arc, Condvar, Mutex};
 
-/// A few workers, with no limit on threads.
+/// Draws the number of workers that may run, and grants as many threads as they need.
 fn set_up() {
     adjust(|model| {
         model.procs = one_of([1, 2, 3]);
@@ -24,7 +24,7 @@ fn wait(handle: Handle<'_, ()>) {
     handle.join().unwrap();
 }
 
-/// Counts calls.
+/// Counts calls of `add_one`.
 #[derive(Clone, Default)]
 struct Counter(Arc<Mutex<usize>>);
 
@@ -83,7 +83,7 @@ fn members_of_nested_groups_run_once() {
 fn goroutines_meet_in_foreign_code() {
     check(|| {
         set_up();
-        // Either each goroutine says that it blocks, or none does.
+        // Either all goroutines tell the workers that they block, or none does.
         let is_known = one_of([false, true]);
         let meeting = Arc::new((Mutex::new(0), Condvar::new()));
         let handles = [(); 5].map(|()| {
