@@ -200,6 +200,15 @@ fn share(one_write_in: u32) -> String {
     }
 }
 
+/// Returns the share in few letters, so that labels on an axis do not collide.
+fn short_share(one_write_in: u32) -> String {
+    match one_write_in {
+        n if n > 0 && n % 1_000_000 == 0 => format!("1/{}M", n / 1_000_000),
+        n if n > 0 && n % 1_000 == 0 => format!("1/{}k", n / 1_000),
+        n => share(n),
+    }
+}
+
 /// Returns millions of operations per second.
 fn throughput(samples: &Samples, lock: usize) -> f64 {
     1e3 / samples.median(lock)
@@ -332,7 +341,7 @@ impl Report {
             .x_desc("share of writes")
             .y_desc("million operations per second")
             .x_label_formatter(&|x| match x {
-                SegmentValue::CenterOf(i) => share(self.writes[*i]),
+                SegmentValue::CenterOf(i) => short_share(self.writes[*i]),
                 _ => String::new(),
             })
             .y_label_formatter(&|y| y.to_string())

@@ -89,10 +89,11 @@ struct Contender {
 fn main() {
     let args = Args::parse();
     let slice = Duration::from_millis(args.slice_ms.into());
-    println!(
-        "Longest wait, in ms, of {} probes of {slice:?} each:\n",
-        args.rounds
-    );
+    let probes = match args.rounds {
+        1 => "1 probe".into(),
+        n => format!("{n} probes"),
+    };
+    println!("Longest wait, in ms, of {probes} of {slice:?} each:\n");
     let locks = [
         contender::<gosync::RWMutex<Data>>(),
         contender::<std::sync::RwLock<Data>>(),
