@@ -185,7 +185,7 @@ impl RawMutex {
         budget.start_clock();
         match self.park(self.queue(), PARKED, deadline) {
             Parked::Unparked => self.take_over(budget, deadline),
-            Parked::Invalid => self.acquired(),
+            Parked::Invalid => self.finish_acquire(),
             Parked::TimedOut => false,
         }
     }
@@ -198,7 +198,7 @@ impl RawMutex {
             loop {
                 let word = self.word.load(Relaxed);
                 if !has_successor(word) {
-                    return self.acquired();
+                    return self.finish_acquire();
                 }
                 if !is_locked(word) {
                     if self.take(word, without_successor(word) | LOCKED) {
@@ -215,7 +215,7 @@ impl RawMutex {
             };
             match self.park(self.successor(), request, deadline) {
                 Parked::Unparked => {}
-                Parked::Invalid => return self.acquired(),
+                Parked::Invalid => return self.finish_acquire(),
                 Parked::TimedOut => return self.give_up_as_successor(),
             }
         }
@@ -243,7 +243,7 @@ impl RawMutex {
                 (false, true) => without_successor(word) | LOCKED,
                 (false, false) => word | LOCKED,
             };
-            // Relaxed: a caller that has got the lock acquires in `acquired`.
+            // Relaxed: a caller that has got the lock acquires in `finish_acquire`.
             if self
                 .word
                 .compare_exchange_weak(word, next, Relaxed, Relaxed)
@@ -255,7 +255,7 @@ impl RawMutex {
     }
 
     /// Acquires from the previous owner. The caller has found that it owns `LOCKED`. Returns true.
-    fn acquired(&self) -> bool {
+    fn finish_acquire(&self) -> bool {
         // Acquire: pairs with the Release in `release` of the previous owner.
         self.word.load(Acquire);
         self.track_acquire();
@@ -349,7 +349,7 @@ impl RawMutex {
         loop {
             let word = self.word.load(Relaxed);
             if !has_successor(word) {
-                return self.acquired();
+                return self.finish_acquire();
             }
             // From here on, no thread needs to wake this one.
             let silent = word & !(HANDOFF | SUCCESSOR_PARKED);

@@ -153,14 +153,14 @@ impl RawWaitGroup {
     /// Wakes all current sleepers if the counter is 0.
     #[cold]
     fn release(&self) {
-        let is_zero = || {
+        let clear_at_zero = || {
             self.word
                 // Acquire: pairs with the Release of every `done`, on behalf of the sleepers. The queue
                 // passes it on to them.
                 .compare_exchange(PARKED, 0, Acquire, Relaxed)
                 .is_ok()
         };
-        park::unpark_all_if(self.waiters(), is_zero, |_| {});
+        park::unpark_all_if(self.waiters(), clear_at_zero, |_| {});
     }
 
     /// Waits until the counter is 0. Returns false if the deadline passes first.

@@ -512,7 +512,7 @@ pub(crate) mod models {
     pub(crate) struct Loan(&'static Block);
 
     pub(crate) fn lend() -> Loan {
-        REGISTRY.free().lent += 1;
+        REGISTRY.lock_lists().lent += 1;
         Loan(REGISTRY.acquire())
     }
 
@@ -525,7 +525,7 @@ pub(crate) mod models {
 
     /// Whether all threads that acquired a block have ended, including their thread-local destructors.
     pub(crate) fn all_threads_have_exited() -> bool {
-        let free = REGISTRY.free();
+        let free = REGISTRY.lock_lists();
         REGISTRY.marked.get() == free.orphaned() + free.lent
     }
 }

@@ -69,7 +69,7 @@ global! {
 #[cold]
 pub(crate) fn new_id() -> Option<u32> {
     let id = without_reentry(|| {
-        let mut free = REGISTRY.free();
+        let mut free = REGISTRY.lock_lists();
         free.ids.pop().or_else(|| {
             let id = free.last_id + 1;
             (id <= MAX_ID).then(|| {
@@ -84,7 +84,7 @@ pub(crate) fn new_id() -> Option<u32> {
 /// Releases an identity that was not used.
 #[cold]
 pub(crate) fn release_unused_id(id: u32) {
-    without_reentry(|| REGISTRY.free().ids.push(id));
+    without_reentry(|| REGISTRY.lock_lists().ids.push(id));
 }
 
 /// Releases the identity of a lock that is dropped. Guards of the lock that were forgotten will never be
@@ -97,7 +97,7 @@ pub(crate) fn release_id(id: u32) {
         true
     });
     without_reentry(|| {
-        let mut free = REGISTRY.free();
+        let mut free = REGISTRY.lock_lists();
         free.ids.push(id);
         REGISTRY.tidy(&mut free);
     });
@@ -124,7 +124,7 @@ impl Registry {
         }
     }
 
-    pub(super) fn free(&self) -> MutexGuard<'_, FreeLists> {
+    pub(super) fn lock_lists(&self) -> MutexGuard<'_, FreeLists> {
         self.free.lock().expect("no code panics under this lock")
     }
 
@@ -151,7 +151,7 @@ impl Registry {
 
     /// Hands out a block without an owner: an empty one, or else one with an empty slot, or else a new one.
     pub(super) fn acquire(&self) -> &'static Block {
-        let mut free = self.free();
+        let mut free = self.lock_lists();
         let block = self.take_empty(&mut free).or_else(|| {
             self.tidy(&mut free);
             let empty = self.take_empty(&mut free);
@@ -179,7 +179,7 @@ impl Registry {
     }
 
     pub(super) fn release(&self, block: &'static Block) {
-        let mut free = self.free();
+        let mut free = self.lock_lists();
         self.tidy(&mut free);
         self.file(&mut free, block);
         self.orphaned.set(free.orphaned());

@@ -26,7 +26,7 @@ fn blocks_ever() -> usize {
 }
 
 fn ids_ever() -> usize {
-    REGISTRY.free().last_id as usize
+    REGISTRY.lock_lists().last_id as usize
 }
 
 /// The bit of an entry beside the address of its slot.
@@ -355,7 +355,7 @@ fn a_writer_looks_at_orphaned_guards() {
     assert_marked(registry, &left);
     // The next look finds that the guards are gone.
     left[0].slots[0].clear();
-    registry.tidy(&mut registry.free());
+    registry.tidy(&mut registry.lock_lists());
     assert_marked(registry, &left[1..]);
     left[1].slots.iter().for_each(Slot::clear);
     registry.try_to_tidy();
