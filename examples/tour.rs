@@ -330,7 +330,7 @@ fn owner() {
 /// ```go
 /// mu.RLock()
 /// inside.Done()
-/// inside.Wait() // two readers, or nobody gets past this
+/// inside.Wait() // both must be inside to get past this
 /// mu.RUnlock()
 /// ```
 fn together() {

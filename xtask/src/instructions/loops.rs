@@ -59,8 +59,9 @@ fn write_counted(rounds: u64) {
 }
 
 /// Returns a lock after very many reads. The first lock that has had many makes the process register for
-/// `membarrier`, in a separate thread, and until that is done no lock leaves *counted*. Valgrind passes the
-/// call on to the kernel, and lets another thread run only when this one sleeps.
+/// `membarrier`, and until that is done no lock leaves *counted*. With several threads, or where the C library does
+/// not say that there is one, a separate thread registers. Valgrind passes the call on to the kernel, and lets
+/// another thread run only when this one sleeps.
 fn used() -> Lock {
     let lock = Lock::new(0);
     for _ in 0..50 {

@@ -18,7 +18,7 @@ pub struct Post {
     /// How many operations of each kind got what they wanted, and how many did not.
     pub done: Counts,
     pub refused: Counts,
-    /// The longest waits in `lock` and `rlock`, in nanoseconds.
+    /// The longest waits of readers and of writers, in nanoseconds.
     pub worst_read: AtomicU64,
     pub worst_write: AtomicU64,
 }
