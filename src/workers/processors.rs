@@ -95,7 +95,7 @@ impl Processors {
     }
 
     /// Takes `p` from the list if it is empty.
-    pub(super) fn unlist_if_empty(&self, p: &'static Processor) {
+    pub(super) fn try_unlist(&self, p: &'static Processor) {
         if p.len() > 0 {
             return;
         }

@@ -114,7 +114,7 @@ impl Scheduler {
     /// Like `notify`, for goroutines that `queued_by` had queued elsewhere.
     #[inline]
     fn notify_for(&self, p: &'static Processor, queued_by: QueuedBy) {
-        // Pairs with the fences in `has_waiting_now` and `Processors::unlist_if_empty`.
+        // Pairs with the fences in `has_waiting_now` and `Processors::try_unlist`.
         fence(SeqCst);
         if !p.is_listed() {
             self.list(p);
@@ -494,7 +494,7 @@ impl Scheduler {
                 Holder::Running => {}
                 Holder::External if is_active => external += 1,
                 Holder::Stuck if is_active => {}
-                _ => self.processors.unlist_if_empty(p),
+                Holder::Nobody | Holder::External | Holder::Stuck => self.processors.try_unlist(p),
             }
         }
         external

@@ -257,12 +257,13 @@ fn one_upgradable_reader_gets_in_if_there_is_none() {
 
 #[test]
 fn the_last_to_bar_sleepers_owes_them_their_turn() {
-    assert!(owes_upgraders(UPGRADABLE | UPGRADERS_PARKED | PAST));
+    let upgraders = UPGRADABLE | UPGRADERS_PARKED | PAST;
+    assert!(owes_upgraders(upgraders));
     for writer in [WRITER, SUCCESSOR] {
-        assert!(!owes_upgraders(writer | UPGRADABLE | UPGRADERS_PARKED));
+        assert!(!owes_upgraders(writer | upgraders));
     }
     assert!(owes_readers(SUCCESSOR | READERS_PARKED | PAST));
     assert!(owes_readers(SUCCESSOR | UPGRADERS_PARKED | PAST));
-    assert!(!owes_readers(SUCCESSOR | UPGRADERS_PARKED | UPGRADABLE));
+    assert!(!owes_readers(SUCCESSOR | upgraders));
     assert!(!owes_readers(SUCCESSOR | WRITERS_PARKED | PAST));
 }
