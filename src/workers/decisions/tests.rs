@@ -86,17 +86,15 @@ fn one_worker_is_woken_if_none_has_blocked() {
 #[test]
 fn blocked_workers_are_replaced_while_others_run() {
     let mut state = state(2);
-    let processors = [(); 2].map(|()| in_goroutine(&mut state));
+    let both = [(); 2].map(|()| in_goroutine(&mut state));
     let seen = Observations {
-        blocked: vec![Run::now(processors[0])],
+        blocked: vec![Run::now(both[0])],
         ..Observations::default()
     };
     let (look, wakeup) = state.look(&seen, 0, 1);
     assert!(look.has_replaced);
-    assert_eq!(
-        processors.map(Processor::holder),
-        [Holder::Stuck, Holder::Running]
-    );
+    let holders = both.map(Processor::holder);
+    assert_eq!(holders, [Holder::Stuck, Holder::Running]);
     assert_eq!(new_workers(wakeup), 1);
 }
 
