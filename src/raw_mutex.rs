@@ -116,7 +116,7 @@ impl RawMutex {
     #[inline]
     pub(crate) unsafe fn unlock(&self) {
         self.track_release();
-        if !self.release(LOCKED, 0) {
+        if !self.exchange_release(LOCKED, 0) {
             self.unlock_slow();
         }
     }
@@ -129,7 +129,7 @@ impl RawMutex {
     #[inline]
     pub(crate) unsafe fn unlock_fair(&self) {
         self.track_release();
-        if !self.release(LOCKED, 0) {
+        if !self.exchange_release(LOCKED, 0) {
             self.unlock_fair_slow();
         }
     }
@@ -149,7 +149,7 @@ impl RawMutex {
     /// succeeded.
     #[inline(always)]
     fn take(&self, word: u32, next: u32) -> bool {
-        // Acquire: pairs with the Release in `release`.
+        // Acquire: pairs with the Release in `exchange_release`.
         let taken = self
             .word
             .compare_exchange_weak(word, next, Acquire, Relaxed)
@@ -162,7 +162,7 @@ impl RawMutex {
 
     /// Gives up `LOCKED` by changing the word from `word` to `next`. Returns whether that succeeded.
     #[inline(always)]
-    fn release(&self, word: u32, next: u32) -> bool {
+    fn exchange_release(&self, word: u32, next: u32) -> bool {
         // Release: pairs with each Acquire on the word.
         self.word
             .compare_exchange(word, next, Release, Relaxed)
@@ -213,7 +213,7 @@ impl RawMutex {
             } else {
                 SUCCESSOR_PARKED
             };
-            match self.park(self.successor(), request, deadline) {
+            match self.park(self.successor_queue(), request, deadline) {
                 Parked::Unparked => {}
                 Parked::Invalid => return self.finish_acquire(),
                 Parked::TimedOut => return self.give_up_as_successor(),
@@ -256,7 +256,7 @@ impl RawMutex {
 
     /// Acquires from the previous owner. The caller has found that it owns `LOCKED`. Returns true.
     fn finish_acquire(&self) -> bool {
-        // Acquire: pairs with the Release in `release` of the previous owner.
+        // Acquire: pairs with the Release in `exchange_release` of the previous owner.
         self.word.load(Acquire);
         self.track_acquire();
         true
@@ -274,7 +274,7 @@ impl RawMutex {
             } else {
                 word & !(LOCKED | SUCCESSOR_PARKED)
             };
-            if !self.release(word, next) {
+            if !self.exchange_release(word, next) {
                 continue;
             }
             self.wake_successor(word);
@@ -290,7 +290,7 @@ impl RawMutex {
         loop {
             let word = self.word.load(Relaxed);
             if has_successor(word) {
-                if self.release(word, without_successor(word)) {
+                if self.exchange_release(word, without_successor(word)) {
                     return self.wake_successor(word);
                 }
             } else if word & PARKED != 0 {
@@ -298,7 +298,7 @@ impl RawMutex {
                 if self.wake_front() {
                     return;
                 }
-            } else if self.release(word, word & !LOCKED) {
+            } else if self.exchange_release(word, word & !LOCKED) {
                 return;
             }
         }
@@ -307,7 +307,7 @@ impl RawMutex {
     /// Wakes the successor if it slept when the word was `word`.
     fn wake_successor(&self, word: u32) {
         if word & SUCCESSOR_PARKED != 0 {
-            park::unpark_one(self.successor(), |_, _| {});
+            park::unpark_one(self.successor_queue(), |_, _| {});
         }
     }
 
@@ -378,7 +378,7 @@ impl RawMutex {
     }
 
     /// The successor sleeps here.
-    pub(crate) fn successor(&self) -> Key {
+    pub(crate) fn successor_queue(&self) -> Key {
         Key::new(&self.word, 1)
     }
 
@@ -386,14 +386,14 @@ impl RawMutex {
     #[inline]
     fn track_acquire(&self) {
         deadlock::acquire(self.queue());
-        deadlock::acquire(self.successor());
+        deadlock::acquire(self.successor_queue());
     }
 
     /// Called by the owner of `LOCKED` before it unlocks.
     #[inline]
     fn track_release(&self) {
         deadlock::release(self.queue());
-        deadlock::release(self.successor());
+        deadlock::release(self.successor_queue());
     }
 }
 

@@ -44,7 +44,7 @@
 //!                       no announced writer: announces itself
 //!                   ┌────────────────────────────────────────► WRITER ──── downgrade ───┐
 //!                   │                                            ▲                      │
-//!   free ──────► UPGRADABLE ──────────────────► UPGRADED         │ the writer gives up  │
+//!   free ──────► UPGRADABLE ─────────────────► UPGRADE_AHEAD     │ the writer gives up  │
 //!                ▲  ▲     a writer has announced  │ │ │          │                      │
 //!                │  │     itself, and waits       │ │ └──────────┘                      │
 //!                │  └──────── downgrade ──────────┘ └──► free: the writer drains        │
@@ -72,10 +72,10 @@
 //! 2. `SUCCESSOR` has one owner: the thread that was woken, or the thread that is about to wake one.
 //! 3. `READERS_PARKED` or `WRITERS_PARKED` implies `WRITER` or `SUCCESSOR`: some thread that is awake, or
 //!    will be woken, owes the sleepers their turn. No thread clears the last of the two without paying
-//!    that debt. `UPGRADERS_PARKED` implies `WRITER`, `SUCCESSOR` or `UPGRADABLE`, except while a thread that
-//!    has just cleared the last of them is about to wake an upgrader, or while an upgrader that was woken has
+//!    that debt. `UPGRADABLES_PARKED` implies `WRITER`, `SUCCESSOR` or `UPGRADABLE`, except while a thread that
+//!    has just cleared the last of them is about to wake a sleeper, or while an upgradable reader that was woken has
 //!    not looked at the word yet.
-//! 4. Only the owner of `WRITER`, or the upgradable reader that has passed it, sets or clears `DRAIN`. Only
+//! 4. Only the owner of `WRITER`, or the upgradable reader that has passed it, sets or clears `DRAINER_PARKED`. Only
 //!    the successor sets `SUCCESSOR_PARKED` or `HANDOFF`. Both imply `SUCCESSOR`, and `HANDOFF` implies
 //!    `WRITER`. Only the owner of `SUCCESSOR` clears it, or the thread that hands it `WRITER`. So a successor
 //!    that finds `SUCCESSOR` clear has been handed `WRITER`.
@@ -91,7 +91,7 @@
 //!    has passed a heavy barrier by then. So `FENCED` is never clear while there is a successor.
 //! 8. `UPGRADABLE` has one owner: the upgradable reader, or the thread that is about to hand the flag to one.
 //!    A thread sets it only while `WRITER` and `SUCCESSOR` are clear, or as the owner of `WRITER` that steps
-//!    down. It may stay set while a writer announces itself. Only the owner of `UPGRADABLE` sets `UPGRADED`, which implies `WRITER`. It finds `UPGRADED` gone
+//!    down. It may stay set while a writer announces itself. Only the owner of `UPGRADABLE` sets `UPGRADE_AHEAD`, which implies `WRITER`. It finds `UPGRADE_AHEAD` gone
 //!    only if the owner of `WRITER` has given up: then it owns `WRITER` itself.
 //!
 //! The word changes only by read-modify-writes, so each change continues the release sequences of all earlier
@@ -144,7 +144,7 @@ pub struct WriteToken(u64);
 pub struct UpgradableToken(());
 
 /// The decision of a thread that is about to sleep, and the word that it stores.
-enum Turn {
+enum Step {
     /// It sets its flag and must sleep.
     Sleep(u64),
     /// It gets what it waits for, and does not sleep.
@@ -198,30 +198,30 @@ impl RawRWMutex {
     /// Changes the word from `word` to `next`, and releases everything that the caller has done or seen.
     /// Returns false if the word is not `word` any more.
     #[inline(always)]
-    fn release(&self, word: u64, next: u64) -> bool {
+    fn exchange_release(&self, word: u64, next: u64) -> bool {
         // Release: pairs with every Acquire on the word.
         self.word
             .compare_exchange(word, next, Release, Relaxed)
             .is_ok()
     }
 
-    /// Sleeps in `queue`, unless `turn` lets the caller enter at once. In that case it returns
+    /// Sleeps in `queue`, unless `decide` lets the caller enter at once. In that case it returns
     /// `Parked::Invalid`: the caller has entered without a sleep. So if the lock has become free by
     /// then, the thread takes it, and no newcomer overtakes it.
-    fn park(&self, queue: Key, turn: impl Fn(u64) -> Turn, deadline: Option<Instant>) -> Parked {
-        workers::park(queue, || self.take_turn(turn), deadline)
+    fn park(&self, queue: Key, decide: impl Fn(u64) -> Step, deadline: Option<Instant>) -> Parked {
+        workers::park(queue, || self.sleep_or_enter(decide), deadline)
     }
 
-    /// Changes the word as `turn` says, and returns whether the caller must sleep. Runs under the lock of the
+    /// Changes the word as `decide` says, and returns whether the caller must sleep. Runs under the lock of the
     /// caller's queue (invariant 5).
-    fn take_turn(&self, turn: impl Fn(u64) -> Turn) -> bool {
+    fn sleep_or_enter(&self, decide: impl Fn(u64) -> Step) -> bool {
         loop {
             let word = self.word.load(Relaxed);
-            let (sleeps, next) = match turn(word) {
-                Turn::Sleep(next) => (true, next),
-                Turn::Enter(next) => (false, next),
+            let (sleeps, next) = match decide(word) {
+                Step::Sleep(next) => (true, next),
+                Step::Enter(next) => (false, next),
             };
-            // Acquire: pairs with the Release in `release`, for readers and upgradable readers. Writers acquire when
+            // Acquire: pairs with the Release in `exchange_release`, for readers and upgradable readers. Writers acquire when
             // they drain.
             if self
                 .word
@@ -245,9 +245,9 @@ impl RawRWMutex {
         // An entry of another thread may be passing, so only this thread's own slots count: its entries are
         // never passing here.
         let is_reader = has_counted_readers(word)
-            || has_upgradable(word) != is_upgraded(word)
+            || has_upgradable(word) != has_upgrade_ahead(word)
             || readers::own_holds(id(word));
-        is_announced(word) && !is_draining(word) && !is_reader
+        is_announced(word) && !is_drainer_parked(word) && !is_reader
     }
 
     /// Whether another thread waits for the lock: asleep in a queue, as the successor, or as the writer that the
@@ -255,7 +255,7 @@ impl RawRWMutex {
     #[cfg(not(gosync_model))]
     fn is_wanted(&self) -> bool {
         const WAITING: u64 =
-            SUCCESSOR | READERS_PARKED | WRITERS_PARKED | UPGRADERS_PARKED | UPGRADED;
+            SUCCESSOR | READERS_PARKED | WRITERS_PARKED | UPGRADABLES_PARKED | UPGRADE_AHEAD;
         self.word.load(Relaxed) & WAITING != 0
     }
 
@@ -276,97 +276,97 @@ impl RawRWMutex {
     }
 
     /// The queue in which readers sleep until a writer admits them.
-    pub(crate) fn readers(&self) -> Key {
+    pub(crate) fn readers_queue(&self) -> Key {
         Key::new(&self.word, 0)
     }
 
     /// The queue in which writers sleep until one of them becomes the successor.
-    pub(crate) fn writers(&self) -> Key {
+    pub(crate) fn writers_queue(&self) -> Key {
         Key::new(&self.word, 1)
     }
 
     /// The queue in which the successor sleeps until the write phase ends.
-    pub(crate) fn successor(&self) -> Key {
+    pub(crate) fn successor_queue(&self) -> Key {
         Key::new(&self.word, 2)
     }
 
     /// The queue in which the announced writer sleeps until the last reader has left.
-    pub(crate) fn drained(&self) -> Key {
+    pub(crate) fn drainer_queue(&self) -> Key {
         Key::new(&self.word, 3)
     }
 
-    /// The queue in which upgraders sleep until they may compete for `UPGRADABLE`, or are handed it.
-    pub(crate) fn upgraders(&self) -> Key {
+    /// The queue in which upgradable readers sleep until they may compete for `UPGRADABLE`, or are handed it.
+    pub(crate) fn upgradables_queue(&self) -> Key {
         Key::new(&self.word, 4)
     }
 
     /// The queue in which the announced writer sleeps until the upgradable reader has left.
-    pub(crate) fn upgradable(&self) -> Key {
+    pub(crate) fn behind_upgradable_queue(&self) -> Key {
         Key::new(&self.word, 5)
     }
 
     /// Each reader calls this once it is inside.
     #[inline]
     fn track_enter(&self) {
-        deadlock::acquire(self.drained());
+        deadlock::acquire(self.drainer_queue());
     }
 
     /// Each reader calls this before it leaves.
     #[inline]
     fn track_leave(&self) {
-        deadlock::release(self.drained());
+        deadlock::release(self.drainer_queue());
     }
 
     /// Each owner of `WRITER` calls this once it owns the flag.
     #[inline]
     fn track_announce(&self) {
-        deadlock::acquire(self.upgraders());
-        self.track_begin_upgrade();
+        deadlock::acquire(self.upgradables_queue());
+        self.track_bar_others();
     }
 
     /// The owner of `WRITER` calls this before it steps down.
     #[inline]
     fn track_step_down(&self) {
-        deadlock::release(self.upgraders());
-        self.track_fail_upgrade();
+        deadlock::release(self.upgradables_queue());
+        self.track_admit_others();
     }
 
     /// Each upgradable reader calls this once it is inside.
     #[inline]
     fn track_enter_upgradable(&self) {
-        deadlock::acquire(self.upgraders());
-        deadlock::acquire(self.upgradable());
+        deadlock::acquire(self.upgradables_queue());
+        deadlock::acquire(self.behind_upgradable_queue());
     }
 
     /// Each upgradable reader calls this before it leaves.
     #[inline]
     fn track_leave_upgradable(&self) {
-        deadlock::release(self.upgraders());
+        deadlock::release(self.upgradables_queue());
         self.track_no_writer_behind();
     }
 
     /// Notes that readers, writers and the successor now wait for the caller. Each upgrade calls this as it begins,
     /// and each owner of `WRITER` by `track_announce`.
     #[inline]
-    fn track_begin_upgrade(&self) {
-        deadlock::acquire(self.readers());
-        deadlock::acquire(self.writers());
-        deadlock::acquire(self.successor());
+    fn track_bar_others(&self) {
+        deadlock::acquire(self.readers_queue());
+        deadlock::acquire(self.writers_queue());
+        deadlock::acquire(self.successor_queue());
     }
 
-    /// Ends what `track_begin_upgrade` has noted. Called when an upgrade has failed, and by `track_step_down`.
+    /// Ends what `track_bar_others` has noted. Called when an upgrade has failed, and by `track_step_down`.
     #[inline]
-    fn track_fail_upgrade(&self) {
-        deadlock::release(self.readers());
-        deadlock::release(self.writers());
-        deadlock::release(self.successor());
+    fn track_admit_others(&self) {
+        deadlock::release(self.readers_queue());
+        deadlock::release(self.writers_queue());
+        deadlock::release(self.successor_queue());
     }
 
     /// Called once no announced writer waits any longer for the thread that was the upgradable reader. A
     /// writer that announces itself does not acquire this key, since it would then wait for itself.
     #[inline]
     fn track_no_writer_behind(&self) {
-        deadlock::release(self.upgradable());
+        deadlock::release(self.behind_upgradable_queue());
     }
 }
 

@@ -89,19 +89,19 @@
 //!
 //! # Proof that no wake-up is lost
 //!
-//! A writer that wants to sleep sets `DRAIN`, passes a heavy barrier (whatever the speed of the lock), and looks at
+//! A writer that wants to sleep sets `DRAINER_PARKED`, passes a heavy barrier (whatever the speed of the lock), and looks at
 //! the slot once more under the lock of its queue. A reader that leaves clears its slot, passes a light barrier, and looks
 //! at the word. So at least one of them sees the other's store:
 //!
 //! * The writer sees the empty slot, and does not sleep.
-//! * Or the reader sees `DRAIN`, and wakes the writer.
+//! * Or the reader sees `DRAINER_PARKED`, and wakes the writer.
 //!
 //! The same holds for passing entries. After this one barrier the writer may sleep again and again, as long
-//! as `DRAIN` stays set.
+//! as `DRAINER_PARKED` stays set.
 //!
-//! While the process cannot afford that barrier, the writer sets `DRAIN` and naps without it. Then a reader
-//! that leaves may miss `DRAIN`. In that case the nap ends by itself, and the writer looks at the slot again.
-//! The barrier comes after the last nap. So it still comes after `DRAIN` is set, and before every sleep that
+//! While the process cannot afford that barrier, the writer sets `DRAINER_PARKED` and naps without it. Then a reader
+//! that leaves may miss `DRAINER_PARKED`. In that case the nap ends by itself, and the writer looks at the slot again.
+//! The barrier comes after the last nap. So it still comes after `DRAINER_PARKED` is set, and before every sleep that
 //! is not a nap.
 
 mod registry;
@@ -354,11 +354,11 @@ impl Own {
 
     #[cold]
     fn skip_after_write(&self, address: usize) -> bool {
-        let skip_after_write = self.last_written.replace(0) == address;
-        if skip_after_write {
+        let is_written = self.last_written.replace(0) == address;
+        if is_written {
             self.restart_samples();
         }
-        skip_after_write
+        is_written
     }
 
     /// Notes a write of the lock at `address`, for `tick_sample_of`.

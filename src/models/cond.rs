@@ -76,7 +76,7 @@ fn a_broadcast_after_a_change_reaches_all_that_have_not_seen_it() {
 }
 
 #[test]
-fn a_signal_calls_the_first() {
+fn a_signal_wakes_the_first() {
     check(Model::new(), |mutex, cond| {
         let [first, second] = [(); 2].map(|()| cond.raw.enqueue());
         let waiting = Arc::clone(cond);
@@ -143,7 +143,7 @@ fn a_broadcast_wakes_those_that_wait_and_no_later_one() {
 }
 
 #[test]
-fn what_comes_before_a_signal_is_seen_after_the_wait() {
+fn a_signal_happens_before_the_wait_returns() {
     check(Model::new().preemptions(3), |mutex, cond| {
         let counter = Counter::new();
         let counted = std::sync::Arc::clone(&counter);

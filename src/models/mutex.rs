@@ -85,7 +85,7 @@ impl Mutex {
     }
 
     fn is_successor_asleep(&self) -> bool {
-        sleepers(self.raw.successor()) == 1
+        sleepers(self.raw.successor_queue()) == 1
     }
 }
 
@@ -158,7 +158,7 @@ fn exclusion_of_attempts() {
 }
 
 #[test]
-fn it_is_unlocked_by_another_thread() {
+fn a_mutex_is_unlocked_by_another_thread() {
     model().check(with_a_mutex(|mutex| {
         mutex.raw.lock();
         mutex.increment();
@@ -258,7 +258,7 @@ fn fair_and_other_unlocks_meet() {
 
 /// One of two waiters times out, in the queue or as the successor. The other one must get the mutex.
 #[test]
-fn one_in_the_queue_gives_up() {
+fn a_queued_waiter_times_out() {
     model().check_timeouts(with_a_mutex(|mutex| {
         mutex.raw.lock();
         let timed = spawn(mutex, Mutex::timed_turn);
@@ -310,7 +310,7 @@ fn the_successor_has_given_up_before_a_fair_unlock() {
 
 /// Both waiters may time out, in the queue or as the successor, while a fair unlock looks for a waiter.
 #[test]
-fn two_give_up() {
+fn two_waiters_time_out() {
     model().preemptions(1).check_timeouts(with_a_mutex(|mutex| {
         mutex.raw.lock();
         let timed = [

@@ -26,34 +26,34 @@ fn price(usual: u64) -> u64 {
 
 pub(crate) fn measure() {}
 
-pub(crate) fn sample() -> u64 {
+pub(crate) fn sample_credit() -> u64 {
     match Model::current().limit {
         Speed::Counted => 0,
         _ => price(HUGE),
     }
 }
 
-pub(crate) fn shared_sample() -> u64 {
-    sample()
+pub(crate) fn shared_sample_credit() -> u64 {
+    sample_credit()
 }
 
-pub(crate) fn collision() -> u64 {
+pub(crate) fn collision_credit() -> u64 {
     price(0)
 }
 
-pub(crate) fn saved(reads: u64) -> u64 {
+pub(crate) fn saved_credit(reads: u64) -> u64 {
     price(reads)
 }
 
-pub(crate) fn write(_: u64) -> u64 {
+pub(crate) fn write_price(_: u64) -> u64 {
     price(7)
 }
 
-pub(crate) fn enough() -> u64 {
+pub(crate) fn enough_for_slots() -> u64 {
     price(HUGE)
 }
 
-pub(crate) fn barrier() -> u64 {
+pub(crate) fn barrier_price() -> u64 {
     price(Model::current().price)
 }
 

@@ -471,9 +471,9 @@ fn a_lock_becomes_quiet_before_a_writer() {
         .check(with_a_lock(|lock| {
             let reader = spawn(lock, |lock| {
                 assert!(lock.read() <= 1);
-                let is_quiet = lock.raw.speed() == Speed::Quiet;
+                let admits_quiet_readers = lock.raw.speed() == Speed::Quiet;
                 assert!(lock.read() <= 1);
-                is_quiet
+                admits_quiet_readers
             });
             lock.write();
             witness(reader.join().unwrap());
@@ -491,10 +491,10 @@ fn slots_are_given_up_before_a_reader() {
         .check(with_a_lock(|lock| {
             let reader = spawn(lock, Lock::read);
             lock.write();
-            let has_slots = lock.raw.speed() == Speed::Slots;
+            let admits_slot_readers = lock.raw.speed() == Speed::Slots;
             lock.write();
             assert!(reader.join().unwrap() <= 2);
-            witness(!has_slots);
+            witness(!admits_slot_readers);
             2
         }));
 }

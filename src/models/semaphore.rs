@@ -20,7 +20,7 @@ fn check(
         assert_eq!(semaphore.available(), size);
         assert!(
             semaphore.try_acquire(size).is_some(),
-            "somebody waits still"
+            "a thread still waits"
         );
     });
 }
@@ -38,7 +38,7 @@ fn use_some(n: usize) -> impl FnOnce(&Weighted) {
 }
 
 #[test]
-fn three_take_turns() {
+fn one_permit_excludes_three_threads() {
     check(Model::new(), 1, |semaphore| {
         let others = [(); 2].map(|()| spawn(semaphore, use_some(1)));
         use_some(1)(semaphore);
@@ -66,7 +66,7 @@ fn a_large_request_is_served_before_later_ones() {
 }
 
 #[test]
-fn one_that_gives_up_lets_those_behind_it_go_on() {
+fn a_timeout_serves_the_waiters_behind_it() {
     check(Model::new(), 2, |semaphore| {
         let permit = semaphore.acquire(1).unwrap();
         let big = spawn(semaphore, |semaphore| {
@@ -81,7 +81,7 @@ fn one_that_gives_up_lets_those_behind_it_go_on() {
 }
 
 #[test]
-fn what_is_granted_to_one_that_gives_up_is_not_lost() {
+fn a_grant_that_meets_a_timeout_is_not_lost() {
     check(Model::new(), 1, |semaphore| {
         let permit = semaphore.acquire(1).unwrap();
         let timed = spawn(semaphore, |semaphore| {
@@ -109,7 +109,7 @@ fn a_release_serves_all_waiters_for_which_it_is_enough() {
 }
 
 #[test]
-fn parts_are_given_back_one_by_one() {
+fn permits_are_released_one_by_one() {
     check(Model::new(), 2, |semaphore| {
         let mut permit = semaphore.acquire(2).unwrap();
         let others = [(); 2].map(|()| spawn(semaphore, use_some(1)));
@@ -120,7 +120,7 @@ fn parts_are_given_back_one_by_one() {
 }
 
 #[test]
-fn one_that_waits_for_what_is_forgotten_is_refused() {
+fn a_request_for_forgotten_permits_fails() {
     Model::new().check(|| {
         let semaphore = Arc::new(Weighted::new(2));
         let permit = semaphore.acquire_owned(1).unwrap();

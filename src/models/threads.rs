@@ -23,28 +23,28 @@ impl Lock {
     }
 
     pub(super) fn queued_readers(&self) -> usize {
-        sleepers(self.raw.readers())
+        sleepers(self.raw.readers_queue())
     }
 
     pub(super) fn queued_writers(&self) -> usize {
-        sleepers(self.raw.writers())
+        sleepers(self.raw.writers_queue())
     }
 
     pub(super) fn is_successor_asleep(&self) -> bool {
-        sleepers(self.raw.successor()) == 1
+        sleepers(self.raw.successor_queue()) == 1
     }
 
     pub(super) fn is_draining(&self) -> bool {
-        sleepers(self.raw.drained()) == 1
+        sleepers(self.raw.drainer_queue()) == 1
     }
 
-    pub(super) fn queued_upgraders(&self) -> usize {
-        sleepers(self.raw.upgraders())
+    pub(super) fn queued_upgradables(&self) -> usize {
+        sleepers(self.raw.upgradables_queue())
     }
 
     /// Whether an announced writer sleeps until the upgradable reader leaves.
     pub(super) fn is_writer_behind(&self) -> bool {
-        sleepers(self.raw.upgradable()) == 1
+        sleepers(self.raw.behind_upgradable_queue()) == 1
     }
 }
 

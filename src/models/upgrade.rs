@@ -124,7 +124,7 @@ fn asymmetric_a_writer_comes_after_one_that_gave_up_behind_an_upgradable_reader(
 // Order.
 
 #[test]
-fn an_upgradable_reader_is_alone_of_its_kind() {
+fn upgradable_readers_exclude_each_other() {
     Model::new()
         .preemptions(3)
         .check_speeds(with_a_lock(|lock| {
@@ -213,7 +213,7 @@ fn an_upgradable_reader_that_waits_is_admitted() {
             let reader = spawn(lock, Lock::read_upgradable);
             let writer = spawn(lock, Lock::write);
             settle();
-            let wait = witness(lock.queued_upgraders() == 1 && lock.queued_writers() == 1);
+            let wait = witness(lock.queued_upgradables() == 1 && lock.queued_writers() == 1);
             lock.unlock();
             let seen = reader.join().unwrap();
             assert!(seen == 0 || !wait, "it waited for two writes");
@@ -231,7 +231,7 @@ fn one_upgradable_reader_is_admitted_at_a_time() {
             spawn(lock, Lock::read_and_write),
         ];
         settle();
-        witness(lock.queued_upgraders() == 2);
+        witness(lock.queued_upgradables() == 2);
         lock.unlock();
         let seen: usize = readers.map(|reader| reader.join().unwrap()).iter().sum();
         assert_eq!(seen, 1);
@@ -248,10 +248,13 @@ fn a_starving_upgradable_reader_is_next() {
             let token = lock.raw.lock_upgradable();
             let other = spawn(lock, Lock::read_and_write);
             settle();
-            let waits = witness(lock.queued_upgraders() == 1);
+            let waits = witness(lock.queued_upgradables() == 1);
             lock.unlock_upgradable(token);
             let seen = lock.read_upgradable();
-            assert!(seen == 1 || !waits, "an impatient one was overtaken");
+            assert!(
+                seen == 1 || !waits,
+                "a starving upgradable reader was overtaken"
+            );
             other.join().unwrap();
             1
         }));
@@ -266,7 +269,7 @@ fn an_upgradable_reader_wakes_another_one_and_a_writer_comes_first() {
         let other = spawn(lock, Lock::read_upgradable);
         let writer = spawn(lock, |lock| lock.write_if(lock.try_lock()));
         settle();
-        let waits = lock.queued_upgraders() == 1;
+        let waits = lock.queued_upgradables() == 1;
         lock.get();
         lock.unlock_upgradable(token);
         let seen = other.join().unwrap();
@@ -283,7 +286,7 @@ fn a_fair_unlock_lets_an_upgradable_reader_go_first() {
             let token = lock.raw.lock_upgradable();
             let other = spawn(lock, Lock::read_and_write);
             settle();
-            let waits = witness(lock.queued_upgraders() == 1);
+            let waits = witness(lock.queued_upgradables() == 1);
             // SAFETY: the token is that of the upgradable read lock.
             unsafe { lock.raw.unlock_upgradable_fair(token) };
             let seen = lock.read_upgradable();
@@ -405,7 +408,7 @@ fn a_writer_that_gives_up_lets_in_an_upgradable_reader_that_sees_the_data() {
             let writer = spawn(lock, Lock::write_timed);
             let reader = spawn(lock, Lock::read_upgradable);
             settle();
-            let wait = lock.is_writer_behind() && lock.queued_upgraders() == 1;
+            let wait = lock.is_writer_behind() && lock.queued_upgradables() == 1;
             lock.upgrade(token);
             lock.increment();
             lock.unlock();
@@ -567,7 +570,7 @@ fn an_attempt_to_upgrade_fails_because_of_readers() {
         }));
 }
 
-/// The first read makes the fast path fail. The second begins after the upgrader has looked for readers.
+/// The first read makes the fast path fail. The second begins after the upgrade has looked for readers.
 #[test]
 fn an_attempt_to_upgrade_meets_one_reader_after_the_other() {
     Model::new().preemptions(4).check(with_a_lock(|lock| {
@@ -601,7 +604,7 @@ fn an_attempt_to_upgrade_passes_a_writer() {
             let writer = spawn(lock, Lock::write);
             settle();
             witness(lock.is_writer_behind());
-            assert!(lock.try_upgrade(token).is_ok(), "nobody reads");
+            assert!(lock.try_upgrade(token).is_ok(), "no thread reads");
             lock.increment();
             lock.unlock();
             writer.join().unwrap();

@@ -199,7 +199,7 @@ fn the_waiter_may_free_the_group() {
 }
 
 #[test]
-fn a_negative_counter_hangs_nobody() {
+fn a_refused_done_leaves_waiters_wakeable() {
     Model::new().preemptions(3).check(|| {
         let group = Group::new(1);
         let waiter = Arc::clone(&group);

@@ -86,7 +86,7 @@ fn a_worker_that_searches_or_falls_asleep_or_ends_sees_what_is_queued() {
 }
 
 #[test]
-fn a_worker_runs_all_that_is_queued() {
+fn a_worker_runs_all_queued_goroutines() {
     Model::new().check_timeouts(|| {
         acquire_processor();
         let [first, second] = [(); 2].map(|()| go(|| {}));
@@ -118,7 +118,7 @@ fn a_thread_without_a_processor_queues() {
 }
 
 #[test]
-fn what_a_thread_leaves_behind_is_run() {
+fn goroutines_of_an_ended_thread_run() {
     model().check(|| {
         let group = group();
         let other = {
@@ -210,7 +210,7 @@ fn the_monitor_finds_a_goroutine_that_blocks_in_foreign_code() {
 }
 
 #[test]
-fn one_that_computes_for_long_makes_room() {
+fn a_long_running_goroutine_makes_room() {
     model().computing().preemptions(1).check(|| {
         acquire_processor();
         let gate = Gate::new();
@@ -254,7 +254,7 @@ fn a_goroutine_that_says_that_it_blocks_makes_room() {
 /// The goroutine gives up its processor when it blocks, and gets another one afterwards. It queues one
 /// goroutine on the first, which other workers must find, one while it blocks, and one on the last.
 #[test]
-fn what_is_queued_before_a_block_and_in_it_and_after_it_is_run() {
+fn goroutines_queued_around_a_block_run() {
     model().preemptions(1).check(|| {
         acquire_processor();
         let group = Arc::new(RawWaitGroup::new(3));
@@ -277,7 +277,7 @@ fn what_is_queued_before_a_block_and_in_it_and_after_it_is_run() {
 }
 
 #[test]
-fn what_is_queued_while_the_monitor_passes_a_processor_over_is_run() {
+fn goroutines_queued_during_an_unlist_run() {
     model().check(|| {
         acquire_processor();
         let monitor = thread::spawn(|| {
@@ -293,7 +293,7 @@ fn what_is_queued_while_the_monitor_passes_a_processor_over_is_run() {
 
 /// The goroutine of a stuck worker queues another one. By then perhaps no worker looks for goroutines.
 #[test]
-fn what_a_stuck_goroutine_queues_at_last_is_run() {
+fn goroutines_queued_by_a_stuck_worker_run() {
     model().threads(3).preemptions(1).check(|| {
         acquire_processor();
         let gate = Gate::new();
@@ -313,7 +313,7 @@ fn what_a_stuck_goroutine_queues_at_last_is_run() {
 }
 
 #[test]
-fn the_monitor_does_not_doze_off_while_something_waits() {
+fn the_monitor_stays_awake_while_a_goroutine_waits() {
     model()
         .watch(Watch::ByMonitor)
         .threads(2)
@@ -348,7 +348,7 @@ fn the_monitor_looks_again_before_it_dozes_off() {
 }
 
 #[test]
-fn more_may_run_from_now_on() {
+fn raising_max_procs_wakes_a_worker() {
     model().check(|| {
         acquire_processor();
         let group = group();
@@ -372,7 +372,7 @@ fn more_may_run_from_now_on() {
 /// While a thief moves goroutines to its local run queue, they are in no queue. A worker must be woken for
 /// them even if `set_max_procs` finds none at that moment.
 #[test]
-fn what_a_thief_brings_is_seen() {
+fn stolen_goroutines_wake_a_worker() {
     model().preemptions(1).check(|| {
         let gate = Gate::new();
         let opened = Arc::clone(&gate);
@@ -451,7 +451,7 @@ fn a_thread_that_the_system_refuses_is_tried_again() {
 // Helping: a thread that waits for a goroutine runs it.
 
 #[test]
-fn a_joiner_or_a_worker_runs_it_once() {
+fn a_joined_goroutine_runs_once() {
     model().helping().check(|| {
         acquire_processor();
         let counter = Counter::new();

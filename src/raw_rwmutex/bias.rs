@@ -28,7 +28,7 @@ pub(super) const PLENTY: u64 = u64::MAX / 2;
 /// models every read is, too, if locks may take up slots.
 #[inline(always)]
 pub(super) fn samples_all() -> bool {
-    forced::speed().is_some() || (cfg!(gosync_model) && prices::sample() > 0)
+    forced::speed().is_some() || (cfg!(gosync_model) && prices::sample_credit() > 0)
 }
 
 /// Returns what a read that is a sample and has found `word` adds to the credit. At a forced speed, the first
@@ -36,8 +36,8 @@ pub(super) fn samples_all() -> bool {
 pub(super) fn credit_of_sample(word: u64) -> u64 {
     match forced::speed() {
         // Where readers meet, the word's cache line travels between their CPUs.
-        None if has_counted_readers(word) => prices::shared_sample(),
-        None => prices::sample(),
+        None if has_counted_readers(word) => prices::shared_sample_credit(),
+        None => prices::sample_credit(),
         Some(Speed::Counted) => 0,
         Some(Speed::Slots | Speed::Quiet) => FULL,
     }
@@ -52,13 +52,13 @@ pub(super) fn balance(word: u64, saved: u64, price: u64) -> u64 {
 
 /// Whether the credit is enough for slots.
 pub(super) fn is_enough(word: u64) -> bool {
-    (word & CREDIT) / ONE_CREDIT >= FULL.min(prices::enough())
+    (word & CREDIT) / ONE_CREDIT >= FULL.min(prices::enough_for_slots())
 }
 
 /// Returns how much more a write costs a lock with slots than one without.
 pub(super) fn price() -> u64 {
     match forced::speed() {
-        None => prices::write(readers::blocks()),
+        None => prices::write_price(readers::blocks()),
         Some(_) => 0,
     }
 }
@@ -125,7 +125,7 @@ impl RawRWMutex {
         }
         own.start_over(id(word));
         let word = self.word.load(Relaxed);
-        if has_slots(word) && barrier::is_affordable() {
+        if admits_slot_readers(word) && barrier::is_affordable() {
             // If this fails, another thread has changed the word. There will be another chance.
             let _ = self
                 .word

@@ -14,8 +14,8 @@ use Ordering::{Acquire, Relaxed};
 
 /// How an announced writer sleeps while it waits for readers in slots.
 struct Sleep {
-    /// Whether the writer has passed a heavy barrier since it set `DRAIN`.
-    is_safe: bool,
+    /// Whether the writer has passed a heavy barrier since it set `DRAINER_PARKED`.
+    has_passed_barrier: bool,
     nap: Duration,
 }
 
@@ -26,21 +26,21 @@ impl Sleep {
 
     fn new() -> Self {
         Self {
-            is_safe: false,
+            has_passed_barrier: false,
             nap: Self::FIRST_NAP,
         }
     }
 
     /// Passes a heavy barrier, unless that has been done or the process cannot afford it. Must be called once
-    /// `DRAIN` is set. Returns `None` if the writer may sleep without limit, because every reader that leaves from
-    /// now on sees `DRAIN`. Otherwise returns how long it may nap.
+    /// `DRAINER_PARKED` is set. Returns `None` if the writer may sleep without limit, because every reader that leaves from
+    /// now on sees `DRAINER_PARKED`. Otherwise returns how long it may nap.
     fn begin(&mut self) -> Option<Duration> {
-        if !self.is_safe && barrier::is_sleep_affordable() {
+        if !self.has_passed_barrier && barrier::is_sleep_affordable() {
             barrier::heavy();
-            self.is_safe = true;
+            self.has_passed_barrier = true;
         }
         let nap = self.nap;
-        (!self.is_safe).then(|| {
+        (!self.has_passed_barrier).then(|| {
             self.nap = Self::LONGEST_NAP.min(2 * nap);
             nap
         })
@@ -75,7 +75,7 @@ impl RawRWMutex {
     /// upgradable reader may upgrade, and drain the lock itself.
     fn await_upgradable(&self, deadline: Option<Instant>) -> bool {
         let inside = || has_upgradable(self.word.load(Relaxed));
-        self.await_readers(self.upgradable(), inside, || None, deadline)
+        self.await_readers(self.behind_upgradable_queue(), inside, || None, deadline)
     }
 
     /// As `drain`, but does not wait for an upgradable reader.
@@ -83,8 +83,8 @@ impl RawRWMutex {
         let mut sleep = Sleep::new();
         let is_drained = self.drain_slots(|slot| self.await_slot(slot, &mut sleep, deadline))
             && self.await_count(deadline);
-        if is_drained && self.word.load(Relaxed) & DRAIN != 0 {
-            self.word.fetch_and(!DRAIN, Relaxed);
+        if is_drained && self.word.load(Relaxed) & DRAINER_PARKED != 0 {
+            self.word.fetch_and(!DRAINER_PARKED, Relaxed);
         }
         is_drained
     }
@@ -92,7 +92,7 @@ impl RawRWMutex {
     /// Passes the writer's barrier, calls `wait` for each slot that holds the lock until one call returns false, and
     /// settles the credit. Returns whether all calls returned true.
     pub(super) fn drain_slots(&self, wait: impl FnMut(&Slot) -> bool) -> bool {
-        // Acquire: pairs with the Release in `release`. So a writer that was handed the lock looks at the
+        // Acquire: pairs with the Release in `exchange_release`. So a writer that was handed the lock looks at the
         // slots after its predecessor's barrier.
         let word = self.word.load(Acquire);
         if word & COUNTED != 0 {
@@ -102,12 +102,12 @@ impl RawRWMutex {
         let (is_drained, reads) = readers::drain(id(word), wait);
         // Quiet reads are not noted, but there were many.
         let saved = if word & FENCED != 0 {
-            prices::saved(reads)
+            prices::saved_credit(reads)
         } else {
             PLENTY
         };
-        let has_slept = self.word.load(Relaxed) & DRAIN != 0;
-        let for_sleep = if has_slept { prices::barrier() } else { 0 };
+        let slept = self.word.load(Relaxed) & DRAINER_PARKED != 0;
+        let for_sleep = if slept { prices::barrier_price() } else { 0 };
         self.adjust_credit(saved, price() + for_sleep);
         is_drained
     }
@@ -128,26 +128,27 @@ impl RawRWMutex {
     fn await_slot(&self, slot: &Slot, sleep: &mut Sleep, deadline: Option<Instant>) -> bool {
         let id = id(self.word.load(Relaxed));
         let ask_to_be_woken = || {
-            if self.word.load(Relaxed) & DRAIN == 0 {
-                self.word.fetch_or(DRAIN, Relaxed);
+            if self.word.load(Relaxed) & DRAINER_PARKED == 0 {
+                self.word.fetch_or(DRAINER_PARKED, Relaxed);
             }
             sleep.begin()
         };
-        self.await_readers(self.drained(), || slot.holds(id), ask_to_be_woken, deadline)
+        let inside = || slot.holds(id);
+        self.await_readers(self.drainer_queue(), inside, ask_to_be_woken, deadline)
     }
 
     /// Waits until no readers are counted. Returns false if the deadline passes first.
     fn await_count(&self, deadline: Option<Instant>) -> bool {
         // Acquire: pairs with the Releases of all that held the lock before: of readers in `count_out`, of
-        // writers in `release` and `admit`, of upgradable readers in `release` and `wake_upgrader`.
+        // writers in `exchange_release` and `admit`, of upgradable readers in `exchange_release` and `wake_upgradable`.
         let inside = || has_counted_readers(self.word.load(Acquire));
         // No barrier is needed: a counted reader leaves by a read-modify-write of this same word. Either it
-        // finds `DRAIN`, or this thread no longer finds it counted when it looks again before it sleeps.
+        // finds `DRAINER_PARKED`, or this thread no longer finds it counted when it looks again before it sleeps.
         let ask_to_be_woken = || {
-            self.word.fetch_or(DRAIN, Relaxed);
+            self.word.fetch_or(DRAINER_PARKED, Relaxed);
             None
         };
-        self.await_readers(self.drained(), inside, ask_to_be_woken, deadline)
+        self.await_readers(self.drainer_queue(), inside, ask_to_be_woken, deadline)
     }
 
     /// Waits in `queue` as long as there are readers `inside`. Returns false if the deadline passes first.
@@ -180,7 +181,7 @@ impl RawRWMutex {
     }
 
     #[cold]
-    pub(super) fn wake_drain(&self) {
-        park::unpark_one(self.drained(), |_, _| {});
+    pub(super) fn wake_drainer(&self) {
+        park::unpark_one(self.drainer_queue(), |_, _| {});
     }
 }

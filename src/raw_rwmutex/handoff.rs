@@ -2,7 +2,7 @@
 
 use super::bias::{settle, settle_counted};
 use super::word::*;
-use super::{RawRWMutex, Turn, WriteToken};
+use super::{RawRWMutex, Step, WriteToken};
 use crate::park::{self, Parked};
 use crate::primitive::Ordering;
 use crate::spin::SpinBudget;
@@ -53,12 +53,12 @@ impl RawRWMutex {
             } else {
                 SUCCESSOR_PARKED
             };
-            let turn = |word| match (has_successor(word), is_announced(word)) {
-                (false, _) => Turn::Enter(word),
-                (true, true) => Turn::Sleep(word | request),
-                (true, false) => Turn::Enter(without_successor(word) | WRITER),
+            let decide = |word| match (has_successor(word), is_announced(word)) {
+                (false, _) => Step::Enter(word),
+                (true, true) => Step::Sleep(word | request),
+                (true, false) => Step::Enter(without_successor(word) | WRITER),
             };
-            match self.park(self.successor(), turn, deadline) {
+            match self.park(self.successor_queue(), decide, deadline) {
                 Parked::Unparked => {}
                 Parked::Invalid => {
                     self.track_announce();
@@ -71,35 +71,35 @@ impl RawRWMutex {
 
     /// Steps down as the owner of the lock. The caller keeps `kept`: 0, `ONE_READER` or `UPGRADABLE`.
     #[inline]
-    pub(super) fn step_down_to(&self, token: WriteToken, kept: u64) {
+    pub(super) fn step_down_keeping(&self, token: WriteToken, kept: u64) {
         self.track_step_down();
         let word = token.0;
-        if !is_held_alone(word) || !self.step_down_from(word, settle_counted(word), kept) {
+        if !is_held_alone(word) || !self.try_step_down(word, settle_counted(word), kept) {
             self.step_down_slow(word, kept);
         }
     }
 
-    /// As `step_down_to`, but keeps nothing, and `WRITER` goes to the next writer if there is one.
+    /// As `step_down_keeping`, but keeps nothing, and `WRITER` goes to the next writer if there is one.
     #[inline]
     pub(super) fn step_down_fairly(&self, token: WriteToken) {
         self.track_step_down();
         let word = token.0;
-        if !is_held_alone(word) || !self.step_down_from(word, settle_counted(word), 0) {
+        if !is_held_alone(word) || !self.try_step_down(word, settle_counted(word), 0) {
             self.end_write(word, 0, Exit::Fair);
         }
     }
 
     /// Steps down if the word is still `word`: stores `next` without `WRITER` and with `kept`.
     #[inline(always)]
-    fn step_down_from(&self, word: u64, next: u64, kept: u64) -> bool {
-        self.release(word, next - WRITER + kept)
+    fn try_step_down(&self, word: u64, next: u64, kept: u64) -> bool {
+        self.exchange_release(word, next - WRITER + kept)
     }
 
-    /// As `step_down_to`, for a lock that has slots or that other threads wait for.
+    /// As `step_down_keeping`, for a lock that has slots or that other threads wait for.
     #[cold]
     fn step_down_slow(&self, word: u64, kept: u64) {
         let is_alone_with_slots = word & COUNTED == 0 && is_held_alone(word | COUNTED);
-        if !is_alone_with_slots || !self.step_down_from(word, settle(word), kept) {
+        if !is_alone_with_slots || !self.try_step_down(word, settle(word), kept) {
             self.end_write(word, kept, Exit::Done);
         }
     }
@@ -107,7 +107,7 @@ impl RawRWMutex {
     /// Ends the write of an owner that got the lock when the word was `word`.
     #[cold]
     fn end_write(&self, word: u64, kept: u64, exit: Exit) {
-        if is_upgraded(word) {
+        if has_upgrade_ahead(word) {
             self.track_no_writer_behind();
             self.end_upgrade(kept, exit);
         } else {
@@ -123,11 +123,11 @@ impl RawRWMutex {
     pub(super) fn step_down_and_wake(&self, mut kept: u64, mut exit: Exit) {
         // `None`: an upgrade has passed the caller, and owns `WRITER` now.
         while let Some(word) = self.step_down(kept, exit) {
-            if upgrader_to_admit(word, kept) != 0 {
-                self.wake_admitted_upgrader();
+            if upgradable_to_admit(word, kept) != 0 {
+                self.wake_admitted_upgradable();
             }
             if word & SUCCESSOR_PARKED != 0 {
-                park::unpark_one(self.successor(), |_, _| {});
+                park::unpark_one(self.successor_queue(), |_, _| {});
             }
             let owns_writer_still = needs_successor(word)
                 && match exit {
@@ -148,7 +148,7 @@ impl RawRWMutex {
     fn step_down(&self, kept: u64, exit: Exit) -> Option<u64> {
         loop {
             let word = self.word.load(Relaxed);
-            if is_upgraded(word) {
+            if has_upgrade_ahead(word) {
                 if self.yield_to_upgrade(word) {
                     return None;
                 }
@@ -156,7 +156,7 @@ impl RawRWMutex {
                 if let Some(word) = self.admit(kept, exit) {
                     return Some(word);
                 }
-            } else if self.release(word, Self::next(word, kept, exit)) {
+            } else if self.exchange_release(word, Self::next(word, kept, exit)) {
                 return Some(word);
             }
         }
@@ -169,10 +169,10 @@ impl RawRWMutex {
     fn admit(&self, kept: u64, exit: Exit) -> Option<u64> {
         let mut word = self.word.load(Relaxed);
         let mut is_done = false;
-        let is_not_passed = || !is_upgraded(self.word.load(Relaxed));
-        park::unpark_all_if(self.readers(), is_not_passed, |waiting| {
+        let is_not_passed = || !has_upgrade_ahead(self.word.load(Relaxed));
+        park::unpark_all_if(self.readers_queue(), is_not_passed, |waiting| {
             let kept = kept + waiting as u64 * ONE_READER;
-            // Release: as in `release`. Acquire: the admitted readers learn of their admission through the
+            // Release: as in `exchange_release`. Acquire: the admitted readers learn of their admission through the
             // queue, not from the word. They must see the writes of all earlier owners, which this owner may
             // not have acquired if it gave up at once.
             while let Err(now) =
@@ -189,7 +189,7 @@ impl RawRWMutex {
     /// Returns the word after the owner of `WRITER` has stepped down. `kept` stands for what it keeps and for
     /// the readers that it admits.
     fn next(word: u64, kept: u64, exit: Exit) -> u64 {
-        let entering = kept + upgrader_to_admit(word, kept);
+        let entering = kept + upgradable_to_admit(word, kept);
         match exit {
             Exit::Done => stepped_down(settle(word), entering),
             Exit::Fair => stepped_down_fairly(settle(word), entering),
@@ -199,7 +199,7 @@ impl RawRWMutex {
 
     /// Wakes the writer that has slept longest in the queue. Returns whether there was one.
     fn wake_writer(&self) -> bool {
-        park::unpark_one(self.writers(), |_, more| {
+        park::unpark_one(self.writers_queue(), |_, more| {
             if !more {
                 self.word.fetch_and(!WRITERS_PARKED, Relaxed);
             }
@@ -223,13 +223,9 @@ impl RawRWMutex {
             if !has_successor(word) {
                 return true;
             }
-            let has_to_admit = owes_readers(word) && !is_announced(word);
-            let without_successor = word & !SUCCESSOR;
-            let next = if has_to_admit {
-                without_successor | WRITER
-            } else {
-                without_successor
-            };
+            let has_to_admit = owes_admission(word) && !is_announced(word);
+            let rest = word & !SUCCESSOR;
+            let next = if has_to_admit { rest | WRITER } else { rest };
             if self
                 .word
                 .compare_exchange_weak(word, next, Relaxed, Relaxed)

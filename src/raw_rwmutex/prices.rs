@@ -154,35 +154,35 @@ mod real {
     const UNIT: u64 = 8000;
 
     /// Returns what the reads that a sample stands for would save at *slots*.
-    pub(in super::super) fn sample() -> u64 {
+    pub(in super::super) fn sample_credit() -> u64 {
         u64::from(SAMPLE) * steps().slots_save() / UNIT
     }
 
-    /// As `sample`, where the word's cache line travels: returns as much as if a read by a slot took no time.
+    /// As `sample_credit`, where the word's cache line travels: returns as much as if a read by a slot took no time.
     /// The reads save even more, but a write at *slots* then takes longer, too.
-    pub(in super::super) fn shared_sample() -> u64 {
+    pub(in super::super) fn shared_sample_credit() -> u64 {
         u64::from(SAMPLE) * u64::from(COUNTED_PS.load(Relaxed)) / UNIT
     }
 
     /// Returns what a collision adds: another thread has changed the word at the same time, so a line has
     /// travelled, or will.
-    pub(in super::super) fn collision() -> u64 {
+    pub(in super::super) fn collision_credit() -> u64 {
         8 * u64::from(COUNTED_PS.load(Relaxed)) / UNIT
     }
 
     /// Returns what `reads` reads by slots have saved.
-    pub(in super::super) fn saved(reads: u64) -> u64 {
+    pub(in super::super) fn saved_credit(reads: u64) -> u64 {
         reads.saturating_mul(steps().slots_save()) / UNIT
     }
 
     /// Returns how much longer a write takes at *slots*, with `blocks` blocks to look through.
-    pub(in super::super) fn write(blocks: u64) -> u64 {
+    pub(in super::super) fn write_price(blocks: u64) -> u64 {
         /// What a look at one more block takes, in picoseconds.
-        const LOOK: u64 = 2_500;
+        const PER_BLOCK: u64 = 2_500;
         /// `slots_cost` already covers a look at this many blocks.
         const FEW: u64 = 16;
 
-        let look = LOOK * blocks.saturating_sub(FEW);
+        let look = PER_BLOCK * blocks.saturating_sub(FEW);
         let write = (steps().slots_cost() + look) / UNIT;
         forced::write_price().map_or(write, u64::from)
     }
@@ -190,14 +190,14 @@ mod real {
     /// Returns how much reads must save, without a write between them, before a lock takes up slots. That is
     /// what several writes will cost, and more than one sample, since a sample may stand for reads before the
     /// last write.
-    pub(in super::super) fn enough() -> u64 {
+    pub(in super::super) fn enough_for_slots() -> u64 {
         const WRITES: u64 = 4;
 
-        (WRITES * write(0)).max(sample() + 1)
+        (WRITES * write_price(0)).max(sample_credit() + 1)
     }
 
     /// Returns the price of the heavy barrier that a writer passes before it sleeps.
-    pub(in super::super) fn barrier() -> u64 {
+    pub(in super::super) fn barrier_price() -> u64 {
         1000 * u64::from(barrier::cost()) / UNIT
     }
 

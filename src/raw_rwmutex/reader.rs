@@ -2,7 +2,7 @@
 
 use super::bias::{balance, credit_of_sample, is_enough, samples_all};
 use super::word::*;
-use super::{RawRWMutex, ReadToken, Turn, prices};
+use super::{RawRWMutex, ReadToken, Step, prices};
 use crate::barrier;
 use crate::park::Parked;
 use crate::primitive::{Ordering, fence};
@@ -70,7 +70,7 @@ impl RawRWMutex {
     fn try_rlock_fast(&self) -> Result<ReadToken, Miss> {
         let own = readers::own();
         let word = self.word.load(Relaxed);
-        if is_quiet(word) {
+        if admits_quiet_readers(word) {
             let entry = own.enter_quietly(id(word)).ok_or(Miss::Other)?;
             self.hold_quietly(entry)
         } else if word & COUNTED != 0 {
@@ -81,7 +81,7 @@ impl RawRWMutex {
             // than a check.
             let word = word & !TOO_MANY_READERS;
             self.count_in(word, word)
-        } else if has_slots(word) {
+        } else if admits_slot_readers(word) {
             hint::cold_path();
             let entry = own.enter(id(word)).ok_or(Miss::Other)?;
             self.hold(&own, entry)
@@ -100,7 +100,7 @@ impl RawRWMutex {
             if !is_readable(word) {
                 return None;
             }
-            let result = if !has_slots(word) {
+            let result = if !admits_slot_readers(word) {
                 self.count_in_slow(&own, word, miss)
             } else if let Some(entry) = own.enter_anywhere(id(word)) {
                 // The fence is right at *quiet*, too, and only takes longer.
@@ -126,7 +126,7 @@ impl RawRWMutex {
                 own.restart_samples();
                 credit_of_sample(word)
             }
-            false if miss == Miss::Collision => prices::collision(),
+            false if miss == Miss::Collision => prices::collision_credit(),
             false => 0,
         };
         let next = balance(word, saved, 0);
@@ -143,7 +143,7 @@ impl RawRWMutex {
     /// Counts the reader in if the word is still `word`. The rest of the word becomes that of `next`.
     #[inline(always)]
     fn count_in(&self, word: u64, next: u64) -> Result<ReadToken, Miss> {
-        // Acquire: pairs with the Release in `release`.
+        // Acquire: pairs with the Release in `exchange_release`.
         self.word
             .compare_exchange_weak(word, next + ONE_READER, Acquire, Relaxed)
             .map_err(|_| Miss::Collision)?;
@@ -156,9 +156,9 @@ impl RawRWMutex {
     #[inline(always)]
     fn hold(&self, own: &Own, entry: Entry) -> Result<ReadToken, Miss> {
         fence(SeqCst);
-        // Acquire: pairs with the Release in `release`.
+        // Acquire: pairs with the Release in `exchange_release`.
         let word = self.word.load(Acquire);
-        if !has_slots(word) {
+        if !admits_slot_readers(word) {
             self.retreat(entry);
             return Err(Miss::Other);
         }
@@ -173,8 +173,8 @@ impl RawRWMutex {
     #[inline(always)]
     fn hold_quietly(&self, entry: Entry) -> Result<ReadToken, Miss> {
         barrier::light();
-        // Acquire: pairs with the Release in `release`.
-        if !is_quiet(self.word.load(Acquire)) {
+        // Acquire: pairs with the Release in `exchange_release`.
+        if !admits_quiet_readers(self.word.load(Acquire)) {
             self.retreat(entry);
             return Err(Miss::Other);
         }
@@ -193,8 +193,8 @@ impl RawRWMutex {
     #[inline(always)]
     fn leave(&self, entry: Entry) {
         entry.end();
-        if self.word.load(Relaxed) & DRAIN != 0 {
-            self.wake_drain();
+        if self.word.load(Relaxed) & DRAINER_PARKED != 0 {
+            self.wake_drainer();
         }
     }
 
@@ -203,12 +203,12 @@ impl RawRWMutex {
     fn count_out(&self) {
         // Release: pairs with the Acquires of the threads that become the writer (`await_count`, `lock_general`,
         // `announce_at`, `try_upgrade`, `upgrade_alone`), so that reads end before writes begin. On x86 a separate load costs less than a subtraction that returns the word.
-        // The load finds a `DRAIN` that was set before. A writer that sets `DRAIN` later looks at the count
+        // The load finds a `DRAINER_PARKED` that was set before. A writer that sets `DRAINER_PARKED` later looks at the count
         // before it sleeps.
         self.word.fetch_sub(ONE_READER, Release);
         let word = self.word.load(Relaxed);
-        if word & DRAIN != 0 && !has_counted_readers(word) {
-            self.wake_drain();
+        if word & DRAINER_PARKED != 0 && !has_counted_readers(word) {
+            self.wake_drainer();
         }
     }
 
@@ -233,12 +233,12 @@ impl RawRWMutex {
                 break;
             }
         }
-        let turn = |word| match bars_readers(word) {
-            true => Turn::Sleep(word | READERS_PARKED),
-            false => Turn::Enter(word + ONE_READER),
+        let decide = |word| match bars_readers(word) {
+            true => Step::Sleep(word | READERS_PARKED),
+            false => Step::Enter(word + ONE_READER),
         };
-        match self.park(self.readers(), turn, deadline) {
-            // Counted in, by the writer that admitted it or by its own `turn`.
+        match self.park(self.readers_queue(), decide, deadline) {
+            // Counted in, by the writer that admitted it or by its own `decide`.
             Parked::Unparked | Parked::Invalid => {
                 self.track_enter();
                 Some(ReadToken(None))

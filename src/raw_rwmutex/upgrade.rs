@@ -7,14 +7,14 @@
 //! gives up, the upgradable reader gets `WRITER` from it. If no writer has announced itself, the upgradable
 //! reader sets `WRITER` itself and gives up its flag.
 //!
-//! Upgraders that must wait compete with newcomers, as writers do. An upgrader that loses goes to the end of
+//! Upgradable readers that must wait compete with newcomers, as writers do. One that loses goes to the end of
 //! the queue. But the first one in the queue is handed the flag if it has waited for a millisecond, or when a
 //! writer steps down.
 
 use super::handoff::Exit;
 use super::reader::refuse_too_many_readers;
 use super::word::*;
-use super::{RawRWMutex, ReadToken, Turn, UpgradableToken, WriteToken};
+use super::{RawRWMutex, ReadToken, Step, UpgradableToken, WriteToken};
 use crate::park::{self, Parked};
 use crate::primitive::Ordering;
 use crate::spin::{self, Backoff, SpinBudget};
@@ -34,7 +34,7 @@ impl RawRWMutex {
     #[inline]
     pub(crate) fn try_lock_upgradable(&self) -> Option<UpgradableToken> {
         let mut word = self.word.load(Relaxed);
-        while is_upgradable(word) {
+        while admits_upgradable(word) {
             match self.enter_upgradable(word) {
                 Ok(token) => return Some(token),
                 Err(now) => word = now,
@@ -50,7 +50,7 @@ impl RawRWMutex {
         deadline: Option<Instant>,
     ) -> Option<UpgradableToken> {
         let word = self.word.load(Relaxed);
-        if is_upgradable(word)
+        if admits_upgradable(word)
             && let Ok(token) = self.enter_upgradable(word)
         {
             return Some(token);
@@ -69,7 +69,7 @@ impl RawRWMutex {
         self.end_upgradable(0, false);
     }
 
-    /// Ends the upgradable read. If upgraders wait, the first of them is next.
+    /// Ends the upgradable read. If other upgradable readers wait, the first of them is next.
     ///
     /// # Safety
     ///
@@ -100,7 +100,7 @@ impl RawRWMutex {
     /// The caller must own the write lock. After this call it owns the upgradable read lock instead.
     #[inline]
     pub(crate) unsafe fn downgrade_to_upgradable(&self, token: WriteToken) -> UpgradableToken {
-        self.step_down_to(token, UPGRADABLE);
+        self.step_down_keeping(token, UPGRADABLE);
         self.track_enter_upgradable();
         UpgradableToken(())
     }
@@ -166,7 +166,7 @@ impl RawRWMutex {
     /// Becomes the upgradable reader if the word is still `word`. Otherwise returns the current word.
     #[inline(always)]
     fn enter_upgradable(&self, word: u64) -> Result<UpgradableToken, u64> {
-        // Acquire: pairs with the Release in `release`.
+        // Acquire: pairs with the Release in `exchange_release`.
         self.word
             .compare_exchange_weak(word, word | UPGRADABLE, Acquire, Relaxed)?;
         self.track_enter_upgradable();
@@ -176,25 +176,25 @@ impl RawRWMutex {
     #[cold]
     #[track_caller]
     fn lock_upgradable_slow(&self, deadline: Option<Instant>) -> Option<UpgradableToken> {
-        // Only before the first sleep. An upgrader that was woken must not panic: other sleepers may depend
+        // Only before the first sleep. A reader that was woken must not panic: other sleepers may depend
         // on its wake-up, too (invariant 3).
         refuse_too_many_readers(self.word.load(Relaxed));
         let mut budget = SpinBudget::new();
         let mut backoff = Backoff::new();
         loop {
             let word = self.word.load(Relaxed);
-            if !bars_upgraders(word) {
+            if !bars_upgradable(word) {
                 if let Ok(token) = self.enter_upgradable(word) {
                     return Some(token);
                 }
                 backoff.wait();
                 continue;
             }
-            if budget.spin(word & UPGRADERS_PARKED != 0, deadline) {
+            if budget.spin(word & UPGRADABLES_PARKED != 0, deadline) {
                 continue;
             }
             budget.start_clock();
-            match self.park_as_upgrader(budget.is_starving(), deadline) {
+            match self.park_as_upgradable(budget.is_starving(), deadline) {
                 // It must compete.
                 (Parked::Unparked, false) => budget.reset(),
                 (Parked::TimedOut, _) => return None,
@@ -206,23 +206,24 @@ impl RawRWMutex {
         }
     }
 
-    /// As `park`, for an upgrader. Also returns whether `UPGRADABLE` was handed to it.
-    fn park_as_upgrader(&self, starves: bool, deadline: Option<Instant>) -> (Parked, bool) {
-        let turn = |word| match bars_upgraders(word) {
-            true => Turn::Sleep(word | UPGRADERS_PARKED),
-            false => Turn::Enter(word | UPGRADABLE),
+    /// As `park`, for an upgradable reader. Also returns whether `UPGRADABLE` was handed to it.
+    fn park_as_upgradable(&self, starves: bool, deadline: Option<Instant>) -> (Parked, bool) {
+        let decide = |word| match bars_upgradable(word) {
+            true => Step::Sleep(word | UPGRADABLES_PARKED),
+            false => Step::Enter(word | UPGRADABLE),
         };
         // As in `workers::park`.
         let _blocked = workers::block();
-        park::sleep_for_handoff(self.upgraders(), starves, || self.take_turn(turn), deadline)
+        let sleeps = || self.sleep_or_enter(decide);
+        park::sleep_for_handoff(self.upgradables_queue(), starves, sleeps, deadline)
     }
 
     /// Ends the upgradable read. The caller keeps `kept`: 0 or `ONE_READER`.
     #[inline]
     fn end_upgradable(&self, kept: u64, is_fair: bool) {
         let word = self.word.load(Relaxed);
-        let is_alone = word & (WRITER | UPGRADERS_PARKED) == 0;
-        if !is_alone || !self.release(word, word - UPGRADABLE + kept) {
+        let is_alone = word & (WRITER | UPGRADABLES_PARKED) == 0;
+        if !is_alone || !self.exchange_release(word, word - UPGRADABLE + kept) {
             self.end_upgradable_slow(kept, is_fair);
         }
     }
@@ -232,34 +233,34 @@ impl RawRWMutex {
         let mut backoff = Backoff::new();
         loop {
             let word = self.word.load(Relaxed);
-            if owes_upgraders(word) {
-                if self.wake_upgrader(kept, is_fair) {
+            if owes_upgradable(word) {
+                if self.wake_upgradable(kept, is_fair) {
                     return;
                 }
-            } else if self.release(word, word - UPGRADABLE + kept) {
+            } else if self.exchange_release(word, word - UPGRADABLE + kept) {
                 return self.wake_writer_behind(word);
             }
             backoff.wait();
         }
     }
 
-    /// Wakes the first sleeping upgrader, for which the caller set `UPGRADABLE` as it stepped down from
-    /// `WRITER`. If no upgrader sleeps any more, gives the flag up again.
+    /// Wakes the first sleeping upgradable reader, for which the caller set `UPGRADABLE` as it stepped down from
+    /// `WRITER`. If none sleeps any more, gives the flag up again.
     #[cold]
-    pub(super) fn wake_admitted_upgrader(&self) {
-        if !self.wake_upgrader(0, true) {
+    pub(super) fn wake_admitted_upgradable(&self) {
+        if !self.wake_upgradable(0, true) {
             self.end_upgradable_slow(0, false);
         }
     }
 
-    /// Wakes the first sleeping upgrader, on behalf of the owner of `UPGRADABLE`, which keeps `kept` instead.
-    /// The upgrader is handed `UPGRADABLE` if it has waited for long or if `is_fair`. Otherwise it competes
-    /// for it. Returns false if no upgrader sleeps; the caller then still owns `UPGRADABLE`.
-    fn wake_upgrader(&self, kept: u64, is_fair: bool) -> bool {
+    /// Wakes the first sleeping upgradable reader, on behalf of the owner of `UPGRADABLE`, which keeps `kept` instead.
+    /// The sleeper is handed `UPGRADABLE` if it has waited for long or if `is_fair`. Otherwise it competes
+    /// for it. Returns false if none sleeps; the caller then still owns `UPGRADABLE`.
+    fn wake_upgradable(&self, kept: u64, is_fair: bool) -> bool {
         let mut before = None;
-        park::unpark_first(self.upgraders(), |first| {
+        park::unpark_first(self.upgradables_queue(), |first| {
             let Some(first) = first else {
-                self.word.fetch_and(!UPGRADERS_PARKED, Relaxed);
+                self.word.fetch_and(!UPGRADABLES_PARKED, Relaxed);
                 return false;
             };
             let is_handed_over = is_fair || first.wants_handoff;
@@ -268,9 +269,9 @@ impl RawRWMutex {
                 gone |= UPGRADABLE;
             }
             if !first.more {
-                gone |= UPGRADERS_PARKED;
+                gone |= UPGRADABLES_PARKED;
             }
-            // Release: as in `release`. Acquire: as in `admit`.
+            // Release: as in `exchange_release`. Acquire: as in `admit`.
             before = Some(self.word.fetch_add(kept.wrapping_sub(gone), AcqRel));
             is_handed_over
         });
@@ -283,7 +284,7 @@ impl RawRWMutex {
     /// Wakes the writer that waited for the upgradable reader when the word was `word`, if there was one.
     fn wake_writer_behind(&self, word: u64) {
         if is_announced(word) {
-            park::unpark_one(self.upgradable(), |_, _| {});
+            park::unpark_one(self.behind_upgradable_queue(), |_, _| {});
         }
     }
 
@@ -299,7 +300,7 @@ impl RawRWMutex {
                 .compare_exchange(word, next, Acquire, Relaxed)
                 .is_ok();
         is_done.then(|| {
-            self.track_begin_upgrade();
+            self.track_bar_others();
             self.track_no_writer_behind();
             WriteToken(next)
         })
@@ -308,7 +309,7 @@ impl RawRWMutex {
     /// Bars other readers: sets `WRITER` as its owner, or passes the announced writer.
     #[cold]
     fn begin_upgrade(&self) {
-        self.track_begin_upgrade();
+        self.track_bar_others();
         while is_announced(self.word.fetch_or(WRITER, Relaxed)) {
             if self.pass_writer() {
                 return;
@@ -328,26 +329,26 @@ impl RawRWMutex {
             while is_announced(word) && !has_passed {
                 match self
                     .word
-                    .compare_exchange_weak(word, word | UPGRADED, Relaxed, Relaxed)
+                    .compare_exchange_weak(word, word | UPGRADE_AHEAD, Relaxed, Relaxed)
                 {
                     Ok(_) => has_passed = true,
                     Err(now) => word = now,
                 }
             }
         };
-        park::with_locked_queue(self.readers(), pass);
+        park::with_locked_queue(self.readers_queue(), pass);
         has_passed
     }
 
     /// Returns the write lock if all readers have left. Otherwise goes back to the upgradable read.
     fn write_or_give_up(&self, is_drained: bool) -> Result<WriteToken, UpgradableToken> {
         if !is_drained {
-            self.track_fail_upgrade();
+            self.track_admit_others();
             self.end_upgrade(UPGRADABLE, Exit::GaveUp);
             return Err(UpgradableToken(()));
         }
         let word = self.word.load(Relaxed);
-        if !is_upgraded(word) {
+        if !has_upgrade_ahead(word) {
             self.track_no_writer_behind();
         }
         Ok(WriteToken(word))
@@ -357,12 +358,12 @@ impl RawRWMutex {
     pub(super) fn end_upgrade(&self, kept: u64, exit: Exit) {
         loop {
             let word = self.word.load(Relaxed);
-            if !is_upgraded(word) {
+            if !has_upgrade_ahead(word) {
                 // The writer has given up meanwhile, and `WRITER` belongs to the caller.
                 return self.step_down_and_wake(kept, exit);
             }
-            let next = (word & !(UPGRADABLE | UPGRADED | DRAIN)) + kept;
-            if self.release(word, next) {
+            let next = (word & !(UPGRADABLE | UPGRADE_AHEAD | DRAINER_PARKED)) + kept;
+            if self.exchange_release(word, next) {
                 if !has_upgradable(next) {
                     self.wake_writer_behind(word);
                 }
@@ -374,7 +375,7 @@ impl RawRWMutex {
     /// Gives up `WRITER` to the upgrade that has passed the caller. Returns false if the word is not `word`
     /// any more.
     pub(super) fn yield_to_upgrade(&self, word: u64) -> bool {
-        let next = word & !(UPGRADABLE | UPGRADED);
+        let next = word & !(UPGRADABLE | UPGRADE_AHEAD);
         self.word
             .compare_exchange_weak(word, next, Relaxed, Relaxed)
             .is_ok()

@@ -3,7 +3,7 @@
 //! | bits | name | set by | means |
 //! |---|---|---|---|
 //! | 0 | `WRITER` | a writer that announces itself | a writer holds the lock, or drains it |
-//! | 1 | `DRAIN` | the thread that drains: the announced writer, or the upgradable reader that has passed it | it sleeps, or is about to; readers that leave wake it |
+//! | 1 | `DRAINER_PARKED` | the thread that drains: the announced writer, or the upgradable reader that has passed it | it sleeps, or is about to; readers that leave wake it |
 //! | 2 | `SUCCESSOR` | the thread that ends a write phase | a writer has been taken from the queue and has not got `WRITER` yet |
 //! | 3 | `SUCCESSOR_PARKED` | the successor | it sleeps, or is about to; the end of the write phase wakes it |
 //! | 4 | `HANDOFF` | the successor | the write phase ends by giving `WRITER` to the successor |
@@ -12,8 +12,8 @@
 //! | 7 | `COUNTED` | a writer | readers count themselves: the speed is *counted*, and no slot holds the lock |
 //! | 8 | `FENCED` | a writer | readers that use slots pass a fence: the speed is not *quiet* |
 //! | 9 | `UPGRADABLE` | an upgradable reader, or a writer that steps down for one | there is one inside, or about to enter; the announced writer waits for it first |
-//! | 10 | `UPGRADED` | the upgradable reader | it has passed a writer that had announced itself |
-//! | 11 | `UPGRADERS_PARKED` | an upgradable reader | the upgraders' queue may not be empty |
+//! | 10 | `UPGRADE_AHEAD` | the upgradable reader | it has passed a writer that had announced itself |
+//! | 11 | `UPGRADABLES_PARKED` | an upgradable reader | the queue of the upgradable readers may not be empty |
 //! | 12..38 | the count | readers | the number of readers inside that hold no slot; the top bit means too many |
 //! | 38..47 | the credit | readers, writers | how much slots would save, or have saved; see `bias` |
 //! | 47..64 | the identity | the first reader that leaves *counted* | what the lock's readers store in slots; 0: none yet |
@@ -23,7 +23,7 @@
 use crate::readers;
 
 pub(super) const WRITER: u64 = 1 << 0;
-pub(super) const DRAIN: u64 = 1 << 1;
+pub(super) const DRAINER_PARKED: u64 = 1 << 1;
 pub(super) const SUCCESSOR: u64 = 1 << 2;
 pub(super) const SUCCESSOR_PARKED: u64 = 1 << 3;
 pub(super) const HANDOFF: u64 = 1 << 4;
@@ -34,8 +34,8 @@ pub(super) const FENCED: u64 = 1 << 8;
 /// The word of a new lock.
 pub(super) const NEW: u64 = COUNTED | FENCED;
 pub(super) const UPGRADABLE: u64 = 1 << 9;
-pub(super) const UPGRADED: u64 = 1 << 10;
-pub(super) const UPGRADERS_PARKED: u64 = 1 << 11;
+pub(super) const UPGRADE_AHEAD: u64 = 1 << 10;
+pub(super) const UPGRADABLES_PARKED: u64 = 1 << 11;
 /// The flags that tell which threads hold the lock and which wait for it.
 pub(super) const FLAGS: u64 = (ONE_READER - 1) & !NEW;
 pub(super) const ONE_READER: u64 = 1 << 12;
@@ -61,12 +61,12 @@ pub(super) fn has_too_many_readers(word: u64) -> bool {
 
 /// Whether no writer holds the lock or waits for it, and the speed is *quiet*. Then `SUCCESSOR` is clear
 /// (invariant 7), and so is `COUNTED`, which implies `FENCED`.
-pub(super) fn is_quiet(word: u64) -> bool {
+pub(super) fn admits_quiet_readers(word: u64) -> bool {
     word & (WRITER | FENCED) == 0
 }
 
 /// Whether no writer holds the lock or waits for it, and slots are in use.
-pub(super) fn has_slots(word: u64) -> bool {
+pub(super) fn admits_slot_readers(word: u64) -> bool {
     word & (WRITER | SUCCESSOR | COUNTED) == 0
 }
 
@@ -92,8 +92,8 @@ pub(super) fn is_announced(word: u64) -> bool {
 
 /// Whether the announced writer sleeps until readers have left, or is about to.
 #[cfg(not(gosync_model))]
-pub(super) fn is_draining(word: u64) -> bool {
-    word & DRAIN != 0
+pub(super) fn is_drainer_parked(word: u64) -> bool {
+    word & DRAINER_PARKED != 0
 }
 
 /// Whether there is a successor. A successor that finds the flag clear was handed `WRITER` (invariant 4).
@@ -107,12 +107,12 @@ pub(super) fn has_counted_readers(word: u64) -> bool {
 }
 
 /// Whether an upgradable reader may enter.
-pub(super) fn is_upgradable(word: u64) -> bool {
-    !bars_upgraders(word) && !has_too_many_readers(word)
+pub(super) fn admits_upgradable(word: u64) -> bool {
+    !bars_upgradable(word) && !has_too_many_readers(word)
 }
 
 /// Whether an upgradable reader must wait, for a writer or for another upgradable reader.
-pub(super) fn bars_upgraders(word: u64) -> bool {
+pub(super) fn bars_upgradable(word: u64) -> bool {
     bars_readers(word) || has_upgradable(word)
 }
 
@@ -127,27 +127,27 @@ pub(super) fn is_upgradable_alone(word: u64) -> bool {
 }
 
 /// Whether the upgradable reader has passed the announced writer.
-pub(super) fn is_upgraded(word: u64) -> bool {
-    word & UPGRADED != 0
+pub(super) fn has_upgrade_ahead(word: u64) -> bool {
+    word & UPGRADE_AHEAD != 0
 }
 
-/// Whether the upgradable reader must wake an upgrader when it leaves, because there is no writer that would
+/// Whether the upgradable reader must wake a sleeping one when it leaves, because there is no writer that would
 /// do so later.
-pub(super) fn owes_upgraders(word: u64) -> bool {
-    word & UPGRADERS_PARKED != 0 && !bars_readers(word)
+pub(super) fn owes_upgradable(word: u64) -> bool {
+    word & UPGRADABLES_PARKED != 0 && !bars_readers(word)
 }
 
-/// Whether readers or upgraders sleep that only a writer can admit. The thread that gives up the last of
+/// Whether readers, upgradable or not, sleep that only a writer can admit. The thread that gives up the last of
 /// `WRITER` and `SUCCESSOR` must admit them.
-pub(super) fn owes_readers(word: u64) -> bool {
-    word & READERS_PARKED != 0 || word & (UPGRADERS_PARKED | UPGRADABLE) == UPGRADERS_PARKED
+pub(super) fn owes_admission(word: u64) -> bool {
+    word & READERS_PARKED != 0 || word & (UPGRADABLES_PARKED | UPGRADABLE) == UPGRADABLES_PARKED
 }
 
 /// Returns `UPGRADABLE` if the owner of `WRITER`, which steps down and keeps `kept`, must admit the first
-/// sleeping upgrader. Otherwise returns 0. The owner adds the result to the word.
-pub(super) fn upgrader_to_admit(word: u64, kept: u64) -> u64 {
+/// sleeping upgradable reader. Otherwise returns 0. The owner adds the result to the word.
+pub(super) fn upgradable_to_admit(word: u64, kept: u64) -> u64 {
     let is_taken = has_upgradable(word | kept);
-    match word & UPGRADERS_PARKED != 0 && !is_taken {
+    match word & UPGRADABLES_PARKED != 0 && !is_taken {
         true => UPGRADABLE,
         false => 0,
     }
@@ -197,7 +197,7 @@ pub(super) fn without_successor(word: u64) -> u64 {
 
 /// Returns the word after the sleeping readers have entered and the drain has ended.
 fn enter(word: u64, entering: u64) -> u64 {
-    (word & !(DRAIN | READERS_PARKED)) + entering
+    (word & !(DRAINER_PARKED | READERS_PARKED)) + entering
 }
 
 /// Whether the owner of `WRITER` becomes responsible for waking a successor when it steps down.

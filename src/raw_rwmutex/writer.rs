@@ -2,7 +2,7 @@
 
 use super::handoff::Exit;
 use super::word::*;
-use super::{RawRWMutex, ReadToken, Turn, WriteToken};
+use super::{RawRWMutex, ReadToken, Step, WriteToken};
 use crate::park::Parked;
 use crate::primitive::Ordering;
 use crate::readers;
@@ -33,7 +33,7 @@ impl RawRWMutex {
         }
         self.track_announce();
         own.note_write(self.address());
-        // Acquire: pairs with the Releases in `release` and `count_out`.
+        // Acquire: pairs with the Releases in `exchange_release` and `count_out`.
         let word = self.word.load(Acquire);
         own.expects_new.set(word & !CREDIT == NEW | WRITER);
         if is_held_alone(word) {
@@ -60,7 +60,7 @@ impl RawRWMutex {
     /// The caller must own the write lock. This call ends it.
     #[inline]
     pub(crate) unsafe fn unlock(&self, token: WriteToken) {
-        self.step_down_to(token, 0);
+        self.step_down_keeping(token, 0);
     }
 
     /// Ends the write and hands the lock to the writer that has waited longest, if there is one. As in
@@ -81,7 +81,7 @@ impl RawRWMutex {
     /// The caller must own the write lock. After this call it owns a read lock instead.
     #[inline]
     pub(crate) unsafe fn downgrade(&self, token: WriteToken) -> ReadToken {
-        self.step_down_to(token, ONE_READER);
+        self.step_down_keeping(token, ONE_READER);
         self.track_enter();
         ReadToken(None)
     }
@@ -167,11 +167,11 @@ impl RawRWMutex {
             }
         }
         budget.start_clock();
-        let turn = |word| match is_announced(word) {
-            true => Turn::Sleep(word | WRITERS_PARKED),
-            false => Turn::Enter(word | WRITER),
+        let decide = |word| match is_announced(word) {
+            true => Step::Sleep(word | WRITERS_PARKED),
+            false => Step::Enter(word | WRITER),
         };
-        match self.park(self.writers(), turn, deadline) {
+        match self.park(self.writers_queue(), decide, deadline) {
             Parked::Unparked => self.take_over(budget, deadline),
             Parked::Invalid => {
                 self.track_announce();

@@ -21,7 +21,7 @@ pub(super) struct Registry {
     pub(super) marked: Published,
     /// How many of them have no owner.
     pub(super) orphaned: Published,
-    pub(super) free: Mutex<FreeLists>,
+    pub(super) lists: Mutex<FreeLists>,
 }
 
 /// The number of marks in a word. In loom's models one word is enough for all blocks: each word that a writer
@@ -111,7 +111,7 @@ impl Registry {
                 marks: SegmentedVec::new(),
                 marked: Published::new(),
                 orphaned: Published::new(),
-                free: Mutex::new(FreeLists {
+                lists: Mutex::new(FreeLists {
                     empty: BinaryHeap::new(),
                     roomy: VecDeque::new(),
                     full: VecDeque::new(),
@@ -125,7 +125,7 @@ impl Registry {
     }
 
     pub(super) fn lock_lists(&self) -> MutexGuard<'_, FreeLists> {
-        self.free.lock().expect("no code panics under this lock")
+        self.lists.lock().expect("no code panics under this lock")
     }
 
     /// Returns whether `f` holds for all marked blocks. Stops at the first block for which it does not.
@@ -168,7 +168,7 @@ impl Registry {
         index.map(|Reverse(index)| self.blocks.get(index))
     }
 
-    /// Hands out a new block. The caller holds the lock of `free`.
+    /// Hands out a new block. The caller holds the lock of `lists`.
     pub(super) fn add(&self, free: &mut FreeLists) -> &'static Block {
         let index = self.blocks.len();
         free.reserve(index + 1);
@@ -199,10 +199,10 @@ impl Registry {
         self.orphaned.set(free.orphaned());
     }
 
-    /// Tidies, unless another thread has locked `free`.
+    /// Tidies, unless another thread has locked `lists`.
     #[cold]
     pub(super) fn try_to_tidy(&self) {
-        if let Ok(mut free) = self.free.try_lock() {
+        if let Ok(mut free) = self.lists.try_lock() {
             self.tidy(&mut free);
         }
     }
@@ -219,7 +219,7 @@ impl Registry {
         }
     }
 
-    /// Marks the block. The caller holds the lock of `free`, and the block has no owner yet.
+    /// Marks the block. The caller holds the lock of `lists`, and the block has no owner yet.
     pub(super) fn mark(&self, block: &Block) {
         let (word, bit) = self.mark_of(block);
         // Release: pairs with the Acquire in `all_marked`.
@@ -228,7 +228,7 @@ impl Registry {
         }
     }
 
-    /// Unmarks the block. The caller holds the lock of `free`, and the block is empty and has no owner.
+    /// Unmarks the block. The caller holds the lock of `lists`, and the block is empty and has no owner.
     fn unmark(&self, block: &Block) {
         let (word, bit) = self.mark_of(block);
         // Release: pairs with the Acquire in `all_marked`.

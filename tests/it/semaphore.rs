@@ -144,7 +144,7 @@ fn an_attempt_gives_up_when_its_time_is_over() {
 /// When a permit is forgotten, waiters that want more than are left are refused, and those behind them
 /// continue.
 #[test]
-fn one_that_waits_for_what_is_forgotten_is_refused() {
+fn a_request_for_forgotten_permits_fails() {
     within(LIMIT, || {
         let semaphore = Weighted::new(3);
         let two = semaphore.acquire(2).unwrap();

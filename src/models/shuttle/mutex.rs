@@ -125,7 +125,7 @@ impl Store {
 /// Puts as many items as the takers need, while the borrowers may time out. If a signal were lost to a
 /// borrower that times out, a taker would sleep forever.
 #[test]
-fn a_call_reaches_one_that_waits() {
+fn a_signal_reaches_a_waiter() {
     check(|| {
         let store = Arc::new(Store {
             count: Mutex::new(0),

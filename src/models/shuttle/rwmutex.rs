@@ -65,7 +65,7 @@ fn readers_and_writers_exclude_each_other() {
 }
 
 #[test]
-fn the_speed_changes_on_the_way() {
+fn exclusion_while_the_speed_changes() {
     check(|| {
         adjust(|model| model.speed = one_of([Speed::Slots, Speed::Quiet]));
         let lock = Lock::at(Model::current().speed);
@@ -308,7 +308,7 @@ fn identities_go_from_lock_to_lock() {
 fn upgrades_come_before_other_writes() {
     check(|| {
         let lock = Lock::new();
-        let upgraders = crew(&lock, 3, |lock| {
+        let upgradables = crew(&lock, 3, |lock| {
             lock.read_and_write();
             lock.read_upgradable();
         });
@@ -336,7 +336,7 @@ fn upgrades_come_before_other_writes() {
             lock.read();
             lock.read_timed();
         });
-        join(upgraders);
+        join(upgradables);
         let upgraded: usize = join(timed).iter().sum();
         let written: usize = join(writers).iter().sum();
         join(readers);
@@ -346,7 +346,7 @@ fn upgrades_come_before_other_writes() {
 }
 
 #[test]
-fn fair_unlocks_lose_nobody() {
+fn fair_unlocks_lose_no_wake_up() {
     check(|| {
         let lock = Lock::new();
         let fair = crew(&lock, 3, |lock| {
@@ -473,7 +473,7 @@ mod anything {
 }
 
 #[test]
-fn anything_happens() {
+fn random_operations_exclude_writers() {
     check(|| {
         if one_of([false, true]) {
             adjust(|model| {

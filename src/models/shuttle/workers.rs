@@ -39,7 +39,7 @@ impl Counter {
 }
 
 #[test]
-fn what_many_threads_queue_runs_once() {
+fn goroutines_of_many_threads_run_once() {
     check(|| {
         set_up();
         let counter = Counter::default();
@@ -104,7 +104,7 @@ fn goroutines_meet_in_foreign_code() {
 }
 
 #[test]
-fn goroutines_wait_for_later_ones() {
+fn goroutines_wait_for_later_goroutines() {
     check(|| {
         set_up();
         let counter = Counter::default();

@@ -5,7 +5,7 @@ use crate::readers::MAX_ID;
 
 const FLAGS: [u64; 12] = [
     WRITER,
-    DRAIN,
+    DRAINER_PARKED,
     SUCCESSOR,
     SUCCESSOR_PARKED,
     HANDOFF,
@@ -14,8 +14,8 @@ const FLAGS: [u64; 12] = [
     COUNTED,
     FENCED,
     UPGRADABLE,
-    UPGRADED,
-    UPGRADERS_PARKED,
+    UPGRADE_AHEAD,
+    UPGRADABLES_PARKED,
 ];
 const ID: u64 = !(ONE_ID - 1);
 const SLOTS: u64 = FENCED;
@@ -55,7 +55,7 @@ fn a_field_begins_with_its_unit() {
 
 #[test]
 fn slots_need_enough_credit_and_at_most_full() {
-    let enough = FULL.min(prices::enough());
+    let enough = FULL.min(prices::enough_for_slots());
     for others in [0, !CREDIT] {
         assert!(!is_enough(others | with_credit(enough - 1)));
         assert!(is_enough(others | with_credit(enough)));
@@ -78,14 +78,14 @@ fn identities_go_in_and_come_out() {
 fn writers_and_successors_bar_readers_at_every_speed() {
     for speed in [NEW, SLOTS, QUIET] {
         assert!(is_readable(speed) && !bars_readers(speed));
-        assert_eq!(has_slots(speed), speed != NEW);
-        assert_eq!(is_quiet(speed), speed == QUIET);
+        assert_eq!(admits_slot_readers(speed), speed != NEW);
+        assert_eq!(admits_quiet_readers(speed), speed == QUIET);
         for barrier in [WRITER, SUCCESSOR, WRITER | SUCCESSOR] {
             let word = speed | barrier;
             assert!(bars_readers(word) && !is_readable(word));
-            assert!(!has_slots(word));
+            assert!(!admits_slot_readers(word));
         }
-        assert!(!is_quiet(speed | WRITER));
+        assert!(!admits_quiet_readers(speed | WRITER));
     }
 }
 
@@ -156,7 +156,7 @@ const ASLEEP: u64 = SUCCESSOR | SUCCESSOR_PARKED;
 #[test]
 fn a_writer_without_a_successor_leaves_a_free_lock() {
     for past in [NEW, SLOTS, PAST] {
-        for flags in [0, DRAIN | READERS_PARKED] {
+        for flags in [0, DRAINER_PARKED | READERS_PARKED] {
             assert_eq!(stepped_down(WRITER | flags | past, 0), past);
         }
     }
@@ -167,7 +167,7 @@ fn readers_enter_when_a_writer_steps_down() {
     let word = WRITER | READERS_PARKED | PAST;
     assert_eq!(stepped_down(word, with_readers(3)), with_readers(3) | PAST);
     // The readers that a writer found inside when it gave up stay there.
-    let word = with_readers(2) | word | DRAIN;
+    let word = with_readers(2) | word | DRAINER_PARKED;
     assert_eq!(stepped_down(word, with_readers(3)), with_readers(5) | PAST);
 }
 
@@ -196,7 +196,7 @@ fn a_successor_that_asked_for_it_is_handed_the_lock() {
     for queue in [0, WRITERS_PARKED] {
         let word = WRITER | ASLEEP | HANDOFF | queue | PAST;
         assert_eq!(stepped_down(word, 0), WRITER | queue | PAST);
-        let next = stepped_down(word | READERS_PARKED | DRAIN, with_readers(2));
+        let next = stepped_down(word | READERS_PARKED | DRAINER_PARKED, with_readers(2));
         assert_eq!(next, WRITER | queue | with_readers(2) | PAST);
         assert!(!has_successor(next) && is_announced(next));
     }
@@ -219,24 +219,24 @@ fn a_fair_unlock_hands_the_lock_to_the_next_writer() {
 fn an_upgradable_reader_bars_others_and_no_plain_ones() {
     for past in [NEW, SLOTS, QUIET, PAST] {
         let word = UPGRADABLE | past;
-        assert!(is_upgradable(past) && !is_upgradable(word) && bars_upgraders(word));
+        assert!(admits_upgradable(past) && !admits_upgradable(word) && bars_upgradable(word));
         assert!(is_readable(word) && !bars_readers(word));
-        assert_eq!(is_quiet(word), is_quiet(past));
+        assert_eq!(admits_quiet_readers(word), admits_quiet_readers(past));
         for writer in [WRITER, SUCCESSOR] {
-            assert!(bars_upgraders(past | writer));
+            assert!(bars_upgradable(past | writer));
         }
-        assert!(!is_upgradable(past | TOO_MANY_READERS));
+        assert!(!admits_upgradable(past | TOO_MANY_READERS));
     }
 }
 
 #[test]
 fn a_writer_is_not_alone_beside_an_upgradable_reader() {
-    for flag in [UPGRADABLE, UPGRADED, UPGRADERS_PARKED] {
+    for flag in [UPGRADABLE, UPGRADE_AHEAD, UPGRADABLES_PARKED] {
         assert!(is_held_alone(WRITER | NEW) && !is_held_alone(WRITER | NEW | flag));
         assert!(!is_free_and_counted(NEW | flag));
     }
     assert!(is_upgradable_alone(UPGRADABLE | NEW));
-    for flag in [WRITER, SUCCESSOR, READERS_PARKED, UPGRADERS_PARKED] {
+    for flag in [WRITER, SUCCESSOR, READERS_PARKED, UPGRADABLES_PARKED] {
         assert!(!is_upgradable_alone(UPGRADABLE | NEW | flag));
     }
     assert!(!is_upgradable_alone(UPGRADABLE | NEW | ONE_READER));
@@ -245,25 +245,25 @@ fn a_writer_is_not_alone_beside_an_upgradable_reader() {
 
 #[test]
 fn one_upgradable_reader_gets_in_if_there_is_none() {
-    let word = WRITER | UPGRADERS_PARKED | PAST;
-    assert_eq!(upgrader_to_admit(word, 0), UPGRADABLE);
-    assert_eq!(upgrader_to_admit(word, with_readers(3)), UPGRADABLE);
+    let word = WRITER | UPGRADABLES_PARKED | PAST;
+    assert_eq!(upgradable_to_admit(word, 0), UPGRADABLE);
+    assert_eq!(upgradable_to_admit(word, with_readers(3)), UPGRADABLE);
     for kept in [UPGRADABLE, UPGRADABLE | with_readers(3)] {
-        assert_eq!(upgrader_to_admit(word, kept), 0);
+        assert_eq!(upgradable_to_admit(word, kept), 0);
     }
-    assert_eq!(upgrader_to_admit(word | UPGRADABLE, 0), 0);
-    assert_eq!(upgrader_to_admit(WRITER | PAST, 0), 0);
+    assert_eq!(upgradable_to_admit(word | UPGRADABLE, 0), 0);
+    assert_eq!(upgradable_to_admit(WRITER | PAST, 0), 0);
 }
 
 #[test]
 fn the_last_to_bar_sleepers_owes_them_their_turn() {
-    let upgraders = UPGRADABLE | UPGRADERS_PARKED | PAST;
-    assert!(owes_upgraders(upgraders));
+    let waiting = UPGRADABLE | UPGRADABLES_PARKED | PAST;
+    assert!(owes_upgradable(waiting));
     for writer in [WRITER, SUCCESSOR] {
-        assert!(!owes_upgraders(writer | upgraders));
+        assert!(!owes_upgradable(writer | waiting));
     }
-    assert!(owes_readers(SUCCESSOR | READERS_PARKED | PAST));
-    assert!(owes_readers(SUCCESSOR | UPGRADERS_PARKED | PAST));
-    assert!(!owes_readers(SUCCESSOR | upgraders));
-    assert!(!owes_readers(SUCCESSOR | WRITERS_PARKED | PAST));
+    assert!(owes_admission(SUCCESSOR | READERS_PARKED | PAST));
+    assert!(owes_admission(SUCCESSOR | UPGRADABLES_PARKED | PAST));
+    assert!(!owes_admission(SUCCESSOR | waiting));
+    assert!(!owes_admission(SUCCESSOR | WRITERS_PARKED | PAST));
 }

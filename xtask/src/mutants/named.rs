@@ -27,8 +27,8 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/raw_rwmutex.rs",
         name: "enters without a look",
-        code: "Turn::Sleep(next) => (true, next),",
-        broken: "Turn::Sleep(next) => (next == word, next),",
+        code: "Step::Sleep(next) => (true, next),",
+        broken: "Step::Sleep(next) => (next == word, next),",
     },
     Fault {
         file: "src/raw_rwmutex/drain.rs",
@@ -51,19 +51,19 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/raw_rwmutex/handoff.rs",
         name: "gives up under an upgrade",
-        code: "if is_upgraded(word) {\n                if self.yield_to_upgrade(word) {",
+        code: "if has_upgrade_ahead(word) {\n                if self.yield_to_upgrade(word) {",
         broken: "if false {\n                if self.yield_to_upgrade(word) {",
     },
     Fault {
         file: "src/raw_rwmutex/handoff.rs",
         name: "admits readers beside an upgrade",
-        code: "let is_not_passed = || !is_upgraded(self.word.load(Relaxed));",
+        code: "let is_not_passed = || !has_upgrade_ahead(self.word.load(Relaxed));",
         broken: "let is_not_passed = || true;",
     },
     Fault {
         file: "src/raw_rwmutex/handoff.rs",
-        name: "admitted upgrader not woken",
-        code: "if upgrader_to_admit(word, kept) != 0 {",
+        name: "admitted upgradable reader not woken",
+        code: "if upgradable_to_admit(word, kept) != 0 {",
         broken: "if false {",
     },
     Fault {
@@ -87,18 +87,18 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/raw_rwmutex/handoff.rs",
         name: "a successor owes nothing",
-        code: "let has_to_admit = owes_readers(word) && !is_announced(word);",
+        code: "let has_to_admit = owes_admission(word) && !is_announced(word);",
         broken: "let has_to_admit = word & READERS_PARKED != 0 && !is_announced(word);",
     },
     Fault {
         file: "src/raw_rwmutex/word.rs",
-        name: "no upgrader admitted",
-        code: "match word & UPGRADERS_PARKED != 0 && !is_taken {",
+        name: "no upgradable reader admitted",
+        code: "match word & UPGRADABLES_PARKED != 0 && !is_taken {",
         broken: "match false && !is_taken {",
     },
     Fault {
         file: "src/raw_rwmutex/word.rs",
-        name: "two upgraders admitted",
+        name: "two upgradable readers admitted",
         code: "let is_taken = has_upgradable(word | kept);",
         broken: "let is_taken = has_upgradable(kept);",
     },
@@ -111,8 +111,8 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/raw_rwmutex/word.rs",
         name: "no upgradable reader is woken",
-        code: "word & UPGRADERS_PARKED != 0 && !bars_readers(word)",
-        broken: "word & UPGRADERS_PARKED == 0 && !bars_readers(word)",
+        code: "word & UPGRADABLES_PARKED != 0 && !bars_readers(word)",
+        broken: "word & UPGRADABLES_PARKED == 0 && !bars_readers(word)",
     },
     Fault {
         file: "src/raw_rwmutex/upgrade.rs",
@@ -135,14 +135,14 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/raw_rwmutex/upgrade.rs",
         name: "passes without the queue's lock",
-        code: "park::with_locked_queue(self.readers(), pass);",
+        code: "park::with_locked_queue(self.readers_queue(), pass);",
         broken: "({ pass })();",
     },
     Fault {
         file: "src/raw_rwmutex/upgrade.rs",
         name: "not upgraded in the end",
-        code: "let next = word & !(UPGRADABLE | UPGRADED);",
-        broken: "let next = word & !UPGRADED;",
+        code: "let next = word & !(UPGRADABLE | UPGRADE_AHEAD);",
+        broken: "let next = word & !UPGRADE_AHEAD;",
     },
     Fault {
         file: "src/raw_rwmutex/upgrade.rs",
@@ -153,7 +153,7 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/raw_rwmutex/upgrade.rs",
         name: "gives up WRITER that it owns",
-        code: "if !is_upgraded(word) {\n                // The writer",
+        code: "if !has_upgrade_ahead(word) {\n                // The writer",
         broken: "if false {\n                // The writer",
     },
     Fault {
@@ -165,8 +165,8 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/raw_mutex.rs",
         name: "a fair unlock is not fair",
-        code: "if self.release(word, without_successor(word)) {\n                    return self.wake_successor(word);",
-        broken: "if self.release(word, word & !(LOCKED | SUCCESSOR_PARKED | HANDOFF)) {\n                    return self.wake_successor(word);",
+        code: "if self.exchange_release(word, without_successor(word)) {\n                    return self.wake_successor(word);",
+        broken: "if self.exchange_release(word, word & !(LOCKED | SUCCESSOR_PARKED | HANDOFF)) {\n                    return self.wake_successor(word);",
     },
     Fault {
         file: "src/raw_mutex.rs",
@@ -284,15 +284,15 @@ const FAULTS: &[Fault] = &[
     },
     Fault {
         file: "src/raw_rwmutex/drain.rs",
-        name: "heavy before DRAIN",
-        code: "if self.word.load(Relaxed) & DRAIN == 0 {\n                self.word.fetch_or(DRAIN, Relaxed);\n            }\n            sleep.begin()",
-        broken: "let nap = sleep.begin();\n            self.word.fetch_or(DRAIN, Relaxed);\n            nap",
+        name: "heavy before DRAINER_PARKED",
+        code: "if self.word.load(Relaxed) & DRAINER_PARKED == 0 {\n                self.word.fetch_or(DRAINER_PARKED, Relaxed);\n            }\n            sleep.begin()",
+        broken: "let nap = sleep.begin();\n            self.word.fetch_or(DRAINER_PARKED, Relaxed);\n            nap",
     },
     Fault {
         file: "src/raw_rwmutex/drain.rs",
         name: "asleep without a barrier",
-        code: "(!self.is_safe).then(|| {",
-        broken: "(!self.is_safe && self.nap == Self::FIRST_NAP).then(|| {",
+        code: "(!self.has_passed_barrier).then(|| {",
+        broken: "(!self.has_passed_barrier && self.nap == Self::FIRST_NAP).then(|| {",
     },
     Fault {
         file: "src/raw_rwmutex/drain.rs",
@@ -345,8 +345,8 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/raw_rwmutex/reader.rs",
         name: "slots do for quiet",
-        code: "if !is_quiet(self.word.load(Acquire)) {",
-        broken: "if !has_slots(self.word.load(Acquire)) {",
+        code: "if !admits_quiet_readers(self.word.load(Acquire)) {",
+        broken: "if !admits_slot_readers(self.word.load(Acquire)) {",
     },
     Fault {
         file: "src/readers.rs",
