@@ -13,8 +13,9 @@ use std::time::Duration;
 ///
 /// While `f` runs, the calling goroutine does not count among those that may run at a time
 /// ([`set_max_procs`](crate::set_max_procs)), so `f` should block, not compute. When `f` returns or panics,
-/// the goroutine continues at once. Outside of a goroutine, the call wakes a worker
-/// if the thread has queued goroutines and no worker runs. Inside another `block_in_place`, it only calls `f`. `f` may do whatever a goroutine may.
+/// the goroutine continues at once. Outside of a goroutine, the call wakes a worker if the thread has queued
+/// goroutines and no worker runs. Inside another `block_in_place`, it only calls `f`. `f` may do whatever a
+/// goroutine may.
 ///
 /// # Examples
 ///

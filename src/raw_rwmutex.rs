@@ -91,8 +91,9 @@
 //!    has passed a heavy barrier by then. So `FENCED` is never clear while there is a successor.
 //! 8. `UPGRADABLE` has one owner: the upgradable reader, or the thread that is about to hand the flag to one.
 //!    A thread sets it only while `WRITER` and `SUCCESSOR` are clear, or as the owner of `WRITER` that steps
-//!    down. It may stay set while a writer announces itself. Only the owner of `UPGRADABLE` sets `UPGRADE_AHEAD`, which implies `WRITER`. It finds `UPGRADE_AHEAD` gone
-//!    only if the owner of `WRITER` has given up: then it owns `WRITER` itself.
+//!    down. It may stay set while a writer announces itself. Only the owner of `UPGRADABLE` sets
+//!    `UPGRADE_AHEAD`, which implies `WRITER`. It finds `UPGRADE_AHEAD` gone only if the owner of `WRITER`
+//!    has given up: then it owns `WRITER` itself.
 //!
 //! The word changes only by read-modify-writes, so each change continues the release sequences of all earlier
 //! ones: a thread that acquires from the word acquires from every earlier release.
@@ -221,8 +222,8 @@ impl RawRWMutex {
                 Step::Sleep(next) => (true, next),
                 Step::Enter(next) => (false, next),
             };
-            // Acquire: pairs with the Release in `exchange_release`, for readers and upgradable readers. Writers acquire when
-            // they drain.
+            // Acquire: pairs with the Release in `exchange_release`, for readers and upgradable readers.
+            // Writers acquire when they drain.
             if self
                 .word
                 .compare_exchange_weak(word, next, Acquire, Relaxed)

@@ -12,12 +12,13 @@
 //!
 //! # Invariants
 //!
-//! 1. A thread sets `PARKED` only while the counter is above 0; the flag may outlast that. The thread that takes
-//!    the counter to 0 and finds `PARKED` *releases*: under the lock of the queue, if the counter is still 0, it clears `PARKED` and
-//!    takes every sleeper from the queue. So it releases the sleepers that wait for *this* 0, and a thread
-//!    that waits for the next round cannot be among them. Therefore the group may be reused at once, which
-//!    panics in Go. If the counter is no longer 0, an `add` came before this `done` was over. That counts as
-//!    if the `add` had come before the `done` began: the counter was never 0, and a later `done` releases.
+//! 1. A thread sets `PARKED` only while the counter is above 0; the flag may outlast that. The thread that
+//!    takes the counter to 0 and finds `PARKED` *releases*: under the lock of the queue, if the counter is
+//!    still 0, it clears `PARKED` and takes every sleeper from the queue. So it releases the sleepers that
+//!    wait for *this* 0, and a thread that waits for the next round cannot be among them. Therefore the group
+//!    may be reused at once, which panics in Go. If the counter is no longer 0, an `add` came before this
+//!    `done` was over. That counts as if the `add` had come before the `done` began: the counter was never 0,
+//!    and a later `done` releases.
 //! 2. `PARKED` is cleared only under the lock of the queue, and every sleeper checks it there. It may outlive
 //!    the sleepers, if they give up.
 //! 3. A `done` too many takes the counter below 0 for a moment, and then takes that back. If an `add` comes

@@ -89,9 +89,9 @@
 //!
 //! # Proof that no wake-up is lost
 //!
-//! A writer that wants to sleep sets `DRAINER_PARKED`, passes a heavy barrier (whatever the speed of the lock), and looks at
-//! the slot once more under the lock of its queue. A reader that leaves clears its slot, passes a light barrier, and looks
-//! at the word. So at least one of them sees the other's store:
+//! A writer that wants to sleep sets `DRAINER_PARKED`, passes a heavy barrier (whatever the speed of the
+//! lock), and looks at the slot once more under the lock of its queue. A reader that leaves clears its slot,
+//! passes a light barrier, and looks at the word. So at least one of them sees the other's store:
 //!
 //! * The writer sees the empty slot, and does not sleep.
 //! * Or the reader sees `DRAINER_PARKED`, and wakes the writer.
@@ -99,10 +99,10 @@
 //! The same holds for passing entries. After this one barrier the writer may sleep again and again, as long
 //! as `DRAINER_PARKED` stays set.
 //!
-//! While the process cannot afford that barrier, the writer sets `DRAINER_PARKED` and naps without it. Then a reader
-//! that leaves may miss `DRAINER_PARKED`. In that case the nap ends by itself, and the writer looks at the slot again.
-//! The barrier comes after the last nap. So it still comes after `DRAINER_PARKED` is set, and before every sleep that
-//! is not a nap.
+//! While the process cannot afford that barrier, the writer sets `DRAINER_PARKED` and naps without it. Then a
+//! reader that leaves may miss `DRAINER_PARKED`. In that case the nap ends by itself, and the writer looks at
+//! the slot again. The barrier comes after the last nap. So it still comes after `DRAINER_PARKED` is set, and
+//! before every sleep that is not a nap.
 
 mod registry;
 

@@ -4,9 +4,9 @@
 //
 // Invariants:
 //
-// 1. A call is in the map until its function has returned or panicked, or until it is forgotten. It leaves the
-//    map before it ends. A caller that finds it there joins it under the map's lock. So once the call has been taken from the map, it is known whether another caller wants its
-//    value.
+// 1. A call is in the map until its function has returned or panicked, or until it is forgotten. It leaves
+//    the map before it ends. A caller that finds it there joins it under the map's lock. So once the call has
+//    been taken from the map, it is known whether another caller wants its value.
 // 2. A call that has been joined ends: with a value, or with a panic of its function or of a clone of its
 //    value.
 

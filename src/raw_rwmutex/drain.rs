@@ -32,8 +32,8 @@ impl Sleep {
     }
 
     /// Passes a heavy barrier, unless that has been done or the process cannot afford it. Must be called once
-    /// `DRAINER_PARKED` is set. Returns `None` if the writer may sleep without limit, because every reader that leaves from
-    /// now on sees `DRAINER_PARKED`. Otherwise returns how long it may nap.
+    /// `DRAINER_PARKED` is set. Returns `None` if the writer may sleep without limit, because every reader
+    /// that leaves from now on sees `DRAINER_PARKED`. Otherwise returns how long it may nap.
     fn begin(&mut self) -> Option<Duration> {
         if !self.has_passed_barrier && barrier::is_sleep_affordable() {
             barrier::heavy();
@@ -140,7 +140,8 @@ impl RawRWMutex {
     /// Waits until no readers are counted. Returns false if the deadline passes first.
     fn await_count(&self, deadline: Option<Instant>) -> bool {
         // Acquire: pairs with the Releases of all that held the lock before: of readers in `count_out`, of
-        // writers in `exchange_release` and `admit`, of upgradable readers in `exchange_release` and `wake_upgradable`.
+        // writers in `exchange_release` and `admit`, of upgradable readers in `exchange_release` and
+        // `wake_upgradable`.
         let inside = || has_counted_readers(self.word.load(Acquire));
         // No barrier is needed: a counted reader leaves by a read-modify-write of this same word. Either it
         // finds `DRAINER_PARKED`, or this thread no longer finds it counted when it looks again before it sleeps.

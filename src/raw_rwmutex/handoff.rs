@@ -23,8 +23,8 @@ pub(super) enum Exit {
 
 impl RawRWMutex {
     /// Makes the caller, which is the successor, the owner of `WRITER`: it wins the flag, or is handed it,
-    /// when it starves or by a fair unlock. Returns false if the deadline passes first. Does not acquire; `drain` follows, and
-    /// acquires.
+    /// when it starves or by a fair unlock. Returns false if the deadline passes first. Does not acquire;
+    /// `drain` follows, and acquires.
     pub(super) fn take_over(&self, mut budget: SpinBudget, deadline: Option<Instant>) -> bool {
         loop {
             budget.reset();

@@ -201,9 +201,10 @@ impl RawRWMutex {
     /// Ends a read that was counted in.
     #[inline(always)]
     fn count_out(&self) {
-        // Release: pairs with the Acquires of the threads that become the writer (`await_count`, `lock_general`,
-        // `announce_at`, `try_upgrade`, `upgrade_alone`), so that reads end before writes begin. On x86 a separate load costs less than a subtraction that returns the word.
-        // The load finds a `DRAINER_PARKED` that was set before. A writer that sets `DRAINER_PARKED` later looks at the count
+        // Release: pairs with the Acquires of the threads that become the writer (`await_count`,
+        // `lock_general`, `announce_at`, `try_upgrade`, `upgrade_alone`), so that reads end before writes
+        // begin. On x86 a separate load costs less than a subtraction that returns the word. The load finds a
+        // `DRAINER_PARKED` that was set before. A writer that sets `DRAINER_PARKED` later looks at the count
         // before it sleeps.
         self.word.fetch_sub(ONE_READER, Release);
         let word = self.word.load(Relaxed);

@@ -253,9 +253,9 @@ impl RawRWMutex {
         }
     }
 
-    /// Wakes the first sleeping upgradable reader, on behalf of the owner of `UPGRADABLE`, which keeps `kept` instead.
-    /// The sleeper is handed `UPGRADABLE` if it has waited for long or if `is_fair`. Otherwise it competes
-    /// for it. Returns false if none sleeps; the caller then still owns `UPGRADABLE`.
+    /// Wakes the first sleeping upgradable reader, on behalf of the owner of `UPGRADABLE`, which keeps `kept`
+    /// instead. The sleeper is handed `UPGRADABLE` if it has waited for long or if `is_fair`. Otherwise it
+    /// competes for it. Returns false if none sleeps; the caller then still owns `UPGRADABLE`.
     fn wake_upgradable(&self, kept: u64, is_fair: bool) -> bool {
         let mut before = None;
         park::unpark_first(self.upgradables_queue(), |first| {

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 /// Sleeps like [`sleep`]. If the caller is a goroutine, another one may run meanwhile.
 pub(crate) fn park(key: Key, validate: impl FnOnce() -> bool, deadline: Option<Instant>) -> Parked {
-    // This must come before the thread joins the queue: `block` may start a worker, which allocates, and an allocator with a
-    // lock may sleep. parking_lot_core does not allow a thread to sleep in two queues.
+    // This must come before the thread joins the queue: `block` may start a worker, which allocates, and an
+    // allocator with a lock may sleep. parking_lot_core does not allow a thread to sleep in two queues.
     let _blocked = block();
     sleep(key, validate, deadline)
 }

@@ -205,8 +205,8 @@ mod main_thread {
     /// Stands for the current thread in system calls that take the number of a thread.
     const CURRENT: libc::pid_t = 0;
 
-    /// Returns the CPUs on which the thread with this number may run, or `None` if the system
-    /// does not say: there may be more CPUs than fit into a set. The number of the main thread is that of the process.
+    /// Returns the CPUs on which the thread with this number may run, or `None` if the system does not say:
+    /// there may be more CPUs than fit into a set. The number of the main thread is that of the process.
     fn affinity_of(thread: libc::pid_t) -> Option<libc::cpu_set_t> {
         let mut set = MaybeUninit::<libc::cpu_set_t>::zeroed();
         // SAFETY: the call writes at most the set, which is valid if it is all zeros.

@@ -7,8 +7,9 @@ use std::{mem, ptr};
 /// What a worker has seen queued by an external thread.
 ///
 /// If the external thread is about to wait for its goroutines, it runs them itself. If they are short, that
-/// costs less than if a worker runs them, which must fetch them from another CPU. So a worker that is awake when
-/// they are queued leaves them to the thread for a moment, and takes few of them as long as the thread makes progress quickly.
+/// costs less than if a worker runs them, which must fetch them from another CPU. So a worker that is awake
+/// when they are queued leaves them to the thread for a moment, and takes few of them as long as the thread
+/// makes progress quickly.
 #[derive(Default)]
 pub(super) struct StealDelay(Option<Observed>);
 
