@@ -2,11 +2,11 @@
 
 // After `errgroup.go`.
 
+use crate::panics::{self, Payload};
 use crate::{Cond, Mutex, WaitGroup};
-use std::any::Any;
 use std::fmt;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 /// Goroutines that work on parts of one task and may fail. Go's `errgroup.Group` (golang.org/x/sync).
@@ -63,8 +63,6 @@ struct Failure<E> {
     /// The payload of the first panic.
     panic: Option<Payload>,
 }
-
-type Payload = Box<dyn Any + Send>;
 
 impl<E: Send + 'static> Group<E> {
     /// Returns a group without a limit. Go's zero value.
@@ -327,7 +325,7 @@ struct Turn<E>(Arc<Data<E>>);
 
 impl<E> Turn<E> {
     fn run(self, f: impl FnOnce() -> Result<(), E>) {
-        match catch_unwind(AssertUnwindSafe(f)) {
+        match panics::catch(f) {
             Ok(Ok(())) => {}
             Ok(Err(error)) => self.0.fail(Some(error), None),
             Err(payload) => self.0.fail(None, Some(payload)),

@@ -1,9 +1,9 @@
 //! `go`, `JoinHandle` and `scope`: closures that run as goroutines.
 
+use crate::panics::{self, Payload};
 use crate::raw_wait_group::RawWaitGroup;
-use crate::task::{Handle, Owner, Task, drop_contained};
+use crate::task::{Group, Handle, Task};
 use crate::workers::{self, Job};
-use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -150,7 +150,7 @@ where
     };
     // Unwind safe: the panic is raised again, after the wait.
     let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
-    workers::help(scope.data.group());
+    workers::help(scope.data.id());
     if workers::has_lost_workers() && scope.data.running.count() > 0 {
         // The goroutines that are still counted ran in the parent. They do not exist in this process, so none
         // borrows.
@@ -163,7 +163,7 @@ where
     let unclaimed = scope.data.take_panics();
     match result {
         Err(payload) => {
-            drop_contained(unclaimed);
+            panics::drop_contained(unclaimed);
             resume_unwind(payload)
         }
         Ok(value) => match unclaimed {
@@ -189,8 +189,6 @@ struct ScopeData {
     /// that is left.
     panics: Mutex<Vec<Panic>>,
 }
-
-type Payload = Box<dyn Any + Send>;
 
 /// A panic of a scoped goroutine. It belongs to the first of `join` and `scope` that takes it.
 type Panic = Arc<Mutex<Option<Payload>>>;
@@ -238,8 +236,8 @@ impl<'scope> Scope<'scope, '_> {
     }
 }
 
-impl Owner for Arc<ScopeData> {
-    fn group(&self) -> *const () {
+impl Group for Arc<ScopeData> {
+    fn id(&self) -> *const () {
         Arc::as_ptr(self).cast()
     }
 
@@ -248,7 +246,7 @@ impl Owner for Arc<ScopeData> {
         let _ = self.contain(|| drop(value));
     }
 
-    fn ended(&self) {
+    fn end_member(&self) {
         self.running.add(-1).expect("a goroutine counts once");
     }
 }
@@ -256,8 +254,7 @@ impl Owner for Arc<ScopeData> {
 impl ScopeData {
     /// Runs `f`. Keeps its panic for the joiner and for the scope.
     fn contain<T>(&self, f: impl FnOnce() -> T) -> Result<T, Panic> {
-        // Unwind safe: as in `Task::run_claimed`.
-        catch_unwind(AssertUnwindSafe(f)).map_err(|payload| {
+        panics::catch(f).map_err(|payload| {
             let panic = Arc::new(Mutex::new(Some(payload)));
             self.lock_panics().push(Arc::clone(&panic));
             panic
@@ -271,7 +268,7 @@ impl ScopeData {
         let panics = std::mem::take(&mut *self.lock_panics());
         let mut unclaimed = panics.iter().filter_map(claim);
         let first = unclaimed.next();
-        unclaimed.for_each(drop_contained);
+        unclaimed.for_each(panics::drop_contained);
         first
     }
 

@@ -106,6 +106,7 @@ mod limits;
 mod models;
 #[cfg(not(gosync_model))]
 mod mutex;
+mod panics;
 mod park;
 mod primitive;
 mod raw_cond;
@@ -142,6 +143,8 @@ use models::faces::{Cond, Mutex};
 pub use mutex::ArcMutexGuard;
 #[cfg(not(gosync_model))]
 pub use mutex::{MappedMutexGuard, Mutex, MutexGuard};
+#[cfg(not(gosync_model))]
+pub use panics::abort_on_panic;
 pub use raw_mutex::RawMutex;
 pub use raw_rwmutex::RawRWMutex;
 #[cfg(not(gosync_model))]

@@ -21,14 +21,13 @@
 //! 4. A task may stay in a queue after it has run. Its closure is gone then. If the queue holds the last reference
 //!    to the task, the result is gone, too: the joiner has taken it, or it has been dropped (invariant 2).
 
+use crate::panics;
 use crate::park::{self, Key};
 use crate::primitive::{AtomicUsize, Ordering, Published, UnsafeCell, thread_number};
 use crate::spin::SpinBudget;
 use crate::workers::{self, Job};
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::{mem, ptr, thread};
+use std::{ptr, thread};
 
 use Ordering::{Acquire, Relaxed, Release};
 
@@ -38,11 +37,11 @@ const DETACHED: usize = 4;
 const PARKED: usize = 8;
 
 /// A goroutine with a handle.
-pub(crate) struct Task<F, T, O> {
+pub(crate) struct Task<F, T, G> {
     progress: Progress,
     body: UnsafeCell<Option<F>>,
     result: UnsafeCell<Option<thread::Result<T>>>,
-    owner: O,
+    group: G,
 }
 
 /// The progress of a task. It is a separate type because its code is the same for all closures: so it is
@@ -145,35 +144,35 @@ impl Progress {
     }
 }
 
-/// The owner of a goroutine, which learns of its end.
-pub(crate) trait Owner: Send + Sync {
-    /// Returns the group in which the goroutine counts; see `Job::group`.
-    fn group(&self) -> *const ();
+/// The group that a goroutine belongs to, which learns of its end.
+pub(crate) trait Group: Send + Sync {
+    /// Returns what `Job::group` returns.
+    fn id(&self) -> *const ();
 
     /// Drops a result or the payload of a panic that no thread will take.
     fn discard(&self, value: impl Sized) {
-        drop_contained(value);
+        panics::drop_contained(value);
     }
 
-    /// Tells the owner that the goroutine has ended. Nothing is left of the closure, nor of the result if no
+    /// Tells the group that the goroutine has ended. Nothing is left of the closure, nor of the result if no
     /// thread can join.
-    fn ended(&self);
+    fn end_member(&self);
 }
 
-/// Stands for no owner.
-impl Owner for () {
-    fn group(&self) -> *const () {
+/// Stands for no group.
+impl Group for () {
+    fn id(&self) -> *const () {
         ptr::null()
     }
 
-    fn ended(&self) {}
+    fn end_member(&self) {}
 }
 
 // SAFETY: the closure and the result are handed from one thread to another, never shared (invariants 1 and
 // 2). The word orders the accesses.
-unsafe impl<F: Send, T: Send, O: Send> Send for Task<F, T, O> {}
+unsafe impl<F: Send, T: Send, G: Send> Send for Task<F, T, G> {}
 // SAFETY: as above. A shared `Task` does not give out a reference to either.
-unsafe impl<F: Send, T: Send, O: Sync> Sync for Task<F, T, O> {}
+unsafe impl<F: Send, T: Send, G: Sync> Sync for Task<F, T, G> {}
 
 /// Joins a task, which has only this handle. Dropping the handle gives up the result.
 pub(crate) struct Handle<'a, T> {
@@ -227,13 +226,13 @@ trait Joinable<T>: Job {
     unsafe fn detach(&self);
 }
 
-impl<F, T, O> Task<F, T, O>
+impl<F, T, G> Task<F, T, G>
 where
     F: FnOnce() -> T + Send,
     T: Send,
-    O: Owner,
+    G: Group,
 {
-    pub(crate) fn new<'a>(body: F, owner: O) -> (Arc<Self>, Handle<'a, T>)
+    pub(crate) fn new<'a>(body: F, group: G) -> (Arc<Self>, Handle<'a, T>)
     where
         Self: 'a,
     {
@@ -241,7 +240,7 @@ where
             progress: Progress::new(),
             body: UnsafeCell::new(Some(body)),
             result: UnsafeCell::new(None),
-            owner,
+            group,
         });
         let handle = Handle {
             task: Some(task.clone()),
@@ -255,9 +254,7 @@ where
         let body = self.body.with_mut(|body| unsafe { (*body).take() });
         let body = body.expect("a task runs once");
         self.progress.begin();
-        // Unwind safe: after a panic no code sees what `body` captured. Whatever `body` shares with other
-        // threads must bear panics, as it must in any thread.
-        let result = catch_unwind(AssertUnwindSafe(body));
+        let result = panics::catch(body);
         // SAFETY: this is the runner, and `ENDED` is not set (invariant 2).
         self.result.with_mut(|slot| unsafe { *slot = Some(result) });
         workers::count_end();
@@ -265,7 +262,7 @@ where
             // SAFETY: no other thread touches the result (invariant 2).
             unsafe { self.discard_result() };
         }
-        self.owner.ended();
+        self.group.end_member();
     }
 
     /// # Safety
@@ -282,15 +279,15 @@ where
     /// No other thread may touch the result meanwhile.
     unsafe fn discard_result(&self) {
         // SAFETY: the caller guarantees that no other thread touches the result.
-        self.owner.discard(unsafe { self.take_result() });
+        self.group.discard(unsafe { self.take_result() });
     }
 }
 
-impl<F, T, O> Job for Task<F, T, O>
+impl<F, T, G> Job for Task<F, T, G>
 where
     F: FnOnce() -> T + Send,
     T: Send,
-    O: Owner,
+    G: Group,
 {
     fn run(self: Arc<Self>) {
         if self.progress.claim() {
@@ -303,15 +300,15 @@ where
     }
 
     fn group(&self) -> *const () {
-        self.owner.group()
+        self.group.id()
     }
 }
 
-impl<F, T, O> Joinable<T> for Task<F, T, O>
+impl<F, T, G> Joinable<T> for Task<F, T, G>
 where
     F: FnOnce() -> T + Send,
     T: Send,
-    O: Owner,
+    G: Group,
 {
     fn is_ended(&self) -> bool {
         self.progress.is_ended()
@@ -341,44 +338,43 @@ where
 }
 
 /// A goroutine without a handle.
-pub(crate) struct Member<F, O> {
+pub(crate) struct Member<F, G> {
     body: UnsafeCell<Option<F>>,
-    owner: O,
+    group: G,
 }
 
 // SAFETY: only the runner touches the closure.
-unsafe impl<F: Send, O: Sync> Sync for Member<F, O> {}
+unsafe impl<F: Send, G: Sync> Sync for Member<F, G> {}
 
-impl<F, O> Member<F, O>
+impl<F, G> Member<F, G>
 where
     F: FnOnce() + Send,
-    O: Owner,
+    G: Group,
 {
-    pub(crate) fn new(body: F, owner: O) -> Arc<Self> {
+    pub(crate) fn new(body: F, group: G) -> Arc<Self> {
         Arc::new(Self {
             body: UnsafeCell::new(Some(body)),
-            owner,
+            group,
         })
     }
 }
 
-impl<F, O> Job for Member<F, O>
+impl<F, G> Job for Member<F, G>
 where
     F: FnOnce() + Send,
-    O: Owner,
+    G: Group,
 {
     fn run(self: Arc<Self>) {
         // SAFETY: a job without a handle is in one queue and is taken from there once.
         let body = self.body.with_mut(|body| unsafe { (*body).take() });
         let body = body.expect("a member runs once");
-        // Unwind safe: as in `Task`.
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(body)) {
-            self.owner.discard(payload);
+        if let Err(payload) = panics::catch(body) {
+            self.group.discard(payload);
         }
         workers::count_end();
         // `ended` panics if the program has already ended the goroutine's part in the group. The panic of
         // this misuse ends here.
-        contain(|| self.owner.ended());
+        panics::contain(|| self.group.end_member());
     }
 
     fn is_claimed(&self) -> bool {
@@ -386,29 +382,6 @@ where
     }
 
     fn group(&self) -> *const () {
-        self.owner.group()
+        self.group.id()
     }
-}
-
-/// Drops `value`. If that panics, the panic ends here.
-pub(crate) fn drop_contained(value: impl Sized) {
-    contain(|| drop(value));
-}
-
-/// Calls `f`. If that panics, the panic ends here. If the drop of its payload panics in turn, that panic ends
-/// here, too, up to a limit.
-fn contain(f: impl FnOnce()) {
-    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(drop_payload);
-}
-
-#[cold]
-fn drop_payload(mut payload: Box<dyn Any + Send>) {
-    for _ in 0..8 {
-        match catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-            Ok(()) => return,
-            Err(next) => payload = next,
-        }
-    }
-    // The payloads might panic forever: leak this one.
-    mem::forget(payload);
 }

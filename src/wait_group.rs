@@ -3,7 +3,7 @@
 use crate::park;
 use crate::primitive::Arc;
 use crate::raw_wait_group::{Misuse, RawWaitGroup};
-use crate::task::{Member, Owner};
+use crate::task::{Group, Member};
 use crate::workers;
 use std::fmt;
 use std::time::Duration;
@@ -143,7 +143,7 @@ impl WaitGroup {
     #[doc(alias = "Wait")]
     pub fn wait(&self) {
         if self.raw.count() > 0 {
-            workers::help(self.group());
+            workers::help(self.id());
         }
         self.raw.wait(None);
     }
@@ -221,12 +221,12 @@ impl WaitGroup {
     }
 }
 
-impl Owner for WaitGroup {
-    fn group(&self) -> *const () {
+impl Group for WaitGroup {
+    fn id(&self) -> *const () {
         Arc::as_ptr(&self.raw).cast()
     }
 
-    fn ended(&self) {
+    fn end_member(&self) {
         self.done();
     }
 }

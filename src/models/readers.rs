@@ -217,9 +217,9 @@ fn a_block_is_found_empty_by_another_thread() {
     }));
 }
 
-/// A thread ends and leaves a read in a slot of its block, which the next thread gets.
+/// A thread ends and leaves a read in a slot of its block. Another thread ends the read.
 #[test]
-fn a_block_is_recycled_with_a_guard_in_it() {
+fn a_read_outlives_its_thread() {
     Model::new()
         .preemptions(1)
         .explore(Explored::Little)

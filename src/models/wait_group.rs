@@ -156,7 +156,10 @@ fn add_races_wait() {
             worker.raw.add(-1).unwrap();
         });
         let waiter = Arc::clone(&group);
-        let waiter = thread::spawn(move || waiter.raw.wait(None));
+        let waiter = thread::spawn(move || {
+            waiter.raw.wait(None);
+            assert_eq!(waiter.seen(0), 1);
+        });
         group.raw.wait(None);
         assert_eq!(group.seen(0), 1);
         worker.join().unwrap();

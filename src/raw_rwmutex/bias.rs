@@ -134,7 +134,7 @@ impl RawRWMutex {
     }
 
     /// Adds to the credit what reads have `saved` since the last write, and subtracts `price`. The caller drains the
-    /// lock, so no other thread changes the credit meanwhile (invariant 6).
+    /// lock, so no other thread changes the credit meanwhile (invariant 6 of `raw_rwmutex`).
     pub(super) fn adjust_credit(&self, saved: u64, price: u64) {
         let now = self.word.load(Relaxed);
         let change = balance(now, saved, price).wrapping_sub(now);

@@ -53,8 +53,8 @@ impl RawRWMutex {
         if self.await_upgradable(deadline) {
             return self.drain_plain_readers(deadline);
         }
-        // For invariant 7, and for a writer that is handed the lock next and relies on this barrier: see
-        // `readers`.
+        // For invariant 7 of `raw_rwmutex`, and for a writer that is handed the lock next and relies on this
+        // barrier: see `readers`.
         let word = self.word.load(Relaxed);
         if word & COUNTED == 0 {
             Self::pass_barrier(word);

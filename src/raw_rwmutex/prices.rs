@@ -177,7 +177,8 @@ mod real {
 
     /// Returns how much longer a write takes at *slots*, with `blocks` blocks to look through.
     pub(in super::super) fn write_price(blocks: u64) -> u64 {
-        /// What a look at one more block takes, in picoseconds.
+        /// What a look at one more block takes, in picoseconds: a low estimate. `docs/design.md` has the
+        /// measured times.
         const PER_BLOCK: u64 = 2_500;
         /// `slots_cost` already covers a look at this many blocks.
         const FEW: u64 = 16;

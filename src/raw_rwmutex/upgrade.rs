@@ -177,7 +177,7 @@ impl RawRWMutex {
     #[track_caller]
     fn lock_upgradable_slow(&self, deadline: Option<Instant>) -> Option<UpgradableToken> {
         // Only before the first sleep. A reader that was woken must not panic: other sleepers may depend
-        // on its wake-up, too (invariant 3).
+        // on its wake-up, too (invariant 3 of `raw_rwmutex`).
         refuse_too_many_readers(self.word.load(Relaxed));
         let mut budget = SpinBudget::new();
         let mut backoff = Backoff::new();

@@ -60,7 +60,7 @@ pub(super) fn has_too_many_readers(word: u64) -> bool {
 }
 
 /// Whether no writer holds the lock or waits for it, and the speed is *quiet*. Then `SUCCESSOR` is clear
-/// (invariant 7), and so is `COUNTED`, which implies `FENCED`.
+/// (invariant 7 of `raw_rwmutex`), and so is `COUNTED`, which implies `FENCED`.
 pub(super) fn admits_quiet_readers(word: u64) -> bool {
     word & (WRITER | FENCED) == 0
 }
@@ -96,7 +96,8 @@ pub(super) fn is_drainer_parked(word: u64) -> bool {
     word & DRAINER_PARKED != 0
 }
 
-/// Whether there is a successor. A successor that finds the flag clear was handed `WRITER` (invariant 4).
+/// Whether there is a successor. A successor that finds the flag clear was handed `WRITER` (invariant 4 of
+/// `raw_rwmutex`).
 pub(super) fn has_successor(word: u64) -> bool {
     word & SUCCESSOR != 0
 }

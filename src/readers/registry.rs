@@ -15,7 +15,7 @@ use Ordering::{Acquire, Release};
 /// The blocks of all threads, and the identities.
 pub(super) struct Registry {
     pub(super) blocks: SegmentedVec<Block>,
-    /// One bit for each block, [`MARKS`] of them in a word; see invariant 5.
+    /// One bit for each block, [`MARKS`] of them in a word; see invariant 5 of `readers`.
     pub(super) marks: SegmentedVec<AtomicMarks>,
     /// The number of marked blocks.
     pub(super) marked: Published,

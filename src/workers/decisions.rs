@@ -10,7 +10,7 @@ use std::{array, mem};
 
 // The signals.
 
-/// Wake signal: a thread that queues a goroutine as `QueuedBy::Worker` must call `Scheduler::wake`.
+/// Wake signal: a thread that queues a goroutine as `QueuedBy::Other` must call `Scheduler::wake`.
 pub(super) const WAKE_FOR_WORKER: usize = 1;
 /// Wake signal: a thread that queues a goroutine as `QueuedBy::External` must call `Scheduler::wake`.
 pub(super) const WAKE_FOR_EXTERNAL: usize = 2;
@@ -156,7 +156,7 @@ pub(super) enum Wakeup {
 pub(super) enum QueuedBy {
     /// Any other: a worker, which already counts as running, or a thread without a processor. Also stands for
     /// all goroutines in the global run queue.
-    Worker,
+    Other,
     /// An external thread, which keeps a CPU busy besides the running workers.
     External,
 }
@@ -165,13 +165,13 @@ impl QueuedBy {
     pub(super) fn of(holder: Holder) -> Self {
         match holder {
             Holder::External => Self::External,
-            Holder::Nobody | Holder::Running | Holder::Stuck => Self::Worker,
+            Holder::Nobody | Holder::Running | Holder::Stuck => Self::Other,
         }
     }
 
     pub(super) fn signal(self) -> usize {
         match self {
-            Self::Worker => WAKE_FOR_WORKER,
+            Self::Other => WAKE_FOR_WORKER,
             Self::External => WAKE_FOR_EXTERNAL,
         }
     }
@@ -179,7 +179,7 @@ impl QueuedBy {
     /// Returns how many external threads keep a CPU busy.
     pub(super) fn external(self) -> usize {
         match self {
-            Self::Worker => 0,
+            Self::Other => 0,
             Self::External => 1,
         }
     }
@@ -205,7 +205,7 @@ impl State {
 
     pub(super) fn signals(&self) -> usize {
         let mut signals = 0;
-        for queued_by in [QueuedBy::Worker, QueuedBy::External] {
+        for queued_by in [QueuedBy::Other, QueuedBy::External] {
             if self.needs_wake(queued_by.external()) {
                 signals |= queued_by.signal();
             }

@@ -30,7 +30,7 @@ fn take_member(group: *const ()) -> Option<Arc<dyn Job>> {
         && let Some(job) = processor::pop()
     {
         if job.is_claimed() {
-            // Nothing is left in it whose destructor might lead back here (invariant 5).
+            // Nothing is left in it whose destructor might lead back here (invariant 5 of `workers`).
             continue;
         }
         if ptr::eq(job.group(), group) {

@@ -140,7 +140,7 @@ impl Survey {
         if !p.is_in_goroutine() {
             return;
         }
-        if !p.observe_run(run.runs) {
+        if !p.observe_same_run(run.runs) {
             self.has_progress = true;
             if !self.has_blocked_lately {
                 return;

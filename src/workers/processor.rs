@@ -52,7 +52,7 @@ pub(super) struct Processor {
 struct MonitorTick {
     /// [`Processor::activity`] at the last `observe_activity`.
     activity: Published,
-    /// `runs` at the last `observe_run`.
+    /// `runs` at the last `observe_same_run`.
     runs: Published,
     /// The CPU time of the holder's thread at the last `observe_cpu_time`, in ns. Wraps around after 4.3 s
     /// where a `usize` has 32 bits.
@@ -158,7 +158,7 @@ impl Processor {
 
     /// Returns whether the holder is still at the same goroutine as at the last call. `runs` is the current number
     /// of runs.
-    pub(super) fn observe_run(&self, runs: usize) -> bool {
+    pub(super) fn observe_same_run(&self, runs: usize) -> bool {
         !self.monitor_tick.runs.update(runs)
     }
 

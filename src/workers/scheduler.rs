@@ -66,8 +66,8 @@ impl Scheduler {
         self.state.lock().expect("no code panics under this lock")
     }
 
-    /// Changes the state and the signals. Returns the result of `change`.
-    fn update<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+    /// Changes the state and the signals, and wakes no worker. Returns the result of `change`.
+    fn change_quietly<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.lock();
         let result = change(&mut state);
         self.set_signals(&state);
@@ -85,7 +85,7 @@ impl Scheduler {
     }
 
     /// Changes the state and the signals. If that raises a wake signal, wakes a worker for the goroutines
-    /// whose threads have not seen the signal (invariant 1).
+    /// whose threads have not seen the signal (invariant 1 of `workers`).
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         self.change_with_external(0, change)
     }
@@ -175,7 +175,7 @@ impl Scheduler {
         match (self.starters.monitor)() {
             Ok(()) => self.change(|state| state.begin_watch(start)),
             // There are no workers either. The next thread that queues or waits for a goroutine tries again.
-            Err(_) => self.update(|state| state.watch = Watch::Absent),
+            Err(_) => self.change_quietly(|state| state.watch = Watch::Absent),
         }
     }
 
@@ -185,7 +185,7 @@ impl Scheduler {
     pub(super) fn wake_before_sleep(&self, p: &Processor) -> bool {
         if p.len() > 0 {
             // No fence: if this misses a signal, the monitor watches.
-            self.wake_for(QueuedBy::Worker);
+            self.wake_for(QueuedBy::Other);
         }
         let may_be_alone = || {
             // Load the signals once: between two loads the start of the monitor may end, or begin again.
@@ -245,7 +245,7 @@ impl Scheduler {
         }
         // Pairs with the fence in `has_waiting_now`: on their way the goroutines were in no queue.
         fence(SeqCst);
-        self.wake_for(QueuedBy::Worker);
+        self.wake_for(QueuedBy::Other);
     }
 
     /// Takes `p` from its holder, which no longer counts as running.
@@ -369,7 +369,7 @@ impl Scheduler {
     /// threads.
     pub(super) fn find(&self, mut steal_delay: Option<&mut StealDelay>) -> Option<Found> {
         if let Some(job) = processor::pop() {
-            return Some((job, QueuedBy::Worker));
+            return Some((job, QueuedBy::Other));
         }
         let global = if steal_delay.is_none() {
             processor::retry(|| self.global_queue.steal())
@@ -377,8 +377,8 @@ impl Scheduler {
             processor::take_global(&self.global_queue)
         };
         if let Some(job) = global {
-            self.notify_stolen(QueuedBy::Worker);
-            return Some((job, QueuedBy::Worker));
+            self.notify_stolen(QueuedBy::Other);
+            return Some((job, QueuedBy::Other));
         }
         self.victims(current()?).find_map(|other| {
             let steal_delay = steal_delay.as_deref_mut();
@@ -437,7 +437,7 @@ impl Scheduler {
         self.global_queue.push(job);
         // Pairs with the fence in `has_waiting_now`.
         fence(SeqCst);
-        self.wake_for(QueuedBy::Worker);
+        self.wake_for(QueuedBy::Other);
     }
 
     pub(super) fn count_end_without_processor(&self) {
@@ -456,8 +456,8 @@ impl Scheduler {
     /// the running ones.
     pub(super) fn look(&self, seen: &Observations) -> Look {
         // `update`, not `change`: the queues need no second look here, since the monitor either looks again or
-        // calls `doze`, which looks (invariant 1).
-        let (look, wakeup) = self.update(|state| {
+        // calls `doze`, which looks (invariant 1 of `workers`).
+        let (look, wakeup) = self.change_quietly(|state| {
             let external = self.prune_list();
             let waiting = self.count_waiting(state);
             state.look(seen, external, waiting)
@@ -512,7 +512,8 @@ impl Scheduler {
             Watch::Dozing(Arc::clone(&me))
         };
         self.set_signals(&state);
-        // Look even if this has raised no signal: the monitor's last look may have raised one (invariant 1).
+        // Look even if this has raised no signal: the monitor's last look may have raised one (invariant 1 of
+        // `workers`).
         if self.has_waiting_now(&state) {
             state.watch = Watch::Watching;
             self.set_signals(&state);

@@ -101,7 +101,7 @@ impl Worker {
         } else {
             None
         };
-        let oldest = oldest.map(|job| (job, QueuedBy::Worker));
+        let oldest = oldest.map(|job| (job, QueuedBy::Other));
         oldest.or_else(|| self.find(!is_just_woken))
     }
 

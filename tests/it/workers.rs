@@ -18,6 +18,7 @@ mod mappings;
 mod memory;
 mod nesting;
 mod origin;
+mod panics;
 mod refusal;
 mod settings;
 mod stack;

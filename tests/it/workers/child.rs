@@ -28,6 +28,16 @@ pub fn alone<F: FnOnce()>(variables: &[(&str, &str)], scenario: F) {
     }
 }
 
+/// Like [`alone`], but the scenario must end the process with this exit code. Returns what it has printed, or
+/// `None` in the child itself.
+#[track_caller]
+pub fn exits_with<F: FnOnce()>(code: i32, scenario: F) -> Option<String> {
+    let End { status, output } = play(&[], scenario)?;
+    assert_eq!(status.code(), Some(code), "{status}:\n{output}");
+    assert!(!output.contains(PLAYED), "the process went on:\n{output}");
+    Some(output)
+}
+
 /// Like [`alone`], but the scenario must end the process by this signal.
 #[cfg(target_os = "linux")]
 #[track_caller]

@@ -442,7 +442,7 @@ const FAULTS: &[Fault] = &[
         file: "src/workers/scheduler.rs",
         name: "found and no worker woken",
         code: "self.change_with_external(queued_by.external(), |state| state.is_searching = false);",
-        broken: "self.update(|state| state.is_searching = false);",
+        broken: "self.change_quietly(|state| state.is_searching = false);",
     },
     Fault {
         file: "src/workers/scheduler.rs",
@@ -519,7 +519,7 @@ const FAULTS: &[Fault] = &[
     Fault {
         file: "src/workers/scheduler.rs",
         name: "left and no worker woken",
-        code: "        // Pairs with the fence in `has_waiting_now`: on their way the goroutines were in no queue.\n        fence(SeqCst);\n        self.wake_for(QueuedBy::Worker);\n",
+        code: "        // Pairs with the fence in `has_waiting_now`: on their way the goroutines were in no queue.\n        fence(SeqCst);\n        self.wake_for(QueuedBy::Other);\n",
         broken: "",
     },
     Fault {
