@@ -30,11 +30,31 @@
 /// | `v.method(x)`, `v.field.method(x)`, `(v.field)(x)` | `x` | takes `v`, calls |
 /// | `make()(x)`, `table[i](x)`, `(expression)(x)` | the function, `x` | calls it |
 /// | `v.clone().method(x)`, `T::new().method(x)`, `list[i].method(x)` | the receiver, `x` | calls its method |
-/// | `\|\| …`, `move \|\| …` | nothing | calls the closure |
-/// | `{ … }`, `unsafe { … }`, `match …`, `a + f(x)`, `!f(x)`, `println!(…)`, any other | nothing | captures the variables in it, evaluates all of it |
+/// | `move \|a, b\| { … }(x, y)`: Go's `go func(a, b int) { … }(x, y)` | `x`, `y` | calls the closure |
+/// | `\|\| …`, `move \|\| …`, and a variable, field or path without `()`: `f`, `v.f`, `path::f` | nothing | takes the closure or function, calls it |
+/// | `{ … }`, `a(); b();`, `unsafe { … }`, `match …`, `a + f(x)`, `!f(x)`, `println!(…)`, any other | nothing | captures the variables in it, evaluates all of it |
 ///
-/// A call is evaluated like this only if it is the whole expression. `go!(f(x) + 1)` is of the last kind, and
-/// evaluates `x` in the goroutine, as does `go!({ f(x) })`.
+/// A call is evaluated like this only if it is the whole expression, with or without a semicolon behind it.
+/// `go!(f(x) + 1)` is of the last kind, and evaluates `x` in the goroutine, as do `go!({ f(x) })` and
+/// `go! { f(x); g(); }`.
+///
+/// ```
+/// use gosync::go;
+///
+/// let id = 7;
+/// let plus_one = go!(move |id: i32| { id + 1 }(id)); // Go: go func(id int) { … }(id)
+/// assert_eq!(plus_one.join().unwrap(), 8);
+///
+/// let work = || 6 * 7;
+/// assert_eq!(go!(work).join().unwrap(), 42);
+///
+/// let name = String::from("gopher");
+/// let area = go! {
+///     let length = name.len();
+///     length * length
+/// };
+/// assert_eq!(area.join().unwrap(), 36);
+/// ```
 ///
 /// Evaluated values move. `list[i]` cannot move, unless it is `Copy`: call `list[i].clone().method(x)`. As
 /// with [`go`](fn@crate::go), everything that reaches the goroutine must be `Send`, and must not borrow
@@ -98,8 +118,8 @@
 ///
 /// - It is an expression: its value is a handle to the result of the call. A panic of the goroutine goes to
 ///   [`join`](crate::JoinHandle::join), too; in Go it ends the process.
-/// - A closure is called, without the `()` of Go's `go func() { … }()`. An expression that is not a call is
-///   allowed, and moves into the goroutine.
+/// - A closure or function is called even without the `()` of Go's `go func() { … }()`. Other expressions are
+///   allowed, too, and move into the goroutine.
 /// - Variables move (or are copied), where Go's closures share them.
 /// - A macro is not a function. Go's `go fmt.Println(f())` calls `f` at once, in the caller, but
 ///   `go!(println!("{}", f()))` calls it in the goroutine. To get Go's behaviour, call `f` before:
@@ -126,10 +146,13 @@
 ///
 /// # Compiler errors
 ///
-/// - "expression in go must be function call" (as in Go) for `go!()`, and for a function that is not called:
-///   `go!(f)`, `go!(path::f)`, `go!(v.f)`, `go!(table[i])`. To move a variable into a goroutine, write
-///   `go!({ v })`.
+/// - "expression in go must be function call" (as in Go) for `go!()`.
 /// - "expression in go must not be parenthesized" (as in Go) for `go!((f(x)))`.
+/// - "`i32` is not a function that `go!` can call without arguments" for `go!(v)`. To move a variable into a
+///   goroutine, write `go!({ v })`.
+/// - E0308, "expected `()`, found `JoinHandle`", for `go! { … }` as a statement: end it with a semicolon.
+/// - E0373, E0382, E0521 and E0597 mean that the goroutine borrows something, or takes it away from the
+///   caller. [The porting guide](crate::porting#compiler-errors) has the cures.
 /// - "expected `{`", for `go!($e)` in a macro whose `$e` is an `expr`: `go!` cannot see whether that is a
 ///   call. `go!($f($x))` works, and so does `go!($($tokens)*)`. `go!({ $e })` evaluates all of `$e` in the
 ///   goroutine.
@@ -143,7 +166,7 @@
 #[macro_export]
 macro_rules! go {
     () => {
-        ::core::compile_error!("expression in go must be function call, as in `go!(f())`")
+        ::core::compile_error!("expression in go must be function call, as in `go!(f(x))`")
     };
     ($($expression:tt)+) => {
         $crate::__go!(@expression [$($expression)+] $($expression)+)
@@ -165,15 +188,42 @@ macro_rules! go {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __go {
-    // A closure: the goroutine calls it.
-    (@expression $all:tt || $($rest:tt)*) => { $crate::__go!(@closure $all) };
-    (@expression $all:tt | $($rest:tt)*) => { $crate::__go!(@closure $all) };
-    (@expression $all:tt move $($rest:tt)*) => { $crate::__go!(@closure $all) };
+    // A closure. The goroutine calls it, with arguments if some follow its block.
+    (@expression $all:tt || $($rest:tt)*) => { $crate::__go!(@body untyped $all [||] $($rest)*) };
+    (@expression $all:tt | $($rest:tt)*) => {
+        $crate::__go!(@parameters untyped $all [|] $($rest)*)
+    };
+    (@expression $all:tt move || $($rest:tt)*) => {
+        $crate::__go!(@body untyped $all [move ||] $($rest)*)
+    };
+    (@expression $all:tt move | $($rest:tt)*) => {
+        $crate::__go!(@parameters untyped $all [move |] $($rest)*)
+    };
     (@expression $all:tt async || $($rest:tt)*) => { $crate::__go!(@closure $all) };
     (@expression $all:tt async | $($rest:tt)*) => { $crate::__go!(@closure $all) };
     (@expression $all:tt async move || $($rest:tt)*) => { $crate::__go!(@closure $all) };
     (@expression $all:tt async move | $($rest:tt)*) => { $crate::__go!(@closure $all) };
     (@expression $all:tt for < $($rest:tt)*) => { $crate::__go!(@closure $all) };
+    (@parameters $kind:ident $all:tt [$($done:tt)*] | $($rest:tt)*) => {
+        $crate::__go!(@body $kind $all [$($done)* |] $($rest)*)
+    };
+    (@parameters $kind:ident $all:tt [$($done:tt)*] : $($rest:tt)*) => {
+        $crate::__go!(@parameters typed $all [$($done)* :] $($rest)*)
+    };
+    (@parameters $kind:ident $all:tt [$($done:tt)*] $token:tt $($rest:tt)*) => {
+        $crate::__go!(@parameters $kind $all [$($done)* $token] $($rest)*)
+    };
+    (@body $kind:ident $all:tt [$($head:tt)*] { $($body:tt)* } ($($args:tt)*) $(,)? $(;)?) => {
+        $crate::__go!(@call_closure $kind ($($head)* { $($body)* }) $($args)*)
+    };
+    (@body $kind:ident $all:tt [$($head:tt)*] -> $result:ty { $($body:tt)* } ($($args:tt)*) $(,)? $(;)?) => {
+        $crate::__go!(@call_closure $kind ($($head)* -> $result { $($body)* }) $($args)*)
+    };
+    (@body $kind:ident $all:tt $head:tt $($rest:tt)*) => { $crate::__go!(@closure $all) };
+    (@call_closure typed $f:tt $($args:tt)*) => { $crate::__go!(@call [$f] [] [] $($args)*) };
+    (@call_closure untyped $f:tt $($args:tt)*) => {
+        $crate::__go!(@call [@untyped $f] [] [] $($args)*)
+    };
 
     // Prefix operators bind less tightly than a call. Other keywords need no rule: the token after them ends
     // the chain.
@@ -188,8 +238,10 @@ macro_rules! __go {
     (@expression $all:tt return $($rest:tt)*) => { $crate::__go!(@whole $all) };
 
     // The head of a chain.
-    (@expression $all:tt ($expression:expr) $(,)?) => {
-        ::core::compile_error!("expression in go must not be parenthesized")
+    (@expression $all:tt ($expression:expr) $(,)? $(;)?) => {
+        ::core::compile_error!(
+            "expression in go must not be parenthesized; write `go!(f(x))`, not `go!((f(x)))`"
+        )
     };
     (@expression $all:tt < $($rest:tt)*) => {
         $crate::__go!(@angle [<] [path place $all []] [<] $($rest)*)
@@ -203,7 +255,7 @@ macro_rules! __go {
     (@expression $all:tt $head:tt $($rest:tt)*) => {
         $crate::__go!(@head $head $all $head $($rest)*)
     };
-    (@head $literal:literal $all:tt $head:tt $(,)?) => {
+    (@head $literal:literal $all:tt $head:tt $(,)? $(;)?) => {
         $crate::__go!(@whole $all)
     };
     (@head $literal:literal $all:tt $head:tt $($rest:tt)*) => {
@@ -228,6 +280,7 @@ macro_rules! __go {
     // A fragment of another macro. If it is the whole expression, it hides whether it is a call, so it must
     // be a block. For a fragment that is not a block, the compiler's own error says to make it one.
     (@head $same:tt $all:tt $head:tt ,) => { $crate::__go!(@block $head) };
+    (@head $same:tt $all:tt $head:tt ;) => { $crate::__go!(@block $head) };
     (@head $same:tt $all:tt $head:tt) => { $crate::__go!(@block $head) };
     (@head $same:tt $all:tt $head:tt $($rest:tt)*) => {
         $crate::__go!(@chain value $all [$head] $($rest)*)
@@ -258,17 +311,17 @@ macro_rules! __go {
     (@chain place $all:tt [$($chain:tt)*] ! $arguments:tt $($rest:tt)*) => {
         $crate::__go!(@chain value $all [$($chain)* ! $arguments] $($rest)*)
     };
-    (@chain value $all:tt $chain:tt $(,)?) => { $crate::__go!(@whole $all) };
-    (@chain $kind:ident $all:tt $chain:tt $(,)?) => { $crate::__go!(@no_call $all) };
+    (@chain value $all:tt $chain:tt $(,)? $(;)?) => { $crate::__go!(@whole $all) };
+    (@chain $kind:ident $all:tt $chain:tt $(,)? $(;)?) => { $crate::__go!(@function $all) };
     (@chain $kind:ident $all:tt $chain:tt $next:tt $($rest:tt)*) => {
         $crate::__go!(@next $next $kind $all $chain [] $next $($rest)*)
     };
 
     // Arguments, an index or the fields of a struct. `$name` is the name of the method, if there is one.
-    (@next ($($args:tt)*) place $all:tt [$($chain:tt)*] [$($name:tt)*] $next:tt $(,)?) => {
+    (@next ($($args:tt)*) place $all:tt [$($chain:tt)*] [$($name:tt)*] $next:tt $(,)? $(;)?) => {
         $crate::__go!(@call [$($chain)* $($name)*] [] [] $($args)*)
     };
-    (@next ($($args:tt)*) $kind:ident $all:tt [$($chain:tt)*] [$($name:tt)*] $next:tt $(,)?) => {{
+    (@next ($($args:tt)*) $kind:ident $all:tt [$($chain:tt)*] [$($name:tt)*] $next:tt $(,)? $(;)?) => {{
         #[allow(unused_mut, unused_parens, unused_braces)]
         let mut value = $($chain)*;
         $crate::__go!(@call [value $($name)*] [] [] $($args)*)
@@ -331,7 +384,7 @@ macro_rules! __go {
     (@member $kind:ident $all:tt $chain:tt $name:tt $next:tt $($rest:tt)*) => {
         $crate::__go!(@next $next $kind $all $chain $name $next $($rest)*)
     };
-    (@member $kind:ident $all:tt $chain:tt $name:tt) => { $crate::__go!(@no_call $all) };
+    (@member $kind:ident $all:tt $chain:tt $name:tt) => { $crate::__go!(@function $all) };
 
     // The call: `$f` without its arguments, the arguments to evaluate as variables, and all arguments. Each
     // `arg` is a different variable, because each has the hygiene of its own expansion.
@@ -352,7 +405,14 @@ macro_rules! __go {
     (@call_with_closure $f:tt $lets:tt [$($args:tt)*] $arg:expr $(, $($rest:tt)*)?) => {
         $crate::__go!(@call $f $lets [$($args)* $arg,] $($($rest)*)?)
     };
-    (@call [$($f:tt)*] [] [$($args:tt)*]) => { $crate::go(move || $($f)*($($args)*)) };
+    (@call [$($f:tt)*] [] [$($args:tt)*]) => {
+        $crate::go(move || $crate::__go!(@apply [$($f)*] $($args)*))
+    };
+    // A closure without types gets them from its arguments.
+    (@call [@untyped $f:tt] [$($arg:ident = $value:expr;)+] $args:tt) => {{
+        $(let $arg = $value;)+
+        $crate::__go!(@call [@untyped $f] [] $args)
+    }};
     // The arguments run before the call, but need the types that the call gives them: `Some(Box::new(f))` may
     // have to be an `Option<Box<dyn Fn()>>`. An assignment does both: its right side runs before its left
     // side, and is typed after it.
@@ -361,7 +421,7 @@ macro_rules! __go {
         let handle;
         let mut assignee = ();
         *{
-            handle = $crate::go(move || $($f)*($($args)*));
+            handle = $crate::go(move || $crate::__go!(@apply [$($f)*] $($args)*));
             &mut assignee
         } = {
             $($arg = $value;)+
@@ -369,21 +429,82 @@ macro_rules! __go {
         handle
     }};
 
-    (@closure [$closure:expr $(,)?]) => {{
-        // Clippy would have `go!(f)` instead, which is an error.
+    (@apply [@untyped $f:tt]) => { $crate::__macro::call_0($f) };
+    (@apply [@untyped $f:tt] $a:expr,) => { $crate::__macro::call_1($f, $a) };
+    (@apply [@untyped $f:tt] $a:expr, $b:expr,) => { $crate::__macro::call_2($f, $a, $b) };
+    (@apply [@untyped $f:tt] $a:expr, $b:expr, $c:expr,) => {
+        $crate::__macro::call_3($f, $a, $b, $c)
+    };
+    (@apply [@untyped $f:tt] $($args:tt)*) => { $f($($args)*) };
+    (@apply [$($f:tt)*] $($args:tt)*) => { $($f)*($($args)*) };
+
+    (@closure [$closure:expr $(,)? $(;)?]) => {{
+        // Clippy would have `go!(f)` instead.
         #[allow(clippy::redundant_closure)]
         let handle = $crate::go($closure);
         handle
     }};
+    (@closure $all:tt) => { $crate::__go!(@statements $all) };
     (@block $block:block) => { $crate::go(move || $block) };
-    (@whole [$expression:expr $(,)?]) => { $crate::go(move || $expression) };
-    (@no_call [$($all:tt)*]) => {
-        ::core::compile_error!(::core::concat!(
-            "expression in go must be function call; did you mean `go!(",
-            ::core::stringify!($($all)*),
-            "())`?",
-        ))
+    (@function [$function:expr $(,)? $(;)?]) => { $crate::__macro::go_function($function) };
+    (@whole [$expression:expr $(,)? $(;)?]) => { $crate::go(move || $expression) };
+    (@whole $all:tt) => { $crate::__go!(@statements $all) };
+    (@statements [$first:expr, $($rest:tt)*]) => {
+        ::core::compile_error!(
+            "expression in go must be one function call; for several statements, write `go!({ a(); b(); })`"
+        )
     };
+    (@statements [$($statements:tt)*]) => { $crate::go(move || { $($statements)* }) };
+}
+
+/// What the expansion of `go!` calls.
+#[doc(hidden)]
+pub mod __macro {
+    use crate::JoinHandle;
+
+    /// A function or closure that `go!(f)` can run.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is not a function that `go!` can call without arguments",
+        label = "not a function or closure without parameters",
+        note = "to call a function with arguments, write `go!(f(x))`",
+        note = "to move a value into a goroutine, write `go!({{ value }})`"
+    )]
+    pub trait Function<T> {
+        fn call(self) -> T;
+    }
+
+    #[diagnostic::do_not_recommend]
+    impl<F: FnOnce() -> T, T> Function<T> for F {
+        fn call(self) -> T {
+            self()
+        }
+    }
+
+    #[track_caller]
+    pub fn go_function<F, T>(f: F) -> JoinHandle<T>
+    where
+        F: Function<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        crate::go(|| f.call())
+    }
+
+    pub fn call_0<T>(f: impl FnOnce() -> T) -> T {
+        f()
+    }
+
+    // The type of `a` gives the type of the closure's parameter.
+    pub fn call_1<A, T>(f: impl FnOnce(A) -> T, a: A) -> T {
+        f(a)
+    }
+
+    pub fn call_2<A, B, T>(f: impl FnOnce(A, B) -> T, a: A, b: B) -> T {
+        f(a, b)
+    }
+
+    pub fn call_3<A, B, C, T>(f: impl FnOnce(A, B, C) -> T, a: A, b: B, c: C) -> T {
+        f(a, b, c)
+    }
 }
 
 /// Code that does not compile, each case beside a twin that does.
@@ -398,35 +519,27 @@ macro_rules! __go {
 /// gosync::go!({});
 /// ```
 ///
-/// # A function that is not called
+/// # A value that cannot be called without arguments
 ///
-/// ```compile_fail
-/// fn f() {}
-/// gosync::go!(f);
-/// ```
-///
-/// ```
-/// fn f() {}
-/// gosync::go!(f());
-/// ```
-///
-/// ```compile_fail
-/// gosync::go!(String::new);
+/// ```compile_fail,E0277
+/// let n = 1;
+/// gosync::go!(n);
 /// ```
 ///
 /// ```
-/// gosync::go!(String::new());
+/// let n = 1;
+/// gosync::go!({ n });
 /// ```
 ///
-/// ```compile_fail
-/// gosync::go!(Vec::<Vec<u8>>::new,);
+/// ```compile_fail,E0593
+/// gosync::go!(str::len);
 /// ```
 ///
 /// ```
-/// gosync::go!(Vec::<Vec<u8>>::new(),);
+/// gosync::go!(str::len("gopher"));
 /// ```
 ///
-/// ```compile_fail
+/// ```compile_fail,E0615
 /// let wg = gosync::WaitGroup::new();
 /// gosync::go!(wg.wait);
 /// ```
@@ -436,14 +549,24 @@ macro_rules! __go {
 /// gosync::go!(wg.wait());
 /// ```
 ///
-/// ```compile_fail
-/// let table = [String::new];
-/// gosync::go!(table[0]);
+/// # A closure that is called with the wrong number of arguments
+///
+/// ```compile_fail,E0057
+/// gosync::go!(move |n: i32| { n }());
 /// ```
 ///
 /// ```
-/// let table = [String::new];
-/// gosync::go!(table[0]());
+/// gosync::go!(move |n: i32| { n }(1));
+/// ```
+///
+/// # Statements without a semicolon behind them
+///
+/// ```compile_fail,E0308
+/// gosync::go! { drop(1); drop(2); }
+/// ```
+///
+/// ```
+/// gosync::go! { drop(1); drop(2); };
 /// ```
 ///
 /// # Parentheses around a call

@@ -137,6 +137,9 @@ pub use block_in_place::{block_in_place, sleep};
 pub use cond::{Cond, CondGuard};
 #[cfg(not(gosync_model))]
 pub use go::{JoinHandle, Scope, ScopedJoinHandle, go, scope};
+#[doc(hidden)]
+#[cfg(not(gosync_model))]
+pub use go_macro::__macro;
 #[cfg(gosync_model)]
 use models::faces::{Cond, Mutex};
 #[cfg(all(feature = "arc_lock", not(gosync_model)))]

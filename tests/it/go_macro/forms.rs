@@ -593,6 +593,78 @@ fn closure() {
 
 #[test]
 #[rustfmt::skip]
+fn closure_that_is_called() {
+    let (n, text) = (1, String::from("go"));
+    assert_eq!(get(go!(|| { 5 }())), 5);
+    assert_eq!(get(go!(move || { n + 1 }())), 2);
+    assert_eq!(get(go!(|x: i32| { x + n }(2))), 3);
+    assert_eq!(get(go!(move |x: i32, y: i32| -> i32 { x + y + n }(2, 3))), 6);
+    assert_eq!(get(go!(|(a, b): (i32, i32), mut c: i32| { c += a + b; c }((1, 2), 3),)), 6);
+    assert_eq!(get(go!(|Counter { n: m }, [a, b], _| { m + a + b }(Counter::new(), [1, 2], 3))), 3);
+    assert_eq!(get(go!(|a, b, c, d, e, f: i32| { a + b + c + d + e + f }(1, 2, 3, 4, 5, 6))), 21);
+    assert_eq!(get(go!(|f: fn(i32) -> i32, x| { f(x) }(path::to::double, 4))), 8);
+    assert_eq!(get(go!(|f: Box<dyn Fn(i32) -> i32 + Send>, x| { f(x) }(Box::new(move |y| y + n), 4))), 5);
+    assert_eq!(get(go!(|f, x| { f + x }(n, 4))), 5);
+    assert_eq!(get(go!(|text: &str| { text.len() }(Box::leak(Box::new(text.clone()))))), 2);
+    assert_eq!(get(go!(|text| { text.len() }(text.clone());)), 2);
+    // Not calls: more follows.
+    assert_eq!(get(go!(|| { zero }() + 1)), 1);
+    assert_eq!(get(go!(move || { text }.len())), 2);
+}
+
+#[test]
+fn function_that_is_not_called() {
+    struct Hooks {
+        start: fn() -> i32,
+    }
+
+    let (n, table) = (1, [zero, || 1]);
+    let closure = move || n + 1;
+    assert_eq!(get(go!(closure)), 2);
+    assert_eq!(get(go!(zero)), 0);
+    assert_eq!(get(go!(Counter::new,)), Counter::new());
+    assert!(get(go!(Vec::<u8>::new)).is_empty());
+    assert_eq!(get(go!(<Counter>::default;)), Counter::new());
+    assert_eq!(get(go!(table[1])), 1);
+    let hooks = Hooks { start: zero };
+    assert_eq!(get(go!(hooks.start)), 0);
+    let boxed: Box<dyn FnOnce() -> i32 + Send> = Box::new(|| 7);
+    assert_eq!(get(go!(boxed)), 7);
+}
+
+#[test]
+fn statements() {
+    static SUM: AtomicUsize = AtomicUsize::new(0);
+
+    let list = vec![1, 2];
+    get(go! {
+        SUM.fetch_add(list.len(), Ordering::Relaxed);
+        SUM.fetch_add(list[0], Ordering::Relaxed);
+    });
+    assert_eq!(SUM.load(Ordering::Relaxed), 3);
+    let handle = go! {
+        let mut sum = zero();
+        for n in [1, 2] {
+            sum += n;
+        }
+        add(sum, 1)
+    };
+    assert_eq!(get(handle), 4);
+    get(go! {
+        if zero() == 0 {
+            zero();
+        }
+        zero();
+    });
+    // One call is a call, with or without a semicolon.
+    assert_eq!(get(go!(add(1, 2);)), 3);
+    assert_eq!(get(go!(Counter::new().get();)), 0);
+    assert_eq!(get(go!(1 + 1;)), 2);
+    assert_eq!(get(go!({ 3 };)), 3);
+}
+
+#[test]
+#[rustfmt::skip]
 fn block() {
     let list = vec![1, 2];
     assert_eq!(get(go!({ 1 })), 1);

@@ -114,6 +114,14 @@ fn statement() {
     go!(drop("a".to_owned()));
     go!(drop("a".to_string()));
     go!(drop(shared.to_string()));
+    go!(|| { 1 }());
+    go!(move |port: u16| { port + 1 }(server.port));
+    go!(|a: u16, b: u16, c: u16, d: u16| { a + b + c + d }(1, 2, 3, 4));
+    go!(std::process::id);
+    go! {
+        let _ = server.port();
+        let _ = add(1, 2);
+    };
     go!(drop((server.port == 1, other.port)));
     go!(drop(server.port == 1));
     go!(drop(if server.port == 1 { 1 } else { 2 }));

@@ -227,6 +227,25 @@ fn closure_among_the_arguments() {
 }
 
 #[test]
+fn arguments_of_a_closure() {
+    let log = Log::default();
+    let inner = log.clone();
+    let handle = go!(move |_: i32, _: i32| {
+        inner.note("call");
+    }(log.value("first", 1), log.value("second", 2)));
+    handle.ended().join().unwrap();
+    log.assert(&["first", "second"], &["call"]);
+}
+
+#[test]
+fn one_call_with_a_semicolon() {
+    let log = Log::default();
+    let handle = go!(call2(log.clone(), log.value("first", 1), log.value("second", 2)););
+    handle.ended().join().unwrap();
+    log.assert(&["first", "second"], &["call"]);
+}
+
+#[test]
 fn other_expressions_run_in_the_goroutine() {
     let log = Log::default();
     let clone = log.clone();

@@ -56,6 +56,18 @@ fn closure() {
 }
 
 #[test]
+fn parameters_of_a_closure_that_is_called() {
+    let (name, list) = (String::from("gopher"), vec![1, 2]);
+    assert_eq!(go!(|name| { name.len() }(name.clone())).join().unwrap(), 6);
+    assert_eq!(
+        go!(move |name, list, n| { name.len() + list.len() + n }(name, list, 1))
+            .join()
+            .unwrap(),
+        9
+    );
+}
+
+#[test]
 fn coercion() {
     fn all(callbacks: Vec<Callback>) -> usize {
         callbacks.iter().map(|f| f("go")).sum()
