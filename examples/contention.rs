@@ -2,7 +2,8 @@
 //! depends on the share of writes. Compares gosync's `RWMutex` with the locks of std, parking_lot and
 //! crossbeam.
 //!
-//! Prints a table, and draws a chart with a panel for each number of threads. The locks are measured in short
+//! Prints a table, and draws a chart with a panel for each number of threads. The last column of the table is
+//! the spread: the middle half of the rounds had a lead between these two values. The locks are measured in short
 //! slices, in turn, so that other load disturbs them alike: trust the order of the locks more than the height
 //! of a line. Still, run it on a machine that is otherwise idle: threads contend only if they run at the same
 //! time.
@@ -79,6 +80,14 @@ struct Args {
     /// Where to write the chart
     #[arg(long, default_value = "contention.svg", value_name = "FILE")]
     out: PathBuf,
+
+    /// Where to write a second chart, for dark pages
+    #[arg(long, value_name = "FILE")]
+    dark_out: Option<PathBuf>,
+
+    /// Replace files that exist
+    #[arg(long)]
+    overwrite: bool,
 }
 
 impl Args {
@@ -88,6 +97,12 @@ impl Args {
             (false, 0) => Inside::Number,
             (false, nanos) => Inside::Work(nanos),
         }
+    }
+
+    /// Returns the charts to draw, each with its file.
+    fn charts(&self) -> impl Iterator<Item = (&'static Theme, &Path)> {
+        let light = [(&LIGHT, self.out.as_path())].into_iter();
+        light.chain(self.dark_out.iter().map(|file| (&DARK, file.as_path())))
     }
 }
 
@@ -109,19 +124,31 @@ fn run(mut args: Args) -> Result<(), Box<dyn Error>> {
         .sort_unstable_by_key(|&n| Reverse(n.wrapping_sub(1)));
     args.writes.dedup();
 
-    let cannot_write = |error| format!("cannot write {}: {error}", args.out.display());
     // To fail now rather than in a minute.
-    check_writable(&args.out).map_err(cannot_write)?;
+    for (_, file) in args.charts() {
+        check_writable(file, args.overwrite).map_err(|error| cannot_write(file, error))?;
+    }
     let report = measure(&args);
     io::stdout().write_all(report.table().as_bytes())?;
-    fs::write(&args.out, report.chart()?).map_err(cannot_write)?;
-    writeln!(io::stdout(), "\nThe chart is in {}.", args.out.display())?;
+    writeln!(io::stdout())?;
+    for (theme, file) in args.charts() {
+        fs::write(file, report.chart(theme)?).map_err(|error| cannot_write(file, error))?;
+        writeln!(io::stdout(), "The chart is in {}.", file.display())?;
+    }
     Ok(())
 }
 
-/// Leaves the old chart intact, in case this run is interrupted.
-fn check_writable(path: &Path) -> io::Result<()> {
-    OpenOptions::new().append(true).create(true).open(path)?;
+fn cannot_write(file: &Path, error: io::Error) -> String {
+    format!("cannot write {}: {error}", file.display())
+}
+
+/// Leaves an old chart intact, in case this run is interrupted. An empty file is not a chart.
+fn check_writable(file: &Path, overwrite: bool) -> io::Result<()> {
+    let file = OpenOptions::new().append(true).create(true).open(file)?;
+    if !overwrite && file.metadata()?.len() > 0 {
+        let error = "it exists; choose another file, or add --overwrite";
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, error));
+    }
     Ok(())
 }
 
@@ -221,7 +248,8 @@ impl Report {
         let heading = ["threads", "writes"]
             .into_iter()
             .chain(self.locks.iter().copied());
-        let heading = heading.chain(["lead", "over"]).map(String::from).collect();
+        let heading = heading.chain(["lead", "over", "spread"]);
+        let heading = heading.map(String::from).collect();
         let mut lines = vec![heading];
         for panel in &self.panels {
             for (&writes, samples) in self.writes.iter().zip(&panel.samples) {
@@ -239,7 +267,8 @@ impl Report {
         )
     }
 
-    /// Returns the throughput of each lock, our lead over the fastest other lock, and the name of that lock.
+    /// Returns the throughput of each lock, our lead over the fastest other lock, the name of that lock, and
+    /// the spread of the lead.
     fn cells(&self, samples: &Samples) -> Vec<String> {
         let throughputs = (0..self.locks.len()).map(|lock| throughput(samples, lock));
         let mut cells: Vec<_> = throughputs.map(short).collect();
@@ -248,6 +277,8 @@ impl Report {
             .expect("there are other locks");
         cells.push(format!("× {}", short(samples.lead_over(fastest_other))));
         cells.push(self.locks[fastest_other].into());
+        let (low, high) = samples.spread_of_lead_over(fastest_other);
+        cells.push(format!("{}–{}", short(low), short(high)));
         cells
     }
 }
@@ -259,31 +290,47 @@ const PANEL: (u32, u32) = (480, 320);
 const HEAD: u32 = 104;
 const LEGEND: u32 = 580;
 const FONT: &str = "sans-serif";
-const INK: RGBColor = RGBColor(0x33, 0x33, 0x33);
-/// The palette of Okabe and Ito, which most colour-blind people can tell apart.
-const COLORS: [RGBColor; 4] = [
-    RGBColor(0x00, 0x72, 0xB2),
-    RGBColor(0xE6, 0x9F, 0x00),
-    RGBColor(0x00, 0x9E, 0x73),
-    RGBColor(0xCC, 0x79, 0xA7),
-];
+
+/// The colours of a chart.
+struct Theme {
+    paper: RGBColor,
+    ink: RGBColor,
+    /// Of each lock. From the palette of Okabe and Ito, which most colour-blind people can tell apart.
+    locks: [RGBColor; 4],
+}
+
+const ORANGE: RGBColor = RGBColor(0xE6, 0x9F, 0x00);
+const GREEN: RGBColor = RGBColor(0x00, 0x9E, 0x73);
+const PURPLE: RGBColor = RGBColor(0xCC, 0x79, 0xA7);
+
+const LIGHT: Theme = Theme {
+    paper: WHITE,
+    ink: RGBColor(0x33, 0x33, 0x33),
+    locks: [RGBColor(0x00, 0x72, 0xB2), ORANGE, GREEN, PURPLE],
+};
+
+const DARK: Theme = Theme {
+    paper: RGBColor(0x0D, 0x11, 0x17),
+    ink: RGBColor(0xC9, 0xD1, 0xD9),
+    locks: [RGBColor(0x56, 0xB4, 0xE9), ORANGE, GREEN, PURPLE],
+};
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 impl Report {
     /// Draws an SVG.
-    fn chart(&self) -> Result<String, Box<dyn Error>> {
+    fn chart(&self, theme: &Theme) -> Result<String, Box<dyn Error>> {
         let columns = self.panels.len().min(2);
         let rows = self.panels.len().div_ceil(columns);
         let width = PANEL.0 * columns as u32;
         let size = (width.max(LEGEND), PANEL.1 * rows as u32 + HEAD);
         let mut svg = String::new();
         let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-        root.fill(&WHITE)?;
+        root.fill(&theme.paper)?;
         let (head, body) = root.split_vertically(HEAD);
-        self.draw_head(&head)?;
+        self.draw_head(&head, theme)?;
         for (area, panel) in body.split_evenly((rows, columns)).iter().zip(&self.panels) {
-            self.draw_panel(area, panel)?;
+            self.draw_panel(area, panel, theme)?;
         }
         root.present()?;
         drop((root, head, body));
@@ -291,26 +338,26 @@ impl Report {
     }
 
     /// Draws the title and one legend for all panels.
-    fn draw_head(&self, area: &Area) -> Result<(), Box<dyn Error>> {
+    fn draw_head(&self, area: &Area, theme: &Theme) -> Result<(), Box<dyn Error>> {
         area.draw_text(
             "Throughput of reader-writer locks",
-            &(FONT, 24).into_text_style(area).color(&INK),
+            &(FONT, 24).into_text_style(area).color(&theme.ink),
             (20, 14),
         )?;
         let cpus = thread::available_parallelism().map_or(0, usize::from);
         area.draw_text(
             &format!("Median of {} rounds. CPUs: {cpus}.", self.rounds),
-            &(FONT, 14).into_text_style(area).color(&INK),
+            &(FONT, 14).into_text_style(area).color(&theme.ink),
             (20, 46),
         )?;
         for (i, lock) in self.locks.iter().enumerate() {
             let (x, y) = (20 + 140 * i as i32, 84);
-            let line = PathElement::new([(x, y), (x + 28, y)], style(i));
+            let line = PathElement::new([(x, y), (x + 28, y)], theme.style(i));
             area.draw(&line)?;
-            area.draw(&Circle::new((x + 14, y), 4, COLORS[i].filled()))?;
+            area.draw(&Circle::new((x + 14, y), 4, theme.locks[i].filled()))?;
             area.draw_text(
                 lock,
-                &(FONT, 16).into_text_style(area).color(&INK),
+                &(FONT, 16).into_text_style(area).color(&theme.ink),
                 (x + 36, y - 8),
             )?;
         }
@@ -318,13 +365,13 @@ impl Report {
     }
 
     /// Draws the curves for one number of threads.
-    fn draw_panel(&self, area: &Area, panel: &Panel) -> Result<(), Box<dyn Error>> {
+    fn draw_panel(&self, area: &Area, panel: &Panel, theme: &Theme) -> Result<(), Box<dyn Error>> {
         let ticks = self.ticks();
         let (least, most) = (ticks[0], ticks[ticks.len() - 1]);
         let mut chart = ChartBuilder::on(area)
             .caption(
                 count(panel.threads),
-                (FONT, 18).into_text_style(area).color(&INK),
+                (FONT, 18).into_text_style(area).color(&theme.ink),
             )
             .margin(12)
             .x_label_area_size(48)
@@ -337,7 +384,9 @@ impl Report {
             .configure_mesh()
             .disable_x_mesh()
             .light_line_style(TRANSPARENT)
-            .label_style((FONT, 14).into_text_style(area).color(&INK))
+            .bold_line_style(theme.ink.mix(0.2))
+            .axis_style(theme.ink)
+            .label_style((FONT, 14).into_text_style(area).color(&theme.ink))
             .x_desc("share of writes")
             .y_desc("million operations per second")
             .x_label_formatter(&|x| match x {
@@ -353,9 +402,9 @@ impl Report {
             let points: Vec<_> = points.collect();
             let dots = points
                 .iter()
-                .map(|p| Circle::new(p.clone(), 4, COLORS[lock].filled()));
+                .map(|p| Circle::new(p.clone(), 4, theme.locks[lock].filled()));
             chart.draw_series(dots)?;
-            chart.draw_series(LineSeries::new(points, style(lock)))?;
+            chart.draw_series(LineSeries::new(points, theme.style(lock)))?;
         }
         Ok(())
     }
@@ -376,7 +425,9 @@ impl Report {
     }
 }
 
-fn style(lock: usize) -> ShapeStyle {
-    // Ours stands out.
-    COLORS[lock].stroke_width(if lock == 0 { 3 } else { 2 })
+impl Theme {
+    fn style(&self, lock: usize) -> ShapeStyle {
+        // Ours stands out.
+        self.locks[lock].stroke_width(if lock == 0 { 3 } else { 2 })
+    }
 }

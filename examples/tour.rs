@@ -9,6 +9,7 @@
 //! shows it in Rust. The program prints both, out of this very file, and then
 //! runs the body: what you read is what runs.
 
+use clap::Parser;
 use gosync::semaphore::Weighted;
 use gosync::{
     Cond, MappedRWMutexReadGuard, Mutex, RWMutex, RWMutexReadGuard, RWMutexWriteGuard, WaitGroup,
@@ -33,7 +34,14 @@ const TOUR: &[Chapter] = tour! {
     "All together": cache;
 };
 
+/// A tour of gosync: Go's lines, the same in Rust, and what they do.
+///
+/// Prints each step's explanation, Go code and Rust code, and then runs the Rust code.
+#[derive(Parser)]
+struct Args {}
+
 fn main() {
+    Args::parse();
     // The panics are part of the show. The default hook would write them to
     // stderr.
     panic::set_hook(Box::new(|panic| println!("{panic}")));

@@ -1,31 +1,88 @@
-//! Go's sync primitives for Rust.
+//! Go's sync primitives for Rust: [`RWMutex`], [`Mutex`], [`Cond`] and [`WaitGroup`]; goroutines with [`go!`];
+//! and [`errgroup`], [`semaphore`] and [`singleflight`] of golang.org/x/sync.
 //!
-//! | Go | here |
-//! |---|---|
-//! | `sync.RWMutex` | [`RWMutex`], with upgradable reads; [`RwLock`] is the same with `parking_lot`'s names |
-//! | `sync.Mutex` | [`Mutex`], with `parking_lot`'s methods |
-//! | `sync.Cond` | [`Cond`] |
-//! | `sync.WaitGroup` | [`WaitGroup`] |
-//! | `go f(x)`, `go func() { … }()` | [`go!`], and [`go`](fn@go), the function behind it |
-//! | a function that starts goroutines over its own variables and waits for them | [`scope`] |
-//! | `errgroup`, `semaphore` and `singleflight` of golang.org/x/sync | [`errgroup`], [`semaphore`], [`singleflight`] |
-//! | `runtime.GOMAXPROCS`, `runtime.NumGoroutine` | [`set_max_procs`], [`num_goroutines`] |
-//!
-//! # Examples
+//! Where reads dominate, a read of an `RWMutex` needs no atomic read-modify-write. A goroutine costs less to
+//! start than in Go, and may block in any code. If you come from Go, read [the porting guide](porting).
 //!
 //! ```
-//! use gosync::{RWMutex, WaitGroup};
+//! use gosync::{RWMutex, WaitGroup, go};
+//! use std::collections::HashMap;
 //! use std::sync::Arc;
 //!
 //! let wg = WaitGroup::new();
-//! let squares = Arc::new(RWMutex::new(vec![]));
-//! for i in 0..4 {
-//!     let squares = Arc::clone(&squares);
-//!     wg.go(move || squares.lock().push(i * i));
+//! let lengths = Arc::new(RWMutex::new(HashMap::new()));
+//! for word in ["go", "rust", "gopher"] {
+//!     let lengths = Arc::clone(&lengths);
+//!     wg.go(move || {
+//!         lengths.lock().insert(word, word.len());
+//!     });
 //! }
 //! wg.wait();
-//! assert_eq!(squares.rlock().iter().sum::<i32>(), 14);
+//! assert_eq!(lengths.rlock()["gopher"], 6);
+//!
+//! // As in Go's `go` statement, the arguments are evaluated here. The goroutine calls `usize::pow`.
+//! let square = go!(usize::pow(lengths.rlock().len(), 2));
+//! assert_eq!(square.join().unwrap(), 9);
 //! ```
+//!
+//! | Go | here |
+//! |---|---|
+//! | `sync.RWMutex`, `sync.Mutex` | [`RWMutex`], with upgradable reads, and [`Mutex`]. They hold the data that they protect. [`RwLock`] is `RWMutex` with `parking_lot`'s names |
+//! | `sync.Cond`, `sync.WaitGroup` | [`Cond`], [`WaitGroup`] |
+//! | `go f(x)`, `go func() { … }()` | [`go!`], and [`go`](fn@go), the function behind it |
+//! | a function that starts goroutines over its own variables and waits for them | [`scope`] |
+//! | a panic in a goroutine ends the process | [`abort_on_panic`]; otherwise [`JoinHandle::join`] returns it |
+//! | `time.Sleep` | [`sleep`] |
+//! | `runtime.GOMAXPROCS`, `runtime.NumGoroutine` | [`set_max_procs`], [`num_goroutines`] |
+//! | `errgroup`, `semaphore`, `singleflight` of x/sync | [`errgroup`], [`semaphore`], [`singleflight`] |
+//! | channels, `select`, `sync.Once`, `sync.Map`, contexts, … | [other crates and std](porting#what-is-here-what-is-not-and-where-to-get-it) |
+//!
+//! # Contract
+//!
+//! * A waiting writer bars later readers. Readers that sleep as a writer unlocks enter before the next writer.
+//!   No thread starves.
+//! * As in Go, a thread that holds a read lock must not ask for a second one of the same lock: a writer may
+//!   have come in between, and then both wait forever.
+//! * There is no poisoning. A panic in a critical section unlocks.
+//! * Guards may be sent to other threads and dropped there.
+//! * A thread that waits for goroutines may run some of them meanwhile. [Goroutines](#goroutines) has the
+//!   details.
+//!
+//! # Limits
+//!
+//! | limit | figure |
+//! |---|---|
+//! | a blocked goroutine | keeps one thread, some 10 KiB of memory, and the address space of its stack |
+//! | blocked goroutines at a time | as many as the system has threads for: 15,000 with Linux's usual limit on mappings |
+//! | stack of a goroutine | 1.5 MiB; `GOSYNC_STACK_SIZE` changes it |
+//! | goroutines that run at a time | the number of CPUs; [`set_max_procs`] changes it |
+//! | goroutines that wait to run | memory |
+//! | counted readers inside one lock | 2<sup>25</sup>; one more panics |
+//!
+//! # Platforms
+//!
+//! Everything works wherever std has threads and 64-bit atomics. Some parts are faster or stricter on Linux:
+//!
+//! | | Linux | other systems |
+//! |---|---|---|
+//! | reads without a fence | since 4.14, by `membarrier` | no, reads pass a fence |
+//! | a thread that waits for goroutines runs them | yes | no, workers run them: the size of the thread's stack is not known |
+//! | a goroutine that blocks in foreign code is told from one that computes | by its CPU time | no, others start beside both |
+//! | the quota of a container limits [`set_max_procs`]'s initial value | yes | no |
+//! | threads that the system would abort are refused | yes | no |
+//! | the tests have been run | on x86-64 | no |
+//!
+//! The minimum Rust version is 1.95.
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! | feature | what |
+//! |---|---|
+//! | `arc_lock` | guards that own an `Arc` of their lock instead of borrowing it |
+//! | `serde` | `Serialize` and `Deserialize` for `Mutex`, `RWMutex` and `RwLock`, by value |
+//! | `deadlock_detection` | `gosync::deadlock::check_deadlock`, for debugging: every lock operation does extra bookkeeping |
 //!
 //! # Goroutines
 //!
@@ -51,7 +108,7 @@
 //! of them that no thread has started. So a goroutine does not own the thread-local variables it sees, and a
 //! thread should not wait while it holds something that these goroutines need.
 //!
-//! | environment variable | |
+//! | environment variable | what it sets |
 //! |---|---|
 //! | `GOSYNC_MAXPROCS` | how many goroutines may run at a time; see [`set_max_procs`] |
 //! | `GOSYNC_STACK_SIZE` | the stack that each goroutine has available, in bytes; 1.5 MiB if it is not set. A worker's stack is twice that plus half a MiB, so that a goroutine that waits can run others |
@@ -73,13 +130,6 @@
 //! | A lock in shared memory neither excludes other processes nor wakes them. | Use a lock of the operating system, such as a file lock. |
 //! | The detector of `deadlock_detection` does not see a cycle through a [`WaitGroup`], nor through a lock of parking_lot's unless parking_lot's own feature is on. It does not see a writer that naps, either. After a guard has moved to another thread, it reports deadlocks that do not exist. | Treat its report as a hint. |
 //! | Under AddressSanitizer with fake stacks, no thread can tell how much of its stack is left, so a thread that waits runs no goroutines. | Nothing: workers run the goroutines. |
-//!
-//! # Features
-//!
-//! * `arc_lock`: guards that own an `Arc` of their lock instead of borrowing it.
-//! * `serde`: `Serialize` and `Deserialize` for `Mutex`, `RWMutex` and `RwLock`, by value.
-//! * `deadlock_detection`: `gosync::deadlock::check_deadlock`, for debugging: every lock operation does extra
-//!   bookkeeping.
 
 #![cfg_attr(
     gosync_shuttle,

@@ -107,8 +107,20 @@ impl Samples {
 
     /// Returns the throughput of the first peer as a multiple of that of another: the median over the rounds.
     pub fn lead_over(&self, peer: usize) -> f64 {
+        median(self.leads_over(peer))
+    }
+
+    /// Returns the values between which the middle half of the rounds had this lead.
+    pub fn spread_of_lead_over(&self, peer: usize) -> (f64, f64) {
+        let mut leads = self.leads_over(peer);
+        leads.sort_unstable_by(f64::total_cmp);
+        let quarter = leads.len() / 4;
+        (leads[quarter], leads[leads.len() - 1 - quarter])
+    }
+
+    fn leads_over(&self, peer: usize) -> Vec<f64> {
         let rounds = self.of(0).iter().zip(self.of(peer));
-        median(rounds.map(|(ours, theirs)| theirs / ours).collect())
+        rounds.map(|(ours, theirs)| theirs / ours).collect()
     }
 }
 

@@ -93,8 +93,8 @@ impl Suite {
             return;
         }
         println!(
-            "Median nanoseconds per operation, and the throughput of {} as a multiple of others' \
-             (median of {} rounds):\n",
+            "Median nanoseconds per operation, and the throughput of {} as a multiple of others': the \
+             median of {} rounds, and between which values the middle half of them lies:\n",
             self.cases[0].peers[0], self.plan.rounds
         );
         for alike in self.cases.chunk_by(|a, b| a.peers == b.peers) {
@@ -118,7 +118,11 @@ impl Case {
 
     fn line(&self) -> Vec<String> {
         let nanos = (0..self.peers.len()).map(|peer| short(self.samples.median(peer)));
-        let leads = (1..self.peers.len()).map(|peer| short(self.samples.lead_over(peer)));
+        let leads = (1..self.peers.len()).map(|peer| {
+            let (low, high) = self.samples.spread_of_lead_over(peer);
+            let lead = self.samples.lead_over(peer);
+            format!("{} ({}–{})", short(lead), short(low), short(high))
+        });
         [self.name.clone()]
             .into_iter()
             .chain(nanos)

@@ -76,7 +76,7 @@ fn measure(sweep: &Sweep, value: u32) -> Result<Vec<(String, String)>, Failure> 
             "--",
         ])
         .args(sweep.load)
-        .arg("--out=target/sweep.svg")
+        .args(["--out=target/sweep.svg", "--overwrite"])
         .env(sweep.variable, value.to_string())
         .stderr(Stdio::inherit())
         .output()
@@ -91,7 +91,7 @@ fn measure(sweep: &Sweep, value: u32) -> Result<Vec<(String, String)>, Failure> 
     Ok(leads)
 }
 
-/// Returns the loads and leads in the output of `contention`: `threads writes … × lead over`.
+/// Returns the loads and leads in the output of `contention`: `threads writes … × lead over spread`.
 fn leads(text: &str) -> Vec<(String, String)> {
     let lines = text.lines().filter_map(|line| line.split_once(" × "));
     lines
@@ -107,7 +107,7 @@ fn leads(text: &str) -> Vec<(String, String)> {
 fn table(values: &[u32], columns: &[Vec<(String, String)>]) -> String {
     let head: Vec<_> = values.iter().map(u32::to_string).collect();
     let mut text = format!(
-        "| | {} |\n|---|{}\n",
+        "| load | {} |\n|---|{}\n",
         head.join(" | "),
         "---|".repeat(head.len())
     );
@@ -127,13 +127,13 @@ mod tests {
 
     #[test]
     fn leads_are_read_from_the_table() {
-        let text = "Million operations\n\nthreads  writes  gosync  std    lead  over\n\
-            1        1/10    90.0    80.0   × 1.13  std\n";
+        let text = "Million operations\n\nthreads  writes  gosync  std    lead  over  spread\n\
+            1        1/10    90.0    80.0   × 1.13  std  1.10–1.20\n";
         let found = leads(text);
         assert_eq!(found, [("1 threads, 1/10".to_string(), "1.13".to_string())]);
         assert_eq!(
             table(&[7], &[found]),
-            "| | 7 |\n|---|---|\n| 1 threads, 1/10 | 1.13 |\n"
+            "| load | 7 |\n|---|---|\n| 1 threads, 1/10 | 1.13 |\n"
         );
     }
 }

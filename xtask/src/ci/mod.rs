@@ -36,7 +36,7 @@ const STEPS: &[Step] = &[
     Step("docs, private items", docs, &["--all-features", "--document-private-items"]),
     Step("feature combinations", features::check, &[]),
     Step("benches", cargo, &["test", "--package=gosync", "--bench=*"]),
-    Step("example contention", example, &["contention", "--", "--threads=2", "--writes=0,10", "--rounds=1", "--slice-ms=5", "--out=target/contention.svg"]),
+    Step("example contention", example, &["contention", "--", "--threads=2", "--writes=0,10", "--rounds=1", "--slice-ms=5", "--out=target/contention.svg", "--overwrite"]),
     Step("example fairness", example, &["fairness", "--", "--rounds=1", "--slice-ms=50"]),
     Step("example wordcount", example, &["wordcount", "--", "--check", "src", "docs"]),
     Step("example tour", example, &["tour"]),
