@@ -5,15 +5,15 @@
 //! `fence(SeqCst)` on both sides. Two light barriers promise each other nothing. A heavy barrier is also a
 //! `fence(SeqCst)`.
 //!
-//! On Linux, [`light`] only holds the compiler back, and [`heavy`] is the system call `membarrier`. It makes
-//! each CPU that runs a thread of this process pass a full fence. That is enough. If this fence falls before
-//! the light side's load, the load comes after the heavy side's store, and sees it. If it falls after the
-//! load, the light side's store came before the fence, and the heavy side sees it. Without `membarrier`, both
-//! barriers are fences.
+//! On Linux and on Windows, [`light`] only holds the compiler back, and [`heavy`] is a system call: `membarrier`
+//! or `FlushProcessWriteBuffers`. It makes each CPU that runs a thread of this process pass a full fence. That
+//! is enough. If this fence falls before the light side's load, the load comes after the heavy side's store,
+//! and sees it. If it falls after the load, the light side's store came before the fence, and the heavy side
+//! sees it. Without such a call, both barriers are fences. `docs/design.md` says why other systems do without.
 //!
 //! # Registration
 //!
-//! A process must register for `membarrier`. With one thread this takes microseconds, and the first lock that
+//! On Linux, a process must register for `membarrier`. With one thread this takes microseconds, and the first lock that
 //! is read often does it on the spot. With several threads it takes milliseconds, so a separate thread does
 //! it, and [`ensure_decided`] returns false until that is done. No lock leaves *counted* before that. Since
 //! 2.32, glibc tells whether the process has one thread (`__libc_single_threaded`). With other C libraries
@@ -39,8 +39,16 @@ pub(crate) use crate::models::barrier::*;
 #[cfg(not(gosync_model))]
 pub(crate) use real::*;
 
+/// The heavy barrier of the system.
+#[cfg(not(gosync_model))]
+#[cfg_attr(target_os = "linux", path = "barrier/linux.rs")]
+#[cfg_attr(windows, path = "barrier/windows.rs")]
+#[cfg_attr(not(any(target_os = "linux", windows)), path = "barrier/none.rs")]
+mod system;
+
 #[cfg(not(gosync_model))]
 mod real {
+    use super::system;
     use crate::{forced, limits};
     use std::ffi::OsStr;
     use std::sync::OnceLock;
@@ -88,7 +96,7 @@ mod real {
         fence(SeqCst);
         if kind() == ASYMMETRIC {
             let start = now();
-            membarrier::pass();
+            system::pass();
             charge(start, now().saturating_sub(start));
         }
     }
@@ -171,20 +179,28 @@ mod real {
             first();
             decide(kind());
         };
-        if cfg!(miri) || forced::fences() || is_switched_off() || !membarrier::exists() {
+        if cfg!(miri) || forced::fences() || is_switched_off() || !system::exists() {
             decide(|| FENCES);
-        } else if forced::speed().is_some() || membarrier::is_single_threaded() {
+        } else if forced::speed().is_some() || system::registers_at_once() {
             // At a forced speed, tests want the decision at once.
-            decide(membarrier::register);
+            decide(register);
         } else {
-            let register = move || decide(membarrier::register);
+            let register = move || decide(register);
             if limits::spawn_alone("gosync-registrar", register).is_err() {
                 decide(|| FENCES);
             }
         }
     }
 
-    /// Whether the user has switched `membarrier` off. This allocates, and takes the lock of std's
+    /// Registers the process. Returns the kind of barrier that it has then.
+    fn register() -> u8 {
+        match system::register() {
+            true => ASYMMETRIC,
+            false => FENCES,
+        }
+    }
+
+    /// Whether the user has switched the system's barrier off. This allocates, and takes the lock of std's
     /// environment. The reader that calls it holds none of this crate's internal locks yet.
     fn is_switched_off() -> bool {
         env::var_os("GOSYNC_MEMBARRIER").is_some_and(|value| means_off(&value))
@@ -266,96 +282,6 @@ mod real {
         let elapsed = START.get_or_init(Instant::now).elapsed();
         // Enough for 584 years.
         u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
-    }
-
-    #[cfg(target_os = "linux")]
-    mod membarrier {
-        use super::{ASYMMETRIC, FENCES};
-        use std::{process, thread};
-
-        // From linux/membarrier.h.
-        const QUERY: libc::c_int = 0;
-        const PRIVATE_EXPEDITED: libc::c_int = 1 << 3;
-        const REGISTER_PRIVATE_EXPEDITED: libc::c_int = 1 << 4;
-
-        fn call(command: libc::c_int) -> libc::c_long {
-            const NO_FLAGS: libc::c_uint = 0;
-            const NO_CPU: libc::c_int = 0;
-            // SAFETY: `membarrier` reads and writes no memory of ours.
-            unsafe { libc::syscall(libc::SYS_membarrier, command, NO_FLAGS, NO_CPU) }
-        }
-
-        /// Whether the system offers it: Linux since 4.14, unless a filter of system calls forbids it.
-        pub(super) fn exists() -> bool {
-            let commands = call(QUERY);
-            commands > 0 && commands & libc::c_long::from(PRIVATE_EXPEDITED) != 0
-        }
-
-        /// Whether registration takes only microseconds, since this process has one thread.
-        #[cfg(target_env = "gnu")]
-        pub(super) fn is_single_threaded() -> bool {
-            use std::ffi::CStr;
-            use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
-
-            // Looked up by name, since a glibc before 2.32 does not have it.
-            const NAME: &CStr = c"__libc_single_threaded";
-            // SAFETY: `NAME` ends with a zero.
-            let flag = unsafe { libc::dlsym(libc::RTLD_DEFAULT, NAME.as_ptr()) };
-            // SAFETY: in glibc's `sys/single_threaded.h` this is a `char` that lives as long as the process.
-            // Only the library writes it.
-            let flag = unsafe { flag.cast::<AtomicU8>().as_ref() };
-            flag.is_some_and(|flag| flag.load(Relaxed) != 0)
-        }
-
-        /// Other C libraries do not tell.
-        #[cfg(not(target_env = "gnu"))]
-        pub(super) fn is_single_threaded() -> bool {
-            false
-        }
-
-        /// Registers the process. Returns the kind of barrier that it has then.
-        pub(super) fn register() -> u8 {
-            // Passes the first barrier here, in case a filter allows only one of the two commands.
-            if call(REGISTER_PRIVATE_EXPEDITED) == 0 && call(PRIVATE_EXPEDITED) == 0 {
-                ASYMMETRIC
-            } else {
-                FENCES
-            }
-        }
-
-        pub(super) fn pass() {
-            // The system may lack memory for a moment.
-            const TRIES: u32 = 1000;
-
-            for _ in 0..TRIES {
-                if call(PRIVATE_EXPEDITED) == 0 {
-                    return;
-                }
-                thread::yield_now();
-            }
-            // Readers have relied on the barrier. Without it, no writer can tell which readers are inside.
-            eprintln!("gosync: membarrier failed although it had been granted");
-            process::abort();
-        }
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    mod membarrier {
-        pub(super) fn exists() -> bool {
-            false
-        }
-
-        pub(super) fn is_single_threaded() -> bool {
-            false
-        }
-
-        pub(super) fn register() -> u8 {
-            super::FENCES
-        }
-
-        pub(super) fn pass() {
-            unreachable!("the kind is never ASYMMETRIC")
-        }
     }
 }
 

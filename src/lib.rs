@@ -63,14 +63,13 @@
 //!
 //! Everything works wherever std has threads and 64-bit atomics. Some parts are faster or stricter on Linux:
 //!
-//! | | Linux | other systems |
-//! |---|---|---|
-//! | reads without a fence | since 4.14, by `membarrier` | no, reads pass a fence |
-//! | a thread that waits for goroutines runs them | yes | no, workers run them: the size of the thread's stack is not known |
-//! | a goroutine that blocks in foreign code is told from one that computes | by its CPU time | no, others start beside both |
-//! | the quota of a container limits [`set_max_procs`]'s initial value | yes | no |
-//! | threads that the system would abort are refused | yes | no |
-//! | the tests have been run | on x86-64 | no |
+//! | what | Linux | Windows | other systems |
+//! |---|---|---|---|
+//! | reads without a fence | since 4.14, by `membarrier` | by `FlushProcessWriteBuffers` | no, reads pass a fence |
+//! | a thread that waits for goroutines runs them | yes | no, workers run them | no, workers run them |
+//! | a goroutine that blocks in foreign code is told from one that computes | by its CPU time | no, others start beside both | no, others start beside both |
+//! | the quota of a container limits [`set_max_procs`]'s initial value | yes | no | no |
+//! | a thread is refused where its start would abort the process | yes | no | no |
 //!
 //! The minimum Rust version is 1.95.
 //!
