@@ -130,6 +130,7 @@
 //! | The detector of `deadlock_detection` does not see a cycle through a [`WaitGroup`], nor through a lock of parking_lot's unless parking_lot's own feature is on. It does not see a writer that naps, either. After a guard has moved to another thread, it reports deadlocks that do not exist. | Treat its report as a hint. |
 //! | Under AddressSanitizer with fake stacks, no thread can tell how much of its stack is left, so a thread that waits runs no goroutines. | Nothing: workers run the goroutines. |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     gosync_shuttle,
     allow(dead_code, reason = "loom's models use what shuttle's do not")
