@@ -15,7 +15,7 @@ static ABORTS: AtomicBool = AtomicBool::new(false);
 /// The exit code of a Go program that a panic ends.
 const EXIT_CODE: i32 = 2;
 
-/// From now on, a panic that ends a goroutine ends the process, as in Go.
+/// Makes each panic that ends a goroutine from now on end the process with exit code 2, as in Go.
 ///
 /// Without this call, the panic goes to the thread that waits for the result: to
 /// [`JoinHandle::join`](crate::JoinHandle::join), [`scope`](crate::scope()) or
@@ -45,6 +45,9 @@ const EXIT_CODE: i32 = 2;
 /// third.join().ok(); // Does not return: the process exits with code 2.
 /// # panic!("the process goes on");
 /// ```
+#[doc(alias = "panic")]
+#[doc(alias = "recover")]
+#[doc(alias = "exit")]
 #[cfg(not(gosync_model))]
 pub fn abort_on_panic() {
     ABORTS.store(true, Relaxed);
