@@ -25,7 +25,8 @@ pub use guard::CondGuard;
 ///
 /// # Differences from Go
 ///
-/// * [`signal`](Self::signal) returns whether it has woken a waiter, and [`broadcast`](Self::broadcast) how many.
+/// * [`signal`](Self::signal) returns whether it has woken a waiter, and [`broadcast`](Self::broadcast) how
+///   many.
 /// * There are timed waits.
 /// * A `Cond` may be moved. Go panics if a `Cond` is used after it was copied.
 ///
@@ -205,8 +206,8 @@ impl Cond {
         self.wait_until_woken(guard, park::deadline(timeout))
     }
 
-    /// Waits like [`wait`](Self::wait), but until `deadline` at most. Returns true if a `signal` or `broadcast`
-    /// has woken it, and false if the deadline has passed first. Go has no counterpart.
+    /// Waits like [`wait`](Self::wait), but until `deadline` at most. Returns true if a `signal` or
+    /// `broadcast` has woken it, and false if the deadline has passed first. Go has no counterpart.
     ///
     /// It may return after the deadline, since it must lock again.
     ///
@@ -311,8 +312,8 @@ mod guard {
     /// [`RWMutex`](crate::RWMutex) for writing or for reading. In Go it is the `sync.Locker` that
     /// `sync.NewCond` takes.
     ///
-    /// The guard may own an `Arc` of its lock. An upgradable guard is not accepted, nor is a mapped one, which
-    /// lock_api cannot unlock temporarily. No other type can implement this trait.
+    /// The guard may own an `Arc` of its lock. An upgradable guard is not accepted, nor is a mapped one,
+    /// which lock_api cannot unlock temporarily. No other type can implement this trait.
     ///
     /// # Examples
     ///

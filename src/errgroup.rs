@@ -1,6 +1,7 @@
 //! Goroutines that may fail: golang.org/x/sync's `errgroup`.
 //!
-//! A [`Group`] starts goroutines, waits for them, and returns the first error. With [`scope()`] they may borrow.
+//! A [`Group`] starts goroutines, waits for them, and returns the first error. With [`scope()`] they may
+//! borrow.
 //!
 //! ```
 //! use gosync::errgroup::Group;
@@ -119,8 +120,8 @@ impl<E: Send + 'static> Group<E> {
         self.data.set_limit(limit);
     }
 
-    /// Runs `f` in a goroutine of this group: Go's `g.Go`. If the limit is reached, waits first until a goroutine
-    /// of the group has ended.
+    /// Runs `f` in a goroutine of this group: Go's `g.Go`. If the limit is reached, waits first until a
+    /// goroutine of the group has ended.
     ///
     /// A goroutine that starts others in its own group counts towards the limit. If all goroutines that may
     /// run wait for a turn, none of them gets one, as in Go. In such a goroutine, use
@@ -151,8 +152,8 @@ impl<E: Send + 'static> Group<E> {
         self.group.go(|| turn.run(f));
     }
 
-    /// Runs `f` in a goroutine of this group if the limit is not reached: Go's `g.TryGo`. Returns whether it has
-    /// started the goroutine.
+    /// Runs `f` in a goroutine of this group if the limit is not reached: Go's `g.TryGo`. Returns whether it
+    /// has started the goroutine.
     ///
     /// # Panics
     ///
@@ -443,8 +444,8 @@ mod scoped {
         data.conclude()
     }
 
-    /// The group of a call of [`scope`]: Go's `errgroup.Group`, for goroutines that borrow. A clone is another
-    /// handle to the same group.
+    /// The group of a call of [`scope`]: Go's `errgroup.Group`, for goroutines that borrow. A clone is
+    /// another handle to the same group.
     ///
     /// # Examples
     ///
@@ -522,8 +523,8 @@ mod scoped {
         /// # Panics
         ///
         /// * If `GOSYNC_MAXPROCS` is set and is not a positive number.
-        /// * If `GOSYNC_STACK_SIZE` is set and is not a number of bytes between 64 KiB and 1 GiB (256 MiB where a
-        ///   pointer has 32 bits).
+        /// * If `GOSYNC_STACK_SIZE` is set and is not a number of bytes between 64 KiB and 1 GiB (256 MiB
+        ///   where a pointer has 32 bits).
         /// * In a child of `fork`, if its parent had workers at the fork.
         ///
         /// # Examples
@@ -554,14 +555,14 @@ mod scoped {
             drop(self.scope.go(|| turn.run(f)));
         }
 
-        /// Runs `f` in a goroutine of this group if the limit is not reached: Go's `g.TryGo`. Returns whether it
-        /// has started the goroutine. `f` may borrow anything that outlives the scope.
+        /// Runs `f` in a goroutine of this group if the limit is not reached: Go's `g.TryGo`. Returns whether
+        /// it has started the goroutine. `f` may borrow anything that outlives the scope.
         ///
         /// # Panics
         ///
         /// * If `GOSYNC_MAXPROCS` is set and is not a positive number.
-        /// * If `GOSYNC_STACK_SIZE` is set and is not a number of bytes between 64 KiB and 1 GiB (256 MiB where a
-        ///   pointer has 32 bits).
+        /// * If `GOSYNC_STACK_SIZE` is set and is not a number of bytes between 64 KiB and 1 GiB (256 MiB
+        ///   where a pointer has 32 bits).
         /// * In a child of `fork`, if its parent had workers at the fork.
         ///
         /// # Examples

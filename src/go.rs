@@ -23,8 +23,8 @@ use std::thread;
 /// As in Go, the process ends when `main` returns, even if goroutines still run.
 ///
 /// From beginning to end a goroutine stays on one thread. That thread runs other goroutines before and after
-/// it, and while it waits for them. Go's `runtime.LockOSThread`, which keeps them out, has no counterpart: for
-/// a thread of its own, start one with [`std::thread::spawn`].
+/// it, and while it waits for them. Go's `runtime.LockOSThread`, which keeps them out, has no counterpart:
+/// for a thread of its own, start one with [`std::thread::spawn`].
 ///
 /// # Panics
 ///
@@ -82,8 +82,8 @@ impl<T> JoinHandle<T> {
     /// # Panics
     ///
     /// * If the goroutine joins itself, or joins a goroutine that lies beneath it on the same stack. The
-    ///   goroutine beneath waits for this one and runs it meanwhile, so neither would ever continue. The message
-    ///   is `gosync: a goroutine joins itself, or one that waits for it on the same stack`.
+    ///   goroutine beneath waits for this one and runs it meanwhile, so neither would ever continue. The
+    ///   message is `gosync: a goroutine joins itself, or one that waits for it on the same stack`.
     /// * In a child of `fork`, if a worker of the parent was running the goroutine.
     ///
     /// # Examples
@@ -224,8 +224,8 @@ struct ScopeData {
 type Panic = Arc<Mutex<Option<Payload>>>;
 
 impl<'scope> Scope<'scope, '_> {
-    /// Runs `f` in a goroutine that may borrow anything that outlives the scope: Go's `wg.Go`, with the scope as
-    /// the group.
+    /// Runs `f` in a goroutine that may borrow anything that outlives the scope: Go's `wg.Go`, with the scope
+    /// as the group.
     ///
     /// If `f` panics, [`ScopedJoinHandle::join`] returns the value that it panicked with. If the handle is
     /// dropped, [`scope`] raises the panic again.
@@ -348,8 +348,8 @@ impl<T> ScopedJoinHandle<'_, T> {
     /// # Panics
     ///
     /// * If the goroutine joins itself, or joins a goroutine that lies beneath it on the same stack. The
-    ///   goroutine beneath waits for this one and runs it meanwhile, so neither would ever continue. The message
-    ///   is `gosync: a goroutine joins itself, or one that waits for it on the same stack`.
+    ///   goroutine beneath waits for this one and runs it meanwhile, so neither would ever continue. The
+    ///   message is `gosync: a goroutine joins itself, or one that waits for it on the same stack`.
     /// * In a child of `fork`, if a worker of the parent was running the goroutine.
     ///
     /// # Examples

@@ -68,9 +68,9 @@ const HANDOFF: u32 = 1 << 4;
 /// The raw lock behind [`Mutex`](crate::Mutex): one word of 4 bytes, no data. Go has no counterpart.
 ///
 /// Use it through the traits of [`lock_api`] to build your own lock type: [`RawMutex`](lock_api::RawMutex),
-/// [`RawMutexFair`](lock_api::RawMutexFair) and [`RawMutexTimed`](lock_api::RawMutexTimed). The lock must outlive
-/// each call that unlocks it, as it does behind a guard: such a call may still wake a thread when another
-/// thread already has the lock.
+/// [`RawMutexFair`](lock_api::RawMutexFair) and [`RawMutexTimed`](lock_api::RawMutexTimed). The lock must
+/// outlive each call that unlocks it, as it does behind a guard: such a call may still wake a thread when
+/// another thread already has the lock.
 ///
 /// # Examples
 ///

@@ -603,8 +603,8 @@ pub type MappedRwLockWriteGuard<'a, T> = MappedRWMutexWriteGuard<'a, T>;
 ///   be overtaken by other upgradable readers until it is first in the queue and has waited for a
 ///   millisecond.
 /// * An upgrade waits for the readers inside, and for no other thread: a writer that waits comes after it.
-/// * [`RWMutexWriteGuard::unlock_fair`] hands the lock to the writer that has waited longest, after the readers
-///   that sleep. [`RWMutexWriteGuard::bump`] does the same if a thread waits, and locks again.
+/// * [`RWMutexWriteGuard::unlock_fair`] hands the lock to the writer that has waited longest, after the
+///   readers that sleep. [`RWMutexWriteGuard::bump`] does the same if a thread waits, and locks again.
 ///
 /// # Deadlocks
 ///
@@ -689,8 +689,8 @@ impl<T> RWMutex<T> {
 impl<T: ?Sized> RWMutex<T> {
     /// Locks for writing: Go's `mu.Lock`. Waits until no other thread holds the lock.
     ///
-    /// Once it waits for the readers inside, no later reader enters before it. Go's `mu.Unlock` is the drop of
-    /// the guard.
+    /// Once it waits for the readers inside, no later reader enters before it. Go's `mu.Unlock` is the drop
+    /// of the guard.
     ///
     /// # Examples
     ///
@@ -707,8 +707,8 @@ impl<T: ?Sized> RWMutex<T> {
         self.0.write()
     }
 
-    /// Locks for reading: Go's `mu.RLock`. If a writer holds the lock or waits for it, waits until that writer
-    /// has unlocked.
+    /// Locks for reading: Go's `mu.RLock`. If a writer holds the lock or waits for it, waits until that
+    /// writer has unlocked.
     ///
     /// Go's `mu.RUnlock` is the drop of the guard. Go's `mu.RLocker()`, a `sync.Locker` for
     /// `sync.NewCond`, is not needed: [`Cond::wait`](crate::Cond::wait) takes the guard.
@@ -720,8 +720,8 @@ impl<T: ?Sized> RWMutex<T> {
     ///
     /// # Panics
     ///
-    /// If about 2²⁵ readers are counted in the lock already, with `gosync: too many readers of one RWMutex`. In
-    /// practice only forgotten guards add up to so many.
+    /// If about 2²⁵ readers are counted in the lock already, with `gosync: too many readers of one RWMutex`.
+    /// In practice only forgotten guards add up to so many.
     ///
     /// # Examples
     ///
@@ -757,8 +757,8 @@ impl<T: ?Sized> RWMutex<T> {
     ///
     /// # Panics
     ///
-    /// If about 2²⁵ readers are counted in the lock already, with `gosync: too many readers of one RWMutex`. In
-    /// practice only forgotten guards add up to so many.
+    /// If about 2²⁵ readers are counted in the lock already, with `gosync: too many readers of one RWMutex`.
+    /// In practice only forgotten guards add up to so many.
     ///
     /// # Examples
     ///
@@ -828,8 +828,8 @@ impl<T: ?Sized> RWMutex<T> {
         self.0.try_read()
     }
 
-    /// Locks for reading with the right to upgrade, like [`rlock_upgradable`](Self::rlock_upgradable), if that
-    /// needs no wait. Otherwise returns `None`. Go has no counterpart.
+    /// Locks for reading with the right to upgrade, like [`rlock_upgradable`](Self::rlock_upgradable), if
+    /// that needs no wait. Otherwise returns `None`. Go has no counterpart.
     ///
     /// # Examples
     ///
@@ -884,8 +884,8 @@ impl<T: ?Sized> RWMutex<T> {
     ///
     /// # Panics
     ///
-    /// If about 2²⁵ readers are counted in the lock already, with `gosync: too many readers of one RWMutex`. In
-    /// practice only forgotten guards add up to so many.
+    /// If about 2²⁵ readers are counted in the lock already, with `gosync: too many readers of one RWMutex`.
+    /// In practice only forgotten guards add up to so many.
     ///
     /// # Examples
     ///
@@ -906,8 +906,8 @@ impl<T: ?Sized> RWMutex<T> {
     ///
     /// # Panics
     ///
-    /// If about 2²⁵ readers are counted in the lock already, with `gosync: too many readers of one RWMutex`. In
-    /// practice only forgotten guards add up to so many.
+    /// If about 2²⁵ readers are counted in the lock already, with `gosync: too many readers of one RWMutex`.
+    /// In practice only forgotten guards add up to so many.
     ///
     /// # Examples
     ///
@@ -922,13 +922,13 @@ impl<T: ?Sized> RWMutex<T> {
         self.0.try_read_until(deadline)
     }
 
-    /// Locks for reading with the right to upgrade, like [`rlock_upgradable`](Self::rlock_upgradable), or gives
-    /// up after `timeout` and returns `None`. Go has no counterpart.
+    /// Locks for reading with the right to upgrade, like [`rlock_upgradable`](Self::rlock_upgradable), or
+    /// gives up after `timeout` and returns `None`. Go has no counterpart.
     ///
     /// # Panics
     ///
-    /// If about 2²⁵ readers are counted in the lock already, with `gosync: too many readers of one RWMutex`. In
-    /// practice only forgotten guards add up to so many.
+    /// If about 2²⁵ readers are counted in the lock already, with `gosync: too many readers of one RWMutex`.
+    /// In practice only forgotten guards add up to so many.
     ///
     /// # Examples
     ///
@@ -948,13 +948,13 @@ impl<T: ?Sized> RWMutex<T> {
         self.0.try_upgradable_read_for(timeout)
     }
 
-    /// Locks for reading with the right to upgrade, like [`rlock_upgradable`](Self::rlock_upgradable), or gives
-    /// up at `deadline` and returns `None`. Go has no counterpart.
+    /// Locks for reading with the right to upgrade, like [`rlock_upgradable`](Self::rlock_upgradable), or
+    /// gives up at `deadline` and returns `None`. Go has no counterpart.
     ///
     /// # Panics
     ///
-    /// If about 2²⁵ readers are counted in the lock already, with `gosync: too many readers of one RWMutex`. In
-    /// practice only forgotten guards add up to so many.
+    /// If about 2²⁵ readers are counted in the lock already, with `gosync: too many readers of one RWMutex`.
+    /// In practice only forgotten guards add up to so many.
     ///
     /// # Examples
     ///
@@ -1050,13 +1050,13 @@ impl<T: ?Sized> RWMutex<T> {
         Self::inner_arc(self).write_arc()
     }
 
-    /// Locks for reading, like [`rlock`](Self::rlock). The guard owns an `Arc` of the lock instead of borrowing
-    /// the lock. Go has no counterpart.
+    /// Locks for reading, like [`rlock`](Self::rlock). The guard owns an `Arc` of the lock instead of
+    /// borrowing the lock. Go has no counterpart.
     ///
     /// # Panics
     ///
-    /// If about 2²⁵ readers are counted in the lock already, with `gosync: too many readers of one RWMutex`. In
-    /// practice only forgotten guards add up to so many.
+    /// If about 2²⁵ readers are counted in the lock already, with `gosync: too many readers of one RWMutex`.
+    /// In practice only forgotten guards add up to so many.
     ///
     /// # Examples
     ///
@@ -1078,8 +1078,8 @@ impl<T: ?Sized> RWMutex<T> {
     ///
     /// # Panics
     ///
-    /// If about 2²⁵ readers are counted in the lock already, with `gosync: too many readers of one RWMutex`. In
-    /// practice only forgotten guards add up to so many.
+    /// If about 2²⁵ readers are counted in the lock already, with `gosync: too many readers of one RWMutex`.
+    /// In practice only forgotten guards add up to so many.
     ///
     /// # Examples
     ///

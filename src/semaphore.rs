@@ -208,8 +208,8 @@ impl Weighted {
         Ok(self.permit(n))
     }
 
-    /// Acquires `n` permits if enough are free and no other caller waits: Go's `s.TryAcquire`. Otherwise returns
-    /// `None`.
+    /// Acquires `n` permits if enough are free and no other caller waits: Go's `s.TryAcquire`. Otherwise
+    /// returns `None`.
     ///
     /// # Examples
     ///
@@ -224,8 +224,8 @@ impl Weighted {
         self.state.lock().take(n).then(|| self.permit(n))
     }
 
-    /// Waits until it has acquired `n` permits, but for `timeout` at most: Go's `s.Acquire` with a context that
-    /// has a timeout. Returns `None` if the timeout passes first.
+    /// Waits until it has acquired `n` permits, but for `timeout` at most: Go's `s.Acquire` with a context
+    /// that has a timeout. Returns `None` if the timeout passes first.
     ///
     /// If the semaphore has fewer than `n` permits, returns `None` at once, or as soon as permits are
     /// [forgotten](Permit::forget) and too few are left. Another attempt would fail, too.
@@ -286,8 +286,9 @@ impl Weighted {
     }
 
     /// Waits until it has acquired `n` permits, but for `timeout` at most, like
-    /// [`acquire_for`](Self::acquire_for): Go's `s.Acquire` with a context that has a timeout. Returns `None` if
-    /// the timeout passes first. The permit owns an `Arc` of the semaphore, so it may move into a goroutine.
+    /// [`acquire_for`](Self::acquire_for): Go's `s.Acquire` with a context that has a timeout. Returns `None`
+    /// if the timeout passes first. The permit owns an `Arc` of the semaphore, so it may move into a
+    /// goroutine.
     ///
     /// If the semaphore has fewer than `n` permits, returns `None` at once, or as soon as permits are
     /// [forgotten](Permit::forget) and too few are left. Another attempt would fail, too.
@@ -309,8 +310,8 @@ impl Weighted {
         got.is_ok().then(|| self.owned(n))
     }
 
-    /// Returns the number of permits that are free at the moment. Callers that want more may be waiting. Go has
-    /// no counterpart.
+    /// Returns the number of permits that are free at the moment. Callers that want more may be waiting. Go
+    /// has no counterpart.
     ///
     /// # Examples
     ///
@@ -389,8 +390,8 @@ enum Refusal {
     TimedOut,
 }
 
-/// The error of [`Weighted::acquire`]: more permits were asked for than the semaphore has. Go has no counterpart:
-/// there the call waits until its context ends.
+/// The error of [`Weighted::acquire`]: more permits were asked for than the semaphore has. Go has no
+/// counterpart: there the call waits until its context ends.
 ///
 /// # Examples
 ///

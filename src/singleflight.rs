@@ -123,8 +123,8 @@ impl<K: Hash + Eq + Clone, V: Clone> Group<K, V> {
         }
     }
 
-    /// Calls `f`, or waits for a call with the same `key` that already runs: Go's `g.Do`. Returns the value, and
-    /// whether more than one caller gets it.
+    /// Calls `f`, or waits for a call with the same `key` that already runs: Go's `g.Do`. Returns the value,
+    /// and whether more than one caller gets it.
     ///
     /// # Panics
     ///

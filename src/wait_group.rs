@@ -166,8 +166,8 @@ impl WaitGroup {
         self.raw.wait(None);
     }
 
-    /// Waits until the counter is 0, but for `timeout` at most. Returns true if the counter reached 0, and false
-    /// if the timeout has passed first. Go has no counterpart.
+    /// Waits until the counter is 0, but for `timeout` at most. Returns true if the counter reached 0, and
+    /// false if the timeout has passed first. Go has no counterpart.
     ///
     /// Unlike [`wait`](Self::wait), it runs no goroutine of the group on this thread: a goroutine could take
     /// longer than `timeout`, and it cannot be interrupted.
@@ -207,8 +207,8 @@ impl WaitGroup {
     /// The goroutine is counted from this call until `f` has returned or panicked and all values that it
     /// captured have been dropped. It may start others in the same group.
     ///
-    /// A panic of `f` goes to the panic hook, and does not hold up the waiters. Use [`scope`](crate::scope) or
-    /// [`go!`](crate::go!) if the caller must learn of it. In Go the panic ends the process; call
+    /// A panic of `f` goes to the panic hook, and does not hold up the waiters. Use [`scope`](crate::scope)
+    /// or [`go!`](crate::go!) if the caller must learn of it. In Go the panic ends the process; call
     /// [`abort_on_panic`](crate::abort_on_panic) for that.
     ///
     /// # Panics
