@@ -61,7 +61,6 @@ pub fn block_in_place<T>(f: impl FnOnce() -> T) -> T {
 /// assert!(start.elapsed() < Duration::from_secs(5));
 /// ```
 #[doc(alias = "Sleep")]
-#[doc(alias = "time.Sleep")]
 pub fn sleep(duration: Duration) {
     block_in_place(|| thread::sleep(duration));
 }

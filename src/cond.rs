@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 pub use guard::CondGuard;
 
-/// A condition variable: goroutines wait until another one signals that something has changed. Go's
-/// `sync.Cond`.
+/// A condition variable, Go's `sync.Cond`: goroutines wait until another one signals that something has
+/// changed.
 ///
 /// In Go, a `Cond` gets its lock when it is made. Here each wait takes a guard, as in parking_lot: a guard of
 /// a [`Mutex`](crate::Mutex), or of an [`RWMutex`](crate::RWMutex) for writing or for reading (Go:

@@ -31,7 +31,7 @@ use std::sync::Arc;
 /// * There is no context. A goroutine that should stop when another one has failed calls
 ///   [`is_cancelled`](Self::is_cancelled).
 /// * If a goroutine panics, [`wait`](Self::wait) raises the panic again once all have ended, as
-///   [`scope`](crate::scope) does. (x/sync did that in 0.15, too; in 0.20 the panic ends the process, as
+///   [`scope`](crate::scope) does. (x/sync 0.15 did that, too. Since 0.16 the panic ends the process, as
 ///   any panic does in Go.)
 /// * The group can be used again after a `wait`.
 /// * For goroutines that borrow there is [`scope`].
@@ -390,8 +390,9 @@ mod scoped {
     ///
     /// # Panics
     ///
-    /// If `f` has panicked, with the payload of that panic. Otherwise, if a goroutine has panicked, with the
-    /// payload of the first panic.
+    /// * If `f` has panicked, with the payload of that panic.
+    /// * Otherwise, if a goroutine has panicked, with the payload of the first panic.
+    /// * If `f` forks: in the child, if a worker of the parent was running a goroutine of the scope.
     ///
     /// # Examples
     ///

@@ -77,7 +77,8 @@ impl<T> JoinHandle<T> {
     ///
     /// # Errors
     ///
-    /// If the goroutine panicked, returns the value that it panicked with.
+    /// If the goroutine panicked, returns the value that it panicked with. (After
+    /// [`abort_on_panic`](crate::abort_on_panic), the process ends instead.)
     ///
     /// # Panics
     ///
@@ -343,7 +344,7 @@ impl<T> ScopedJoinHandle<'_, T> {
     /// # Errors
     ///
     /// If the goroutine panicked, returns the value that it panicked with. The scope does not raise that
-    /// panic again.
+    /// panic again. (After [`abort_on_panic`](crate::abort_on_panic), the process ends instead.)
     ///
     /// # Panics
     ///

@@ -21,6 +21,7 @@ use crate::raw_mutex::RawMutex;
 /// | [`into_inner`](lock_api::Mutex::into_inner), [`get_mut`](lock_api::Mutex::get_mut) | return the value, or a reference to it, without locking | none |
 /// | [`data_ptr`](lock_api::Mutex::data_ptr) | returns a pointer to the value | none |
 /// | `lock_arc`, `try_lock_arc`, `try_lock_arc_for`, `try_lock_arc_until` (feature `arc_lock`) | lock, and return a guard that owns an `Arc` of the mutex | none |
+/// | [`from_raw`](lock_api::Mutex::from_raw), [`into_inner_with_raw`](lock_api::Mutex::into_inner_with_raw), and unsafe functions | work on the [`RawMutex`] inside | none |
 ///
 /// None of them panics.
 ///
@@ -65,17 +66,23 @@ use crate::raw_mutex::RawMutex;
 /// assert_eq!(VISITS.lock().as_ref().unwrap()["/"], 10);
 /// ```
 ///
-/// An attempt that gives up:
+/// The other methods:
 ///
 /// ```
-/// use std::time::Duration;
+/// use std::time::{Duration, Instant};
 ///
-/// let mutex = gosync::Mutex::new(1);
+/// let mut mutex = gosync::Mutex::new(1);
 /// let guard = mutex.lock();
+/// assert!(mutex.is_locked());
 /// assert!(mutex.try_lock().is_none());
 /// assert!(mutex.try_lock_for(Duration::from_millis(1)).is_none());
+/// assert!(mutex.try_lock_until(Instant::now()).is_none());
+/// assert!(std::ptr::eq(mutex.data_ptr(), &*guard));
 /// assert_eq!(format!("{mutex:?}"), "Mutex { data: <locked> }");
-/// # drop(guard);
+/// drop(guard);
+///
+/// *mutex.get_mut() += 1;
+/// assert_eq!(mutex.into_inner(), 2);
 /// ```
 #[doc(alias = "Lock")]
 #[doc(alias = "TryLock")]
@@ -172,6 +179,7 @@ pub type MappedMutexGuard<'a, T> = lock_api::MappedMutexGuard<'a, RawMutex, T>;
 /// A lock that owns an `Arc` of its [`Mutex`] instead of borrowing the mutex. Go has no counterpart.
 ///
 /// `lock_arc` of the mutex and its siblings return it. It borrows nothing, so it may move into a goroutine.
+/// Needs the feature `arc_lock`.
 ///
 /// # Functions
 ///

@@ -66,7 +66,7 @@ pub fn set_max_procs(n: usize) -> usize {
 }
 
 /// Returns the number of goroutines that have been started and have not ended: Go's `runtime.NumGoroutine`.
-/// Unlike there, `main` does not count, nor does any other thread.
+/// Here `main` and other threads do not count.
 ///
 /// A goroutine that has been joined or waited for is not counted. While other threads start and end
 /// goroutines, each goroutine is counted by its state at some moment of the call.

@@ -29,6 +29,7 @@ use std::sync::Arc;
 /// | [`try_upgradable_read_for`](lock_api::RwLock::try_upgradable_read_for), [`try_upgradable_read_until`](lock_api::RwLock::try_upgradable_read_until) | [`try_rlock_upgradable_for`](RWMutex::try_rlock_upgradable_for), [`try_rlock_upgradable_until`](RWMutex::try_rlock_upgradable_until) |
 /// | `read_arc`, `write_arc`, `upgradable_read_arc` (feature `arc_lock`) | `rlock_arc`, `lock_arc`, `rlock_upgradable_arc` |
 /// | `try_read_arc`, `try_write_arc`, `try_upgradable_read_arc`, and each of them with `_for` and `_until` (feature `arc_lock`) | none |
+/// | [`from_raw`](lock_api::RwLock::from_raw), [`into_inner_with_raw`](lock_api::RwLock::into_inner_with_raw), and unsafe functions on the raw lock | none |
 ///
 /// # Panics
 ///
@@ -220,11 +221,14 @@ pub type RWMutexWriteGuard<'a, T> = lock_api::RwLockWriteGuard<'a, RawRWMutex, T
 /// use std::time::{Duration, Instant};
 ///
 /// let mutex = RWMutex::new(1);
+/// let number = mutex.rlock_upgradable();
+/// let before = *number;
+/// // No other thread writes between the read and the write.
+/// *RWMutexUpgradableReadGuard::upgrade(number) = before + 1;
+///
 /// let mut number = mutex.rlock_upgradable();
-/// if *number == 1 {
-///     number.with_upgraded(|number| *number = 2); // It is still 1 here.
-/// }
-/// assert_eq!(*number, 2);
+/// number.with_upgraded(|number| *number += 1);
+/// assert_eq!(*number, 3);
 ///
 /// let reader = mutex.rlock();
 /// let soon = Duration::from_millis(1);
@@ -236,22 +240,23 @@ pub type RWMutexWriteGuard<'a, T> = lock_api::RwLockWriteGuard<'a, RawRWMutex, T
 /// drop(reader);
 /// let mut number =
 ///     RWMutexUpgradableReadGuard::try_upgrade_until(number, Instant::now() + soon).unwrap();
-/// *number = 3;
+/// *number += 1;
 /// drop(number);
 ///
 /// let mut number = mutex.rlock_upgradable();
 /// RWMutexUpgradableReadGuard::bump(&mut number); // A thread that waits gets its turn here.
-/// RWMutexUpgradableReadGuard::unlocked(&mut number, || *mutex.lock() = 4);
-/// RWMutexUpgradableReadGuard::unlocked_fair(&mut number, || *mutex.lock() = 5);
+/// RWMutexUpgradableReadGuard::unlocked(&mut number, || *mutex.lock() += 1);
+/// RWMutexUpgradableReadGuard::unlocked_fair(&mut number, || *mutex.lock() += 1);
 /// assert!(RWMutexUpgradableReadGuard::rwlock(&number).is_locked());
 /// let number = RWMutexUpgradableReadGuard::downgrade(number);
 /// let other = mutex.try_rlock_upgradable().unwrap(); // There is room for another one now.
-/// assert_eq!((*number, *other), (5, 5));
+/// assert_eq!((*number, *other), (6, 6));
 /// RWMutexUpgradableReadGuard::unlock_fair(other);
 /// ```
 #[doc(alias = "upgrade")]
 #[doc(alias = "try_upgrade")]
 #[doc(alias = "with_upgraded")]
+#[doc(alias = "try_with_upgraded")]
 #[doc(alias = "downgrade")]
 #[doc(alias = "bump")]
 #[doc(alias = "unlock_fair")]
@@ -338,7 +343,8 @@ pub type MappedRWMutexWriteGuard<'a, T> = lock_api::MappedRwLockWriteGuard<'a, R
 
 /// A read lock that owns an `Arc` of its [`RWMutex`] instead of borrowing the lock. Go has no counterpart.
 ///
-/// [`RWMutex::rlock_arc`] returns it. It borrows nothing, so it may move into a goroutine.
+/// [`RWMutex::rlock_arc`] returns it. It borrows nothing, so it may move into a goroutine. Needs the feature
+/// `arc_lock`.
 ///
 /// # Functions
 ///
@@ -384,7 +390,8 @@ pub type ArcRWMutexReadGuard<T> = lock_api::ArcRwLockReadGuard<RawRWMutex, T>;
 /// An upgradable read lock that owns an `Arc` of its [`RWMutex`] instead of borrowing the lock. Go has no
 /// counterpart.
 ///
-/// [`RWMutex::rlock_upgradable_arc`] returns it. It borrows nothing, so it may move into a goroutine.
+/// [`RWMutex::rlock_upgradable_arc`] returns it. It borrows nothing, so it may move into a goroutine. Needs
+/// the feature `arc_lock`.
 ///
 /// # Functions
 ///
@@ -455,9 +462,10 @@ pub type ArcRWMutexReadGuard<T> = lock_api::ArcRwLockReadGuard<RawRWMutex, T>;
 #[cfg(feature = "arc_lock")]
 pub type ArcRWMutexUpgradableReadGuard<T> = lock_api::ArcRwLockUpgradableReadGuard<RawRWMutex, T>;
 
-/// The write lock that owns an `Arc` of its [`RWMutex`] instead of borrowing the lock. Go has no counterpart.
+/// A write lock that owns an `Arc` of its [`RWMutex`] instead of borrowing the lock. Go has no counterpart.
 ///
-/// [`RWMutex::lock_arc`] returns it. It borrows nothing, so it may move into a goroutine.
+/// [`RWMutex::lock_arc`] returns it. It borrows nothing, so it may move into a goroutine. Needs the feature
+/// `arc_lock`.
 ///
 /// # Functions
 ///
@@ -673,7 +681,7 @@ impl<T> RWMutex<T> {
         Self(RwLock::new(value))
     }
 
-    /// Returns the value, without locking: no other thread can hold a reference to it. Go has no counterpart.
+    /// Returns the value, without locking: no other thread can hold a reference to it.
     ///
     /// # Examples
     ///
@@ -1034,7 +1042,7 @@ impl<T: ?Sized> RWMutex<T> {
     }
 
     /// Locks for writing, like [`lock`](Self::lock). The guard owns an `Arc` of the lock instead of borrowing
-    /// the lock. Go has no counterpart.
+    /// the lock. Needs the feature `arc_lock`. Go has no counterpart.
     ///
     /// # Examples
     ///
@@ -1051,7 +1059,7 @@ impl<T: ?Sized> RWMutex<T> {
     }
 
     /// Locks for reading, like [`rlock`](Self::rlock). The guard owns an `Arc` of the lock instead of
-    /// borrowing the lock. Go has no counterpart.
+    /// borrowing the lock. Needs the feature `arc_lock`. Go has no counterpart.
     ///
     /// # Panics
     ///
@@ -1074,7 +1082,8 @@ impl<T: ?Sized> RWMutex<T> {
     }
 
     /// Locks for reading with the right to upgrade, like [`rlock_upgradable`](Self::rlock_upgradable). The
-    /// guard owns an `Arc` of the lock instead of borrowing the lock. Go has no counterpart.
+    /// guard owns an `Arc` of the lock instead of borrowing the lock. Needs the feature `arc_lock`. Go has no
+    /// counterpart.
     ///
     /// # Panics
     ///
