@@ -122,13 +122,13 @@ use crate::speed::Speed;
 
 use Ordering::{Acquire, Relaxed, Release};
 
-/// The raw lock behind [`RWMutex`](crate::RWMutex) and [`RwLock`](crate::RwLock): one word of 8 bytes, no data.
-/// Go has no counterpart.
+/// The raw lock behind [`RWMutex`](crate::RWMutex) and [`RwLock`](crate::RwLock): one word of 8 bytes, no
+/// data. Go has no counterpart.
 ///
-/// Use it through the traits of [`lock_api`] to build your own lock type: [`RawRwLock`](lock_api::RawRwLock) and
-/// those whose names begin with it. A call that locks returns a token, and the call that unlocks takes it. The
-/// lock must outlive each call that unlocks it, as it does behind a guard: such a call may still wake a waiter
-/// after another thread has got the lock.
+/// Use it through the traits of [`lock_api`] to build your own lock type: [`RawRwLock`](lock_api::RawRwLock)
+/// and those whose names begin with it. A call that locks returns a token, and the call that unlocks takes
+/// it. The lock must outlive each call that unlocks it, as it does behind a guard: such a call may still wake
+/// a waiter after another thread has got the lock.
 ///
 /// # Panics
 ///
