@@ -17,6 +17,9 @@ use std::time::Duration;
 /// goroutines and no worker runs. Inside another `block_in_place`, it only calls `f`. `f` may do whatever a
 /// goroutine may.
 ///
+/// Go's `runtime.Gosched` is seldom needed: when a goroutine has computed for 10 ms, others get to run beside
+/// it. To let them run sooner, call `block_in_place(std::thread::yield_now)`.
+///
 /// # Examples
 ///
 /// ```
@@ -33,12 +36,13 @@ use std::time::Duration;
 /// drop(send);
 /// assert_eq!(sum.join().unwrap(), 6);
 /// ```
+#[doc(alias = "Gosched")]
 pub fn block_in_place<T>(f: impl FnOnce() -> T) -> T {
     let _blocked = workers::block();
     f()
 }
 
-/// Sleeps for at least `duration`. Meanwhile another goroutine may run. Go's `time.Sleep`.
+/// Sleeps for at least `duration`: Go's `time.Sleep`. Meanwhile another goroutine may run.
 ///
 /// This is [`block_in_place`] around [`thread::sleep`].
 ///
@@ -56,7 +60,7 @@ pub fn block_in_place<T>(f: impl FnOnce() -> T) -> T {
 /// // All at once.
 /// assert!(start.elapsed() < Duration::from_secs(5));
 /// ```
-#[doc(alias = "time.Sleep")]
+#[doc(alias = "Sleep")]
 pub fn sleep(duration: Duration) {
     block_in_place(|| thread::sleep(duration));
 }

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 pub use guard::CondGuard;
 
-/// A condition variable: goroutines wait until another one signals that something has changed. Go's
-/// `sync.Cond`.
+/// A condition variable, Go's `sync.Cond`: goroutines wait until another one signals that something has
+/// changed.
 ///
 /// In Go, a `Cond` gets its lock when it is made. Here each wait takes a guard, as in parking_lot: a guard of
 /// a [`Mutex`](crate::Mutex), or of an [`RWMutex`](crate::RWMutex) for writing or for reading (Go:
@@ -25,14 +25,15 @@ pub use guard::CondGuard;
 ///
 /// # Differences from Go
 ///
-/// * [`signal`](Self::signal) returns whether it has woken a waiter, and [`broadcast`](Self::broadcast) how many.
+/// * [`signal`](Self::signal) returns whether it has woken a waiter, and [`broadcast`](Self::broadcast) how
+///   many.
 /// * There are timed waits.
 /// * A `Cond` may be moved. Go panics if a `Cond` is used after it was copied.
 ///
 /// # Aborts
 ///
-/// A wait aborts the process if it cannot lock again. The only cause is a read lock that panics because there
-/// are too many readers; see [`RWMutex::rlock`](crate::RWMutex::rlock).
+/// A wait aborts the process if it cannot lock again. The only cause: it waits with a read lock, and when it
+/// locks again, about 2²⁵ readers are counted in the lock.
 ///
 /// # Memory
 ///
@@ -101,13 +102,14 @@ pub struct Cond {
 }
 
 impl Cond {
-    /// Returns a `Cond` without waiters. Go's `NewCond`, without the lock.
+    /// Returns a `Cond` without waiters: Go's `sync.NewCond`, without the lock.
     ///
     /// # Examples
     ///
     /// ```
     /// static CHANGED: gosync::Cond = gosync::Cond::new();
     /// ```
+    #[doc(alias = "NewCond")]
     pub const fn new() -> Self {
         Self {
             raw: RawCond::new(),
@@ -115,10 +117,14 @@ impl Cond {
     }
 
     /// Unlocks, sleeps until [`signal`](Self::signal) or [`broadcast`](Self::broadcast) wakes it, and locks
-    /// again. Go's `Wait`.
+    /// again: Go's `cond.Wait`.
     ///
     /// By the time it returns, the condition may have changed again. Check it once more, or use
     /// [`wait_while`](Self::wait_while).
+    ///
+    /// # Aborts
+    ///
+    /// If `guard` is a read guard, and about 2²⁵ readers are counted in its lock when the wait locks again.
     ///
     /// # Examples
     ///
@@ -142,9 +148,13 @@ impl Cond {
         self.wait_until_woken(guard, None);
     }
 
-    /// Waits as long as `condition` returns true: Go's loop around `Wait`.
+    /// Waits as long as `condition` returns true: Go's `for condition() { cond.Wait() }`.
     ///
     /// `condition` is called with the lock held, before the first sleep and after each one.
+    ///
+    /// # Aborts
+    ///
+    /// If `guard` is a read guard, and about 2²⁵ readers are counted in its lock when the wait locks again.
     ///
     /// # Examples
     ///
@@ -179,6 +189,10 @@ impl Cond {
     ///
     /// It may return after the timeout, since it must lock again.
     ///
+    /// # Aborts
+    ///
+    /// If `guard` is a read guard, and about 2²⁵ readers are counted in its lock when the wait locks again.
+    ///
     /// # Examples
     ///
     /// ```
@@ -192,7 +206,14 @@ impl Cond {
         self.wait_until_woken(guard, park::deadline(timeout))
     }
 
-    /// Waits like [`wait_for`](Self::wait_for), but until `deadline`.
+    /// Waits like [`wait`](Self::wait), but until `deadline` at most. Returns true if a `signal` or
+    /// `broadcast` has woken it, and false if the deadline has passed first. Go has no counterpart.
+    ///
+    /// It may return after the deadline, since it must lock again.
+    ///
+    /// # Aborts
+    ///
+    /// If `guard` is a read guard, and about 2²⁵ readers are counted in its lock when the wait locks again.
     ///
     /// # Examples
     ///
@@ -212,7 +233,7 @@ impl Cond {
         guard.while_unlocked(|| self.raw.wait(waiter, deadline))
     }
 
-    /// Wakes the waiter that has waited longest. Returns whether there was one. Go's `Signal`.
+    /// Wakes the waiter that has waited longest: Go's `cond.Signal`. Returns whether there was one.
     ///
     /// Change the condition under the lock. The signal itself does not need the lock, and it is faster to
     /// unlock first: a waiter that wakes while the lock is held must wait again. If waiters use guards of
@@ -221,7 +242,16 @@ impl Cond {
     /// # Examples
     ///
     /// ```
-    /// assert!(!gosync::Cond::new().signal());
+    /// use gosync::{Cond, Mutex, go};
+    ///
+    /// static READY: Mutex<bool> = Mutex::new(false);
+    /// static CHANGED: Cond = Cond::new();
+    ///
+    /// let waiter = go(|| CHANGED.wait_while(&mut READY.lock(), |ready| !*ready));
+    /// *READY.lock() = true; // The guard is dropped here, before the signal.
+    /// CHANGED.signal();
+    /// waiter.join().unwrap();
+    /// assert!(!CHANGED.signal()); // Now no goroutine waits.
     /// ```
     #[doc(alias = "Signal")]
     #[doc(alias = "notify_one")]
@@ -230,14 +260,26 @@ impl Cond {
         self.raw.signal()
     }
 
-    /// Wakes all waiters. Returns how many there were. Go's `Broadcast`.
+    /// Wakes all waiters: Go's `cond.Broadcast`. Returns how many there were.
     ///
     /// Change the condition under the lock. The broadcast itself does not need the lock.
     ///
     /// # Examples
     ///
     /// ```
-    /// assert_eq!(gosync::Cond::new().broadcast(), 0);
+    /// use gosync::{Cond, Mutex, WaitGroup};
+    ///
+    /// static READY: Mutex<bool> = Mutex::new(false);
+    /// static CHANGED: Cond = Cond::new();
+    ///
+    /// let wg = WaitGroup::new();
+    /// for _ in 0..3 {
+    ///     wg.go(|| CHANGED.wait_while(&mut READY.lock(), |ready| !*ready));
+    /// }
+    /// *READY.lock() = true;
+    /// CHANGED.broadcast();
+    /// wg.wait();
+    /// assert_eq!(CHANGED.broadcast(), 0); // Now no goroutine waits.
     /// ```
     #[doc(alias = "Broadcast")]
     #[doc(alias = "notify_all")]
@@ -267,10 +309,28 @@ mod guard {
     use std::ops::Deref;
 
     /// A guard that can wait on a [`Cond`](crate::Cond): of a [`Mutex`](crate::Mutex), or of an
-    /// [`RWMutex`](crate::RWMutex) for writing or for reading. It may own an `Arc` of its lock. A mapped
-    /// guard is not accepted, because lock_api cannot unlock one temporarily.
+    /// [`RWMutex`](crate::RWMutex) for writing or for reading. In Go it is the `sync.Locker` that
+    /// `sync.NewCond` takes.
     ///
-    /// No other type can implement this trait.
+    /// The guard may own an `Arc` of its lock. An upgradable guard is not accepted, nor is a mapped one,
+    /// which lock_api cannot unlock temporarily. No other type can implement this trait.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gosync::{Cond, CondGuard, Mutex, RWMutex};
+    ///
+    /// fn wait_until_positive(cond: &Cond, number: &mut impl CondGuard<Target = i32>) {
+    ///     cond.wait_while(number, |number| *number <= 0);
+    /// }
+    ///
+    /// let cond = Cond::new();
+    /// wait_until_positive(&cond, &mut Mutex::new(1).lock());
+    /// wait_until_positive(&cond, &mut RWMutex::new(1).rlock());
+    /// wait_until_positive(&cond, &mut RWMutex::new(1).lock());
+    /// ```
+    #[doc(alias = "Locker")]
+    #[doc(alias = "RLocker")]
     pub trait CondGuard: Deref + Unlock {}
 
     impl<G: Deref + Unlock> CondGuard for G {}

@@ -1,4 +1,17 @@
 //! Goroutines that may fail: golang.org/x/sync's `errgroup`.
+//!
+//! A [`Group`] starts goroutines, waits for them, and returns the first error. With [`scope()`] they may
+//! borrow.
+//!
+//! ```
+//! use gosync::errgroup::Group;
+//!
+//! let group = Group::new(); // Go: var g errgroup.Group
+//! for file in ["Cargo.toml", "no such file"] {
+//!     group.go(move || std::fs::read(file).map(drop)); // Go: g.Go(func() error { … })
+//! }
+//! assert!(group.wait().is_err()); // Go: err := g.Wait()
+//! ```
 
 // After `errgroup.go`.
 
@@ -9,7 +22,7 @@ use std::mem;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 
-/// Goroutines that work on parts of one task and may fail. Go's `errgroup.Group` (golang.org/x/sync).
+/// Goroutines that work on parts of one task and may fail: Go's `errgroup.Group` (golang.org/x/sync).
 ///
 /// A clone is another handle to the same group.
 ///
@@ -18,10 +31,12 @@ use std::sync::Arc;
 /// * There is no context. A goroutine that should stop when another one has failed calls
 ///   [`is_cancelled`](Self::is_cancelled).
 /// * If a goroutine panics, [`wait`](Self::wait) raises the panic again once all have ended, as
-///   [`scope`](crate::scope) does. (x/sync did that in 0.15, too; in 0.20 the panic ends the process, as
+///   [`scope`](crate::scope) does. (x/sync 0.15 did that, too. Since 0.16 the panic ends the process, as
 ///   any panic does in Go.)
 /// * The group can be used again after a `wait`.
-/// * [`scope`] is for goroutines that borrow.
+/// * For goroutines that borrow there is [`scope`].
+///
+/// After [`abort_on_panic`](crate::abort_on_panic), a panic of a goroutine ends the process, as in Go.
 ///
 /// # Memory
 ///
@@ -65,7 +80,7 @@ struct Failure<E> {
 }
 
 impl<E: Send + 'static> Group<E> {
-    /// Returns a group without a limit. Go's zero value.
+    /// Returns a group without a limit: Go's zero value.
     ///
     /// # Examples
     ///
@@ -80,13 +95,14 @@ impl<E: Send + 'static> Group<E> {
         }
     }
 
-    /// Limits the number of goroutines of the group that run at a time to `limit`, from now on. Go's
-    /// `SetLimit`. Go's -1, for no limit, is `usize::MAX` here.
+    /// Limits the number of goroutines of the group that run at a time to `limit`, from now on: Go's
+    /// `g.SetLimit`. The default is no limit, `usize::MAX`; in Go it is -1.
     ///
     /// # Panics
     ///
-    /// * If `limit` is 0. (In Go, the next `Go` would wait forever.)
-    /// * While goroutines of the group run, with Go's message.
+    /// * If `limit` is 0. (In Go, the next `g.Go` would wait forever.)
+    /// * While goroutines of the group run, with Go's message, such as
+    ///   `errgroup: modify limit while 2 goroutines in the group are still active`.
     ///
     /// # Examples
     ///
@@ -104,7 +120,8 @@ impl<E: Send + 'static> Group<E> {
         self.data.set_limit(limit);
     }
 
-    /// Runs `f` in a goroutine of this group. Waits first while the limit is reached. Go's `Go`.
+    /// Runs `f` in a goroutine of this group: Go's `g.Go`. If the limit is reached, waits first until a
+    /// goroutine of the group has ended.
     ///
     /// A goroutine that starts others in its own group counts towards the limit. If all goroutines that may
     /// run wait for a turn, none of them gets one, as in Go. In such a goroutine, use
@@ -112,8 +129,10 @@ impl<E: Send + 'static> Group<E> {
     ///
     /// # Panics
     ///
-    /// If `GOSYNC_MAXPROCS` or `GOSYNC_STACK_SIZE` has an invalid value, or in a child of `fork` whose parent had
-    /// workers.
+    /// * If `GOSYNC_MAXPROCS` is set and is not a positive number.
+    /// * If `GOSYNC_STACK_SIZE` is set and is not a number of bytes between 64 KiB and 1 GiB (256 MiB where a
+    ///   pointer has 32 bits).
+    /// * In a child of `fork`, if its parent had workers at the fork.
     ///
     /// # Examples
     ///
@@ -133,12 +152,15 @@ impl<E: Send + 'static> Group<E> {
         self.group.go(|| turn.run(f));
     }
 
-    /// Runs `f` like [`go`](Self::go), if the limit is not reached. Returns whether `f` runs. Go's `TryGo`.
+    /// Runs `f` in a goroutine of this group if the limit is not reached: Go's `g.TryGo`. Returns whether it
+    /// has started the goroutine.
     ///
     /// # Panics
     ///
-    /// If `GOSYNC_MAXPROCS` or `GOSYNC_STACK_SIZE` has an invalid value, or in a child of `fork` whose parent had
-    /// workers.
+    /// * If `GOSYNC_MAXPROCS` is set and is not a positive number.
+    /// * If `GOSYNC_STACK_SIZE` is set and is not a number of bytes between 64 KiB and 1 GiB (256 MiB where a
+    ///   pointer has 32 bits).
+    /// * In a child of `fork`, if its parent had workers at the fork.
     ///
     /// # Examples
     ///
@@ -164,10 +186,10 @@ impl<E: Send + 'static> Group<E> {
         turn.map(|turn| self.group.go(|| turn.run(f))).is_some()
     }
 
-    /// Waits until all goroutines of the group have ended. Go's `Wait`.
+    /// Waits until all goroutines of the group have ended, and returns the first error: Go's `g.Wait`.
     ///
-    /// Like [`WaitGroup::wait`](crate::WaitGroup::wait), it runs those that the
-    /// current thread has queued and no thread has begun.
+    /// Meanwhile the current thread runs those goroutines of this group that it has started itself, and that
+    /// no thread has begun.
     ///
     /// # Errors
     ///
@@ -193,7 +215,7 @@ impl<E: Send + 'static> Group<E> {
     }
 
     /// Returns whether a goroutine of the group has returned an error or has panicked since the last
-    /// [`wait`](Self::wait) returned. In Go, the context of `WithContext` is cancelled by then.
+    /// [`wait`](Self::wait) returned: Go's `ctx.Err() != nil`, with the context of `errgroup.WithContext`.
     ///
     /// # Examples
     ///
@@ -213,6 +235,7 @@ impl<E: Send + 'static> Group<E> {
     /// assert_eq!(group.wait(), Err("no"));
     /// ```
     #[doc(alias = "WithContext")]
+    #[doc(alias = "context")]
     pub fn is_cancelled(&self) -> bool {
         self.data.is_cancelled()
     }
@@ -358,7 +381,8 @@ mod scoped {
     use std::fmt;
     use std::sync::Arc;
 
-    /// Calls `f` with a group whose goroutines may borrow, and waits until all of them have ended.
+    /// Calls `f` with a group whose goroutines may borrow, and waits until all of them have ended: Go's
+    /// `errgroup.Group`, with `g.Wait` at the end of the scope.
     ///
     /// # Errors
     ///
@@ -366,8 +390,9 @@ mod scoped {
     ///
     /// # Panics
     ///
-    /// If `f` has panicked, with the payload of that panic. Otherwise, if a goroutine has panicked, with the
-    /// payload of the first panic.
+    /// * If `f` has panicked, with the payload of that panic.
+    /// * Otherwise, if a goroutine has panicked, with the payload of the first panic.
+    /// * If `f` forks: in the child, if a worker of the parent was running a goroutine of the scope.
     ///
     /// # Examples
     ///
@@ -420,7 +445,25 @@ mod scoped {
         data.conclude()
     }
 
-    /// The group of a [`scope`] call. A clone is another handle to the same group.
+    /// The group of a call of [`scope`]: Go's `errgroup.Group`, for goroutines that borrow. A clone is
+    /// another handle to the same group.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gosync::errgroup;
+    ///
+    /// let mut files = [("Cargo.toml", 0), ("README.md", 0)];
+    /// errgroup::scope(|group| {
+    ///     group.set_limit(2);
+    ///     for (path, len) in &mut files {
+    ///         group.go(|| std::fs::metadata(&*path).map(|file| *len = file.len()));
+    ///     }
+    ///     Ok(())
+    /// })?;
+    /// assert!(files.iter().all(|(_, len)| *len > 0));
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
     pub struct Scope<'scope, 'env: 'scope, E> {
         scope: &'scope crate::Scope<'scope, 'env>,
         data: Arc<Data<E>>,
@@ -436,24 +479,74 @@ mod scoped {
     }
 
     impl<'scope, E: Send + 'scope> Scope<'scope, '_, E> {
-        /// Limits the number of goroutines of the group that run at a time to `limit`, from now on. See
-        /// [`Group::set_limit`](super::Group::set_limit).
+        /// Limits the number of goroutines of the group that run at a time to `limit`, from now on: Go's
+        /// `g.SetLimit`. The default is no limit, `usize::MAX`; in Go it is -1.
         ///
         /// # Panics
         ///
-        /// * If `limit` is 0. (In Go, the next `Go` would wait forever.)
-        /// * While goroutines of the group run, with Go's message.
+        /// * If `limit` is 0. (In Go, the next `g.Go` would wait forever.)
+        /// * While goroutines of the group run, with Go's message, such as
+        ///   `errgroup: modify limit while 2 goroutines in the group are still active`.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use gosync::errgroup;
+        /// use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+        ///
+        /// let running = AtomicUsize::new(0);
+        /// errgroup::scope(|group| {
+        ///     group.set_limit(2);
+        ///     for _ in 0..10 {
+        ///         group.go(|| {
+        ///             assert!(running.fetch_add(1, SeqCst) < 2);
+        ///             running.fetch_sub(1, SeqCst);
+        ///             Ok::<_, ()>(())
+        ///         });
+        ///     }
+        ///     Ok(())
+        /// })
+        /// .unwrap();
+        /// ```
+        #[doc(alias = "SetLimit")]
         #[track_caller]
         pub fn set_limit(&self, limit: usize) {
             self.data.set_limit(limit);
         }
 
-        /// Runs `f` like [`Group::go`](super::Group::go). `f` may borrow anything that outlives the scope.
+        /// Runs `f` in a goroutine of this group: Go's `g.Go`. If the limit is reached, waits first until a
+        /// goroutine of the group has ended. `f` may borrow anything that outlives the scope.
+        ///
+        /// A goroutine that starts others in its own group counts towards the limit. If all goroutines that
+        /// may run wait for a turn, none of them gets one, as in Go. In such a goroutine, use
+        /// [`try_go`](Self::try_go), and do the work on the spot if it returns false.
         ///
         /// # Panics
         ///
-        /// If `GOSYNC_MAXPROCS` or `GOSYNC_STACK_SIZE` has an invalid value, or in a child of `fork` whose parent had
-        /// workers.
+        /// * If `GOSYNC_MAXPROCS` is set and is not a positive number.
+        /// * If `GOSYNC_STACK_SIZE` is set and is not a number of bytes between 64 KiB and 1 GiB (256 MiB
+        ///   where a pointer has 32 bits).
+        /// * In a child of `fork`, if its parent had workers at the fork.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use gosync::errgroup;
+        ///
+        /// let mut words = ["go".to_string(), "".to_string()];
+        /// let result = errgroup::scope(|group| {
+        ///     for word in &mut words {
+        ///         group.go(|| {
+        ///             *word = word.to_uppercase();
+        ///             if word.is_empty() { Err("an empty word") } else { Ok(()) }
+        ///         });
+        ///     }
+        ///     Ok(())
+        /// });
+        /// assert_eq!(result, Err("an empty word"));
+        /// assert_eq!(words[0], "GO");
+        /// ```
+        #[doc(alias = "Go")]
         #[track_caller]
         pub fn go<F>(&self, f: F)
         where
@@ -463,13 +556,33 @@ mod scoped {
             drop(self.scope.go(|| turn.run(f)));
         }
 
-        /// Runs `f` like [`Group::try_go`](super::Group::try_go). `f` may borrow anything that outlives the
-        /// scope.
+        /// Runs `f` in a goroutine of this group if the limit is not reached: Go's `g.TryGo`. Returns whether
+        /// it has started the goroutine. `f` may borrow anything that outlives the scope.
         ///
         /// # Panics
         ///
-        /// If `GOSYNC_MAXPROCS` or `GOSYNC_STACK_SIZE` has an invalid value, or in a child of `fork` whose parent had
-        /// workers.
+        /// * If `GOSYNC_MAXPROCS` is set and is not a positive number.
+        /// * If `GOSYNC_STACK_SIZE` is set and is not a number of bytes between 64 KiB and 1 GiB (256 MiB
+        ///   where a pointer has 32 bits).
+        /// * In a child of `fork`, if its parent had workers at the fork.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use gosync::errgroup;
+        ///
+        /// let result = errgroup::scope(|group| {
+        ///     group.set_limit(1);
+        ///     let inner = group.clone();
+        ///     group.go(move || {
+        ///         assert!(!inner.try_go(|| Ok(()))); // One runs already: this one.
+        ///         Ok::<_, ()>(())
+        ///     });
+        ///     Ok(())
+        /// });
+        /// assert!(result.is_ok());
+        /// ```
+        #[doc(alias = "TryGo")]
         #[track_caller]
         pub fn try_go<F>(&self, f: F) -> bool
         where
@@ -480,8 +593,27 @@ mod scoped {
                 .is_some()
         }
 
-        /// Returns whether `f` or a goroutine has failed, like
-        /// [`Group::is_cancelled`](super::Group::is_cancelled).
+        /// Returns whether a goroutine of the group has returned an error or has panicked, or the closure of
+        /// [`scope`] has returned an error: Go's `ctx.Err() != nil`, with the context of
+        /// `errgroup.WithContext`.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use gosync::errgroup;
+        ///
+        /// let result = errgroup::scope(|group| {
+        ///     group.go(|| Err("no"));
+        ///     while !group.is_cancelled() {
+        ///         // A part of the work.
+        ///         std::thread::yield_now();
+        ///     }
+        ///     Ok(())
+        /// });
+        /// assert_eq!(result, Err("no"));
+        /// ```
+        #[doc(alias = "WithContext")]
+        #[doc(alias = "context")]
         pub fn is_cancelled(&self) -> bool {
             self.data.is_cancelled()
         }

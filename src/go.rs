@@ -18,9 +18,13 @@ use std::thread;
 /// wait for it. See [Goroutines](crate#goroutines).
 ///
 /// If `f` panics, [`JoinHandle::join`] returns the value that it panicked with. The panic hook is called,
-/// too. (In Go the process ends.)
+/// too. In Go the process ends; call [`abort_on_panic`](crate::abort_on_panic) for that.
 ///
 /// As in Go, the process ends when `main` returns, even if goroutines still run.
+///
+/// From beginning to end a goroutine stays on one thread. That thread runs other goroutines before and after
+/// it, and while it waits for them. Go's `runtime.LockOSThread`, which keeps them out, has no counterpart:
+/// for a thread of its own, start one with [`std::thread::spawn`].
 ///
 /// # Panics
 ///
@@ -35,6 +39,11 @@ use std::thread;
 /// let answer = gosync::go(|| 6 * 7);
 /// assert_eq!(answer.join().unwrap(), 42);
 /// ```
+#[doc(alias = "goroutine")]
+#[doc(alias = "func")]
+#[doc(alias = "spawn")]
+#[doc(alias = "thread")]
+#[doc(alias = "LockOSThread")]
 #[track_caller]
 pub fn go<F, T>(f: F) -> JoinHandle<T>
 where
@@ -47,8 +56,8 @@ where
     JoinHandle(handle)
 }
 
-/// A handle to a goroutine, to wait for its result. Returned by [`go`](fn@crate::go) and
-/// [`go!`](crate::go!).
+/// A handle to a goroutine, to wait for its result: what a Go program makes a channel for. Returned by
+/// [`go`](fn@crate::go) and [`go!`](crate::go!).
 ///
 /// If the handle is dropped, the goroutine runs on, and its result is dropped when it ends.
 ///
@@ -63,17 +72,19 @@ where
 pub struct JoinHandle<T>(Handle<'static, T>);
 
 impl<T> JoinHandle<T> {
-    /// Waits for the goroutine to end, and returns its result. If no thread has started the goroutine, it
-    /// runs on the calling thread.
+    /// Waits for the goroutine to end, and returns its result: Go's `<-result`, if the goroutine sends its
+    /// result on a channel. If no thread has started the goroutine, it runs on the calling thread.
     ///
     /// # Errors
     ///
-    /// If the goroutine panicked, returns the value that it panicked with.
+    /// If the goroutine panicked, returns the value that it panicked with. (After
+    /// [`abort_on_panic`](crate::abort_on_panic), the process ends instead.)
     ///
     /// # Panics
     ///
     /// * If the goroutine joins itself, or joins a goroutine that lies beneath it on the same stack. The
-    ///   goroutine beneath waits for this one and runs it meanwhile, so neither would ever continue.
+    ///   goroutine beneath waits for this one and runs it meanwhile, so neither would ever continue. The
+    ///   message is `gosync: a goroutine joins itself, or one that waits for it on the same stack`.
     /// * In a child of `fork`, if a worker of the parent was running the goroutine.
     ///
     /// # Examples
@@ -83,11 +94,13 @@ impl<T> JoinHandle<T> {
     /// let payload: Box<dyn std::any::Any + Send> = handle.join().map(|()| ()).unwrap_err();
     /// assert_eq!(payload.downcast_ref(), Some(&"no luck"));
     /// ```
+    #[doc(alias = "chan")]
+    #[doc(alias = "recover")]
     pub fn join(self) -> thread::Result<T> {
         self.0.join()
     }
 
-    /// Returns whether the goroutine has ended, so that `join` would not wait.
+    /// Returns whether the goroutine has ended, so that `join` would not wait. Go has no counterpart.
     ///
     /// # Examples
     ///
@@ -123,6 +136,8 @@ impl<T> fmt::Debug for JoinHandle<T> {
 /// * Otherwise, if a goroutine of the scope panicked and was not joined, with the value of that panic, once
 ///   all have ended. If there are several such panics, with the first.
 /// * If `f` forks: in the child, if a worker of the parent was running a goroutine of the scope.
+///
+/// After [`abort_on_panic`](crate::abort_on_panic), a panic of a goroutine ends the process instead.
 ///
 /// # Examples
 ///
@@ -173,7 +188,23 @@ where
     }
 }
 
-/// Starts goroutines that end before the call of [`scope`] that created this `Scope` returns.
+/// Starts goroutines that end before the call of [`scope`] that created this `Scope` returns. Go has no
+/// counterpart.
+///
+/// # Examples
+///
+/// ```
+/// let mut numbers = [1, 2, 3, 4];
+/// let (left, right) = numbers.split_at_mut(2);
+/// gosync::scope(|s| {
+///     s.go(|| left.reverse());
+///     s.go(move || {
+///         right[0] = 30;
+///         s.go(move || right[1] = 40); // A goroutine may start others.
+///     });
+/// });
+/// assert_eq!(numbers, [2, 1, 30, 40]);
+/// ```
 pub struct Scope<'scope, 'env: 'scope> {
     data: Arc<ScopeData>,
     /// Invariant over `'scope`: otherwise the lifetime could shrink, and a goroutine could borrow from inside
@@ -194,7 +225,11 @@ struct ScopeData {
 type Panic = Arc<Mutex<Option<Payload>>>;
 
 impl<'scope> Scope<'scope, '_> {
-    /// Runs `f` in a goroutine that may borrow anything that outlives the scope.
+    /// Runs `f` in a goroutine that may borrow anything that outlives the scope: Go's `wg.Go`, with the scope
+    /// as the group.
+    ///
+    /// If `f` panics, [`ScopedJoinHandle::join`] returns the value that it panicked with. If the handle is
+    /// dropped, [`scope`] raises the panic again.
     ///
     /// # Panics
     ///
@@ -214,6 +249,9 @@ impl<'scope> Scope<'scope, '_> {
     /// });
     /// assert_eq!((sum, product), (6, 6));
     /// ```
+    #[doc(alias = "Go")]
+    #[doc(alias = "goroutine")]
+    #[doc(alias = "spawn")]
     #[track_caller]
     pub fn go<F, T>(&'scope self, f: F) -> ScopedJoinHandle<'scope, T>
     where
@@ -282,25 +320,50 @@ fn claim(panic: &Panic) -> Option<Payload> {
     panic.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
-/// A handle to a scoped goroutine, to wait for its result. Returned by [`Scope::go`].
+/// A handle to a scoped goroutine, to wait for its result: what a Go program makes a channel for. Returned by
+/// [`Scope::go`].
 ///
 /// If the handle is dropped, the goroutine is left to its scope, which waits for it.
+///
+/// # Examples
+///
+/// ```
+/// let words = ["go", "gopher"];
+/// let longest = gosync::scope(|s| {
+///     let lengths: Vec<_> = words.iter().map(|word| s.go(|| word.len())).collect();
+///     lengths.into_iter().map(|length| length.join().unwrap()).max()
+/// });
+/// assert_eq!(longest, Some(6));
+/// ```
 pub struct ScopedJoinHandle<'scope, T>(Handle<'scope, Result<T, Panic>>);
 
 impl<T> ScopedJoinHandle<'_, T> {
-    /// Waits for the goroutine to end, and returns its result. If no thread has started the goroutine, it
-    /// runs on the calling thread.
+    /// Waits for the goroutine to end, and returns its result: Go's `<-result`, if the goroutine sends its
+    /// result on a channel. If no thread has started the goroutine, it runs on the calling thread.
     ///
     /// # Errors
     ///
     /// If the goroutine panicked, returns the value that it panicked with. The scope does not raise that
-    /// panic again.
+    /// panic again. (After [`abort_on_panic`](crate::abort_on_panic), the process ends instead.)
     ///
     /// # Panics
     ///
     /// * If the goroutine joins itself, or joins a goroutine that lies beneath it on the same stack. The
-    ///   goroutine beneath waits for this one and runs it meanwhile, so neither would ever continue.
+    ///   goroutine beneath waits for this one and runs it meanwhile, so neither would ever continue. The
+    ///   message is `gosync: a goroutine joins itself, or one that waits for it on the same stack`.
     /// * In a child of `fork`, if a worker of the parent was running the goroutine.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// gosync::scope(|s| {
+    ///     let handle = s.go(|| panic!("no luck"));
+    ///     let payload: Box<dyn std::any::Any + Send> = handle.join().map(|()| ()).unwrap_err();
+    ///     assert_eq!(payload.downcast_ref(), Some(&"no luck"));
+    /// }); // The scope does not panic: the panic has gone to `join`.
+    /// ```
+    #[doc(alias = "chan")]
+    #[doc(alias = "recover")]
     pub fn join(self) -> thread::Result<T> {
         match self.0.join() {
             Ok(Ok(value)) => Ok(value),
@@ -311,7 +374,18 @@ impl<T> ScopedJoinHandle<'_, T> {
         }
     }
 
-    /// Returns whether the goroutine has ended, so that `join` would not wait.
+    /// Returns whether the goroutine has ended, so that `join` would not wait. Go has no counterpart.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// gosync::scope(|s| {
+    ///     let handle = s.go(|| ());
+    ///     while !handle.is_finished() {
+    ///         std::thread::yield_now();
+    ///     }
+    /// });
+    /// ```
     pub fn is_finished(&self) -> bool {
         self.0.is_finished()
     }

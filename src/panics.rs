@@ -15,15 +15,17 @@ static ABORTS: AtomicBool = AtomicBool::new(false);
 /// The exit code of a Go program that a panic ends.
 const EXIT_CODE: i32 = 2;
 
-/// From now on, a panic that ends a goroutine ends the process, as in Go.
+/// Makes every later panic that ends a goroutine end the process with exit code 2, as in Go.
 ///
 /// Without this call, the panic goes to the thread that waits for the result: to
 /// [`JoinHandle::join`](crate::JoinHandle::join), [`scope`](crate::scope()) or
-/// [`errgroup::Group::wait`](crate::errgroup::Group::wait). If no thread does, only the panic hook reports it.
-/// After this call, no such panic gets lost: the hook is called first, and prints the message. Then the stack
-/// of the goroutine is unwound, so its destructors run (Go's `defer`). Then the process exits with code 2, as
-/// a Go program does. The same applies to a panic of a destructor that runs as a goroutine ends, or as a
-/// result is dropped that no thread has taken.
+/// [`errgroup::Group::wait`](crate::errgroup::Group::wait). If no thread does, only the panic hook reports
+/// it.
+///
+/// After this call, no such panic gets lost. The hook is called first, and prints the message. Then the stack
+/// of the goroutine is unwound, so its destructors run (Go's `defer`). Then the process exits with code 2.
+/// The same applies to a panic of a destructor that runs as a goroutine ends, or as a result is dropped that
+/// no thread has taken.
 ///
 /// A goroutine that catches a panic itself with [`catch_unwind`] (Go's `recover`) continues, and so does the
 /// process. Panics of the main thread and of other threads that are no goroutines stay as they are. There is
@@ -45,6 +47,9 @@ const EXIT_CODE: i32 = 2;
 /// third.join().ok(); // Does not return: the process exits with code 2.
 /// # panic!("the process goes on");
 /// ```
+#[doc(alias = "panic")]
+#[doc(alias = "recover")]
+#[doc(alias = "exit")]
 #[cfg(not(gosync_model))]
 pub fn abort_on_panic() {
     ABORTS.store(true, Relaxed);

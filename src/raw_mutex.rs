@@ -65,11 +65,27 @@ const SUCCESSOR: u32 = 1 << 2;
 const SUCCESSOR_PARKED: u32 = 1 << 3;
 const HANDOFF: u32 = 1 << 4;
 
-/// The raw lock behind [`Mutex`](crate::Mutex): one word of 4 bytes, no data.
+/// The raw lock behind [`Mutex`](crate::Mutex): one word of 4 bytes, no data. Go has no counterpart.
 ///
-/// Use it through the traits of [`lock_api`] to build your own lock type. The lock must outlive each call
-/// that unlocks it, as it does behind a guard: such a call may still wake a thread when another thread
-/// already has the lock.
+/// Use it through the traits of [`lock_api`] to build your own lock type: [`RawMutex`](lock_api::RawMutex),
+/// [`RawMutexFair`](lock_api::RawMutexFair) and [`RawMutexTimed`](lock_api::RawMutexTimed). The lock must
+/// outlive each call that unlocks it, as it does behind a guard: such a call may still wake a thread when
+/// another thread already has the lock.
+///
+/// # Examples
+///
+/// ```
+/// use gosync::RawMutex;
+/// use gosync::lock_api::RawMutex as _;
+///
+/// static LOCK: RawMutex = RawMutex::INIT;
+///
+/// LOCK.lock();
+/// assert!(LOCK.try_lock().is_none());
+/// // SAFETY: this thread holds the lock, which is a static.
+/// unsafe { LOCK.unlock(()) };
+/// assert!(!LOCK.is_locked());
+/// ```
 pub struct RawMutex {
     /// See the table above.
     word: AtomicU32,

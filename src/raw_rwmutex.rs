@@ -122,10 +122,33 @@ use crate::speed::Speed;
 
 use Ordering::{Acquire, Relaxed, Release};
 
-/// The raw lock behind [`RWMutex`](crate::RWMutex) and [`RwLock`](crate::RwLock): one word, no data.
+/// The raw lock behind [`RWMutex`](crate::RWMutex) and [`RwLock`](crate::RwLock): one word of 8 bytes, no
+/// data. Go has no counterpart.
 ///
-/// Build your own lock type on it with [`lock_api`]'s traits. The lock must outlive each call that unlocks
-/// it, as it does behind a guard: such a call may still wake a waiter after another thread has got the lock.
+/// Use it through the traits of [`lock_api`] to build your own lock type: [`RawRwLock`](lock_api::RawRwLock)
+/// and those whose names begin with it. A call that locks returns a token, and the call that unlocks takes
+/// it. The lock must outlive each call that unlocks it, as it does behind a guard: such a call may still wake
+/// a waiter after another thread has got the lock.
+///
+/// # Panics
+///
+/// `lock_shared`, `lock_upgradable` and their timed forms panic if about 2²⁵ readers are counted in the lock
+/// already, with `gosync: too many readers of one RWMutex`.
+///
+/// # Examples
+///
+/// ```
+/// use gosync::RawRWMutex;
+/// use gosync::lock_api::RawRwLock as _;
+///
+/// static LOCK: RawRWMutex = RawRWMutex::INIT;
+///
+/// let token = LOCK.lock_shared();
+/// assert!(LOCK.try_lock_exclusive().is_none());
+/// // SAFETY: the token is that of the read lock, and the lock is a static.
+/// unsafe { LOCK.unlock_shared(token) };
+/// assert!(!LOCK.is_locked());
+/// ```
 pub struct RawRWMutex {
     /// The table in `word` shows the layout.
     word: AtomicU64,

@@ -32,7 +32,7 @@ pub fn init_workers() -> io::Result<()> {
     workers::init()
 }
 
-/// Sets how many goroutines may run at a time, and returns the previous value. Go's `runtime.GOMAXPROCS`.
+/// Sets how many goroutines may run at a time, and returns the previous value: Go's `runtime.GOMAXPROCS`.
 ///
 /// If `n` is 0, nothing changes. The initial value is the environment variable `GOSYNC_MAXPROCS`, or else the
 /// value that Go takes: the number of CPUs that the main thread may use, or fewer if the process has a quota
@@ -65,8 +65,8 @@ pub fn set_max_procs(n: usize) -> usize {
     workers::set_max_procs(n)
 }
 
-/// Returns the number of goroutines that have been started and have not ended. Go's `runtime.NumGoroutine`,
-/// except that `main` and other threads do not count here.
+/// Returns the number of goroutines that have been started and have not ended: Go's `runtime.NumGoroutine`.
+/// Here `main` and other threads do not count.
 ///
 /// A goroutine that has been joined or waited for is not counted. While other threads start and end
 /// goroutines, each goroutine is counted by its state at some moment of the call.

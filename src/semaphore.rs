@@ -1,4 +1,15 @@
 //! A weighted semaphore: golang.org/x/sync's `semaphore`.
+//!
+//! ```
+//! use gosync::semaphore::Weighted;
+//!
+//! let semaphore = Weighted::new(10); // Go: s := semaphore.NewWeighted(10)
+//! let permit = semaphore.acquire(3)?; // Go: s.Acquire(ctx, 3)
+//! assert_eq!(semaphore.available(), 7);
+//! drop(permit); // Go: s.Release(3)
+//! assert_eq!(semaphore.available(), 10);
+//! # Ok::<_, gosync::semaphore::TooMany>(())
+//! ```
 
 // After `semaphore.go`. One mutex protects all state.
 //
@@ -18,8 +29,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::{error, fmt, mem, ptr};
 
-/// A weighted semaphore: it has a number of permits, and each caller acquires as many as it needs. Go's
-/// `semaphore.Weighted` (golang.org/x/sync).
+/// A weighted semaphore, Go's `semaphore.Weighted` (golang.org/x/sync): it has a number of permits, and each
+/// caller acquires as many as it needs.
 ///
 /// # Fairness
 ///
@@ -150,7 +161,7 @@ impl State {
 
 impl Weighted {
     crate::primitive::const_fn! {
-        /// Returns a semaphore with `size` permits. Go's `NewWeighted`.
+        /// Returns a semaphore with `size` permits: Go's `semaphore.NewWeighted`.
         ///
         /// # Examples
         ///
@@ -158,7 +169,10 @@ impl Weighted {
         /// use gosync::semaphore::Weighted;
         ///
         /// static DOWNLOADS: Weighted = Weighted::new(8);
+        ///
+        /// assert_eq!(DOWNLOADS.available(), 8);
         /// ```
+        #[doc(alias = "NewWeighted")]
         pub const fn new(size: usize) -> Self {
             Self {
                 state: Mutex::new(State {
@@ -171,7 +185,7 @@ impl Weighted {
         }
     }
 
-    /// Waits until it has acquired `n` permits. Go's `Acquire`.
+    /// Waits until it has acquired `n` permits: Go's `s.Acquire`.
     ///
     /// # Errors
     ///
@@ -194,8 +208,8 @@ impl Weighted {
         Ok(self.permit(n))
     }
 
-    /// Acquires `n` permits if that needs no wait: if enough are free, and no other caller waits. Go's
-    /// `TryAcquire`.
+    /// Acquires `n` permits if enough are free and no other caller waits: Go's `s.TryAcquire`. Otherwise
+    /// returns `None`.
     ///
     /// # Examples
     ///
@@ -210,9 +224,11 @@ impl Weighted {
         self.state.lock().take(n).then(|| self.permit(n))
     }
 
-    /// Waits until it has acquired `n` permits, but for `timeout` at most. Returns `None` if the timeout
-    /// passes first. If the semaphore has fewer than `n` permits, returns `None` at once; another attempt
-    /// would fail, too.
+    /// Waits until it has acquired `n` permits, but for `timeout` at most: Go's `s.Acquire` with a context
+    /// that has a timeout. Returns `None` if the timeout passes first.
+    ///
+    /// If the semaphore has fewer than `n` permits, returns `None` at once, or as soon as permits are
+    /// [forgotten](Permit::forget) and too few are left. Another attempt would fail, too.
     ///
     /// # Examples
     ///
@@ -224,13 +240,14 @@ impl Weighted {
     /// assert!(semaphore.acquire_for(1, Duration::from_millis(1)).is_none());
     /// # drop(permit);
     /// ```
+    #[doc(alias = "context")]
     pub fn acquire_for(&self, n: usize, timeout: Duration) -> Option<Permit<&Self>> {
         let got = self.wait_for(n, Some(timeout));
         got.is_ok().then(|| self.permit(n))
     }
 
-    /// Acquires `n` permits like [`acquire`](Self::acquire). The permit owns an `Arc` of the semaphore, so it
-    /// may move into a goroutine.
+    /// Waits until it has acquired `n` permits, like [`acquire`](Self::acquire): Go's `s.Acquire`. The permit
+    /// owns an `Arc` of the semaphore, so it may move into a goroutine.
     ///
     /// # Errors
     ///
@@ -254,8 +271,9 @@ impl Weighted {
         Ok(self.owned(n))
     }
 
-    /// Acquires `n` permits like [`try_acquire`](Self::try_acquire). The permit owns an `Arc` of the
-    /// semaphore.
+    /// Acquires `n` permits if enough are free and no other caller waits, like
+    /// [`try_acquire`](Self::try_acquire): Go's `s.TryAcquire`. Otherwise returns `None`. The permit owns an
+    /// `Arc` of the semaphore, so it may move into a goroutine.
     ///
     /// # Examples
     ///
@@ -267,8 +285,13 @@ impl Weighted {
         self.state.lock().take(n).then(|| self.owned(n))
     }
 
-    /// Acquires `n` permits like [`acquire_for`](Self::acquire_for). The permit owns an `Arc` of the
-    /// semaphore.
+    /// Waits until it has acquired `n` permits, but for `timeout` at most, like
+    /// [`acquire_for`](Self::acquire_for): Go's `s.Acquire` with a context that has a timeout. Returns `None`
+    /// if the timeout passes first. The permit owns an `Arc` of the semaphore, so it may move into a
+    /// goroutine.
+    ///
+    /// If the semaphore has fewer than `n` permits, returns `None` at once, or as soon as permits are
+    /// [forgotten](Permit::forget) and too few are left. Another attempt would fail, too.
     ///
     /// # Examples
     ///
@@ -276,14 +299,19 @@ impl Weighted {
     /// use std::time::Duration;
     ///
     /// let semaphore = std::sync::Arc::new(gosync::semaphore::Weighted::new(1));
-    /// assert!(semaphore.acquire_owned_for(2, Duration::MAX).is_none());
+    /// let permit = semaphore.acquire_owned_for(1, Duration::MAX).unwrap();
+    /// assert!(semaphore.acquire_owned_for(1, Duration::from_millis(1)).is_none());
+    /// drop(permit);
+    /// assert!(semaphore.acquire_owned_for(2, Duration::MAX).is_none()); // There is only one.
     /// ```
+    #[doc(alias = "context")]
     pub fn acquire_owned_for(self: &Arc<Self>, n: usize, timeout: Duration) -> Option<OwnedPermit> {
         let got = self.wait_for(n, Some(timeout));
         got.is_ok().then(|| self.owned(n))
     }
 
-    /// Returns the number of permits that are free at the moment. Callers that want more may be waiting.
+    /// Returns the number of permits that are free at the moment. Callers that want more may be waiting. Go
+    /// has no counterpart.
     ///
     /// # Examples
     ///
@@ -362,7 +390,18 @@ enum Refusal {
     TimedOut,
 }
 
-/// More permits were asked for than there are.
+/// The error of [`Weighted::acquire`]: more permits were asked for than the semaphore has. Go has no
+/// counterpart: there the call waits until its context ends.
+///
+/// # Examples
+///
+/// ```
+/// use gosync::semaphore::{TooMany, Weighted};
+///
+/// let semaphore = Weighted::new(2);
+/// let error: TooMany = semaphore.acquire(3).unwrap_err();
+/// assert_eq!(error.to_string(), "3 permits of 2 were asked for");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TooMany {
     wanted: usize,
@@ -377,23 +416,56 @@ impl fmt::Display for TooMany {
 
 impl error::Error for TooMany {}
 
-/// A number of permits of a [`Weighted`]. They are given back when this is dropped: Go's `Release`.
+/// A number of permits of a [`Weighted`]. They are given back when this is dropped: Go's `s.Release`.
 ///
 /// Bind it to a name such as `_permit`: `let _ = semaphore.acquire(1)?` drops it at once.
 ///
 /// `S` is a reference to the semaphore, or an `Arc` of it.
+///
+/// # Examples
+///
+/// ```
+/// use gosync::semaphore::{Permit, Weighted};
+///
+/// let semaphore = Weighted::new(3);
+/// let permit: Permit<&Weighted> = semaphore.acquire(2)?;
+/// assert_eq!((permit.count(), semaphore.available()), (2, 1));
+/// drop(permit);
+/// assert_eq!(semaphore.available(), 3);
+/// # Ok::<_, gosync::semaphore::TooMany>(())
+/// ```
+#[doc(alias = "Release")]
+#[doc(alias = "defer")]
 #[must_use = "a permit gives itself back when it is dropped"]
 pub struct Permit<S: Deref<Target = Weighted>> {
     semaphore: S,
     n: usize,
 }
 
-/// A permit that owns an `Arc` of the semaphore, so it may move into a goroutine. See
-/// [`Weighted::acquire_owned`].
+/// A [`Permit`] that owns an `Arc` of its semaphore, so it may move into a goroutine. Returned by
+/// [`Weighted::acquire_owned`] and its siblings.
+///
+/// # Examples
+///
+/// ```
+/// use gosync::go;
+/// use gosync::semaphore::{OwnedPermit, Weighted};
+/// use std::sync::Arc;
+///
+/// let semaphore = Arc::new(Weighted::new(1));
+/// let permit: OwnedPermit = semaphore.acquire_owned(1)?;
+/// let worker = go(move || {
+///     // work
+///     drop(permit);
+/// });
+/// worker.join().unwrap();
+/// assert_eq!(semaphore.available(), 1);
+/// # Ok::<_, gosync::semaphore::TooMany>(())
+/// ```
 pub type OwnedPermit = Permit<Arc<Weighted>>;
 
 impl<S: Deref<Target = Weighted>> Permit<S> {
-    /// Returns the number of permits in this one.
+    /// Returns the number of permits in this one. Go has no counterpart.
     ///
     /// # Examples
     ///
@@ -405,7 +477,7 @@ impl<S: Deref<Target = Weighted>> Permit<S> {
         self.n
     }
 
-    /// Splits off `n` permits. Returns `None`, and changes nothing, if this has fewer.
+    /// Splits off `n` permits. Returns `None`, and changes nothing, if this has fewer. Go has no counterpart.
     ///
     /// # Examples
     ///
@@ -428,11 +500,12 @@ impl<S: Deref<Target = Weighted>> Permit<S> {
         })
     }
 
-    /// Adds the permits of `other` to this one.
+    /// Adds the permits of `other` to this one. Go has no counterpart.
     ///
     /// # Panics
     ///
-    /// If `other` belongs to another semaphore. `other` is given back in that case.
+    /// If `other` belongs to another semaphore, with `permits of another semaphore`. `other` is given back in
+    /// that case.
     ///
     /// # Examples
     ///
@@ -451,8 +524,9 @@ impl<S: Deref<Target = Weighted>> Permit<S> {
         self.n += mem::take(&mut other.n);
     }
 
-    /// Never gives these permits back: from now on the semaphore has fewer. A waiter that wants more than are
-    /// left is refused: `acquire` returns an error, a timed form `None`.
+    /// Never gives these permits back: from now on the semaphore has fewer. Go has no counterpart.
+    ///
+    /// A waiter that wants more than are left is refused: `acquire` returns an error, a timed form `None`.
     ///
     /// # Examples
     ///
@@ -460,6 +534,7 @@ impl<S: Deref<Target = Weighted>> Permit<S> {
     /// let semaphore = gosync::semaphore::Weighted::new(3);
     /// semaphore.try_acquire(1).unwrap().forget();
     /// assert_eq!(semaphore.available(), 2);
+    /// assert!(semaphore.acquire(3).is_err());
     /// ```
     pub fn forget(mut self) {
         let n = mem::take(&mut self.n);

@@ -1,4 +1,12 @@
 //! One call at a time for each key: golang.org/x/sync's `singleflight`.
+//!
+//! ```
+//! use gosync::singleflight::Group;
+//!
+//! let group = Group::new(); // Go: var g singleflight.Group
+//! let (value, shared) = group.run("answer", || 42); // Go: v, err, shared := g.Do("answer", f)
+//! assert_eq!((value, shared), (42, false));
+//! ```
 
 // After `singleflight.go`.
 //
@@ -19,7 +27,7 @@ use std::hash::Hash;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
-/// Suppresses duplicate calls. Go's `singleflight.Group` (golang.org/x/sync).
+/// Suppresses duplicate calls: Go's `singleflight.Group` (golang.org/x/sync).
 ///
 /// While a call for a key runs, other calls for the same key wait for its result instead of computing it
 /// again.
@@ -31,7 +39,7 @@ use std::sync::Arc;
 /// * If `f` panics, its caller gets the panic, and the callers that wait for it panic with a text that
 ///   includes the text of the panic. (In Go they panic with a value that wraps it.)
 /// * A call for a key from inside `f` for the same key panics. In Go it is a deadlock.
-/// * There is no `DoChan`: start a goroutine that calls [`run`](Self::run).
+/// * There is no `DoChan`: start a goroutine that calls [`run`](Self::run), and join it.
 ///
 /// # Examples
 ///
@@ -101,12 +109,13 @@ enum Outcome<V> {
 }
 
 impl<K: Hash + Eq + Clone, V: Clone> Group<K, V> {
-    /// Returns a group in which no call runs. Go's zero value.
+    /// Returns a group in which no call runs: Go's zero value.
     ///
     /// # Examples
     ///
     /// ```
     /// let group = gosync::singleflight::Group::<u32, String>::new();
+    /// assert_eq!(group.run(7, || "seven".into()).0, "seven");
     /// ```
     pub fn new() -> Self {
         Self {
@@ -114,15 +123,16 @@ impl<K: Hash + Eq + Clone, V: Clone> Group<K, V> {
         }
     }
 
-    /// Calls `f`, or waits for a call with the same `key` that already runs. Returns the value, and whether
-    /// more than one caller gets it. Go's `Do`.
+    /// Calls `f`, or waits for a call with the same `key` that already runs: Go's `g.Do`. Returns the value,
+    /// and whether more than one caller gets it.
     ///
     /// # Panics
     ///
     /// * If `f` panics. The caller that ran `f` gets that panic. Callers that wait for it panic with the text
     ///   `singleflight: the call that this one waited for panicked: `, followed by the text of the panic. The
     ///   key is free again.
-    /// * If a call for this key already runs on the current thread: it would wait for itself.
+    /// * If a call for this key already runs on the current thread: it would wait for itself. The message is
+    ///   `singleflight: a call for a key from inside of the call for the same key`.
     /// * If the clone of the value panics.
     ///
     /// # Examples
@@ -131,7 +141,21 @@ impl<K: Hash + Eq + Clone, V: Clone> Group<K, V> {
     /// let group = gosync::singleflight::Group::new();
     /// assert_eq!(group.run("answer", || 42), (42, false));
     /// ```
+    ///
+    /// Go's `g.DoChan`:
+    ///
+    /// ```
+    /// use gosync::{go, singleflight::Group};
+    /// use std::sync::Arc;
+    ///
+    /// let group = Arc::new(Group::new());
+    /// let call = go(move || group.run("answer", || 42));
+    /// // Other work.
+    /// let (value, _shared) = call.join().unwrap();
+    /// assert_eq!(value, 42);
+    /// ```
     #[doc(alias = "Do")]
+    #[doc(alias = "DoChan")]
     #[track_caller]
     pub fn run(&self, key: K, f: impl FnOnce() -> V) -> (V, bool) {
         let mut calls = self.calls.lock();
@@ -160,7 +184,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Group<K, V> {
         }
     }
 
-    /// Lets the next call for `key` run, even if one already runs. Go's `Forget`.
+    /// Lets the next call for `key` run, even if one already runs: Go's `g.Forget`.
     ///
     /// Callers that wait for the running call get its value.
     ///

@@ -26,8 +26,9 @@ use std::time::Duration;
 /// * There is [`wait_timeout`](Self::wait_timeout).
 /// * If a goroutine of [`go`](Self::go) panics, it is counted out, and `wait` returns as if nothing had
 ///   happened. Only the panic hook reports the panic. Use [`scope`](crate::scope) or an
-///   [`errgroup`](crate::errgroup::Group), which raise it again. If a goroutine that counts by hand panics
-///   before `done`, the waiters keep waiting.
+///   [`errgroup`](crate::errgroup::Group), which raise it again, or call
+///   [`abort_on_panic`](crate::abort_on_panic), which makes it end the process, as in Go. If a goroutine that
+///   counts by hand panics before `done`, the waiters keep waiting.
 ///
 /// # Memory
 ///
@@ -71,14 +72,21 @@ pub struct WaitGroup {
 }
 
 impl WaitGroup {
-    /// Returns a group with a counter of 0. Go's zero value.
+    /// Returns a group with a counter of 0: Go's zero value.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let wg = gosync::WaitGroup::new();
+    /// assert_eq!(wg.count(), 0);
+    /// ```
     pub fn new() -> Self {
         Self {
             raw: Arc::new(RawWaitGroup::new(0)),
         }
     }
 
-    /// Adds `delta`, which may be negative, to the counter. Go's `Add`.
+    /// Adds `delta`, which may be negative, to the counter: Go's `wg.Add`.
     ///
     /// # Panics
     ///
@@ -107,7 +115,7 @@ impl WaitGroup {
         }
     }
 
-    /// Subtracts 1 from the counter. Go's `Done`.
+    /// Subtracts 1 from the counter: Go's `wg.Done`.
     ///
     /// # Panics
     ///
@@ -129,7 +137,7 @@ impl WaitGroup {
         self.add(-1);
     }
 
-    /// Waits until the counter is 0. Go's `Wait`.
+    /// Waits until the counter is 0: Go's `wg.Wait`.
     ///
     /// Meanwhile the current thread runs those goroutines of this group that it has started itself with
     /// [`go`](Self::go), and that no thread has begun.
@@ -137,7 +145,17 @@ impl WaitGroup {
     /// # Examples
     ///
     /// ```
-    /// let wg = gosync::WaitGroup::new();
+    /// use gosync::WaitGroup;
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    ///
+    /// static SUM: AtomicU32 = AtomicU32::new(0);
+    ///
+    /// let wg = WaitGroup::new();
+    /// for i in 1..=3 {
+    ///     wg.go(move || _ = SUM.fetch_add(i, Ordering::Relaxed));
+    /// }
+    /// wg.wait();
+    /// assert_eq!(SUM.load(Ordering::Relaxed), 6);
     /// wg.wait(); // The counter is 0 already.
     /// ```
     #[doc(alias = "Wait")]
@@ -148,8 +166,8 @@ impl WaitGroup {
         self.raw.wait(None);
     }
 
-    /// Waits until the counter is 0, but for `timeout` at most. Returns whether the counter reached 0. Go has
-    /// no counterpart.
+    /// Waits until the counter is 0, but for `timeout` at most. Returns true if the counter reached 0, and
+    /// false if the timeout has passed first. Go has no counterpart.
     ///
     /// Unlike [`wait`](Self::wait), it runs no goroutine of the group on this thread: a goroutine could take
     /// longer than `timeout`, and it cannot be interrupted.
@@ -169,7 +187,7 @@ impl WaitGroup {
         self.raw.wait(park::deadline(timeout))
     }
 
-    /// Returns the counter. It is a snapshot, for tests and metrics. Go has no counterpart.
+    /// Returns the counter: a snapshot, for tests and metrics. Go has no counterpart.
     ///
     /// # Examples
     ///
@@ -184,13 +202,14 @@ impl WaitGroup {
         self.raw.count().unsigned_abs()
     }
 
-    /// Runs `f` in a goroutine of this group. Go's `Go`.
+    /// Runs `f` in a goroutine of this group: Go's `wg.Go`.
     ///
     /// The goroutine is counted from this call until `f` has returned or panicked and all values that it
     /// captured have been dropped. It may start others in the same group.
     ///
-    /// A panic goes to the panic hook, and does not hold up the waiters. Use [`scope`](crate::scope) or
-    /// [`go!`](crate::go!) if the caller must learn of it.
+    /// A panic of `f` goes to the panic hook, and does not hold up the waiters. Use [`scope`](crate::scope)
+    /// or [`go!`](crate::go!) if the caller must learn of it. In Go the panic ends the process; call
+    /// [`abort_on_panic`](crate::abort_on_panic) for that.
     ///
     /// # Panics
     ///
@@ -198,7 +217,7 @@ impl WaitGroup {
     /// * If `GOSYNC_STACK_SIZE` is set and is not a number of bytes between 64 KiB and 1 GiB (256 MiB where a
     ///   pointer has 32 bits).
     /// * In a child of `fork`, if its parent had workers at the fork.
-    /// * If the counter overflows.
+    /// * If the counter would exceed `isize::MAX / 4`, with the message `sync: WaitGroup counter overflow`.
     ///
     /// # Examples
     ///
