@@ -1,5 +1,6 @@
 //! `cargo xtask`: every check of the project, each under its own command.
 
+mod api;
 mod args;
 mod ci;
 mod failure;
@@ -8,6 +9,7 @@ mod go;
 mod instructions;
 mod models;
 mod mutants;
+mod package;
 mod repo;
 mod soak;
 mod source;
@@ -83,6 +85,18 @@ const COMMANDS: &[Command] = &[
         about: "Run the tests under ThreadSanitizer, with an instrumented standard library. With \
                 --install it fetches the source of std.",
         run: tsan::run,
+    },
+    Command {
+        name: "api",
+        synopsis: "[--accept]",
+        about: "Compare the public API with the list in api.txt. With --accept it replaces the list.",
+        run: api::run,
+    },
+    Command {
+        name: "package",
+        synopsis: "",
+        about: "Package the crate as for a release, and use the package as its users do.",
+        run: package::run,
     },
     Command {
         name: "help",

@@ -35,6 +35,8 @@ const STEPS: &[Step] = &[
     Step("docs", docs, &["--all-features"]),
     Step("docs, private items", docs, &["--all-features", "--document-private-items"]),
     Step("feature combinations", features::check, &[]),
+    Step("api", xtask, &["api"]),
+    Step("package", xtask, &["package"]),
     Step("benches", cargo, &["test", "--package=gosync", "--bench=*"]),
     Step("example contention", example, &["contention", "--", "--threads=2", "--writes=0,10", "--rounds=1", "--slice-ms=5", "--out=target/contention.svg", "--overwrite"]),
     Step("example fairness", example, &["fairness", "--", "--rounds=1", "--slice-ms=50"]),
