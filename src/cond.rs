@@ -110,6 +110,7 @@ impl Cond {
     /// static CHANGED: gosync::Cond = gosync::Cond::new();
     /// ```
     #[doc(alias = "NewCond")]
+    #[must_use]
     pub const fn new() -> Self {
         Self {
             raw: RawCond::new(),

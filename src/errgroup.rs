@@ -88,6 +88,7 @@ impl<E: Send + 'static> Group<E> {
     /// let group = gosync::errgroup::Group::<std::io::Error>::new();
     /// assert!(group.wait().is_ok());
     /// ```
+    #[must_use]
     pub fn new() -> Self {
         Self {
             group: WaitGroup::new(),
@@ -236,6 +237,7 @@ impl<E: Send + 'static> Group<E> {
     /// ```
     #[doc(alias = "WithContext")]
     #[doc(alias = "context")]
+    #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.data.is_cancelled()
     }
@@ -614,6 +616,7 @@ mod scoped {
         /// ```
         #[doc(alias = "WithContext")]
         #[doc(alias = "context")]
+        #[must_use]
         pub fn is_cancelled(&self) -> bool {
             self.data.is_cancelled()
         }

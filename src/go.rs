@@ -110,6 +110,7 @@ impl<T> JoinHandle<T> {
     ///     std::thread::yield_now();
     /// }
     /// ```
+    #[must_use]
     pub fn is_finished(&self) -> bool {
         self.0.is_finished()
     }
@@ -386,6 +387,7 @@ impl<T> ScopedJoinHandle<'_, T> {
     ///     }
     /// });
     /// ```
+    #[must_use]
     pub fn is_finished(&self) -> bool {
         self.0.is_finished()
     }

@@ -61,6 +61,7 @@ pub fn init_workers() -> io::Result<()> {
 /// ```
 #[doc(alias = "GOMAXPROCS")]
 #[track_caller]
+#[expect(clippy::must_use_candidate, reason = "most callers only set it")]
 pub fn set_max_procs(n: usize) -> usize {
     workers::set_max_procs(n)
 }
@@ -92,6 +93,7 @@ pub fn set_max_procs(n: usize) -> usize {
 /// ```
 #[doc(alias = "NumGoroutine")]
 #[track_caller]
+#[must_use]
 pub fn num_goroutines() -> usize {
     workers::num_goroutines()
 }
@@ -114,6 +116,7 @@ pub fn num_goroutines() -> usize {
 /// println!("{} threads for goroutines", gosync::num_workers());
 /// ```
 #[track_caller]
+#[must_use]
 pub fn num_workers() -> usize {
     workers::num_workers()
 }

@@ -117,6 +117,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Group<K, V> {
     /// let group = gosync::singleflight::Group::<u32, String>::new();
     /// assert_eq!(group.run(7, || "seven".into()).0, "seven");
     /// ```
+    #[must_use]
     pub fn new() -> Self {
         Self {
             calls: Mutex::new(HashMap::new()),

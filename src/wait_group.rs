@@ -80,6 +80,7 @@ impl WaitGroup {
     /// let wg = gosync::WaitGroup::new();
     /// assert_eq!(wg.count(), 0);
     /// ```
+    #[must_use]
     pub fn new() -> Self {
         Self {
             raw: Arc::new(RawWaitGroup::new(0)),
@@ -183,6 +184,7 @@ impl WaitGroup {
     /// wg.done();
     /// assert!(wg.wait_timeout(Duration::ZERO));
     /// ```
+    #[must_use]
     pub fn wait_timeout(&self, timeout: Duration) -> bool {
         self.raw.wait(park::deadline(timeout))
     }
