@@ -1,5 +1,5 @@
-//! A cache whose entries expire. Goroutines look up all words of a file in it. A missing value is loaded once,
-//! however many goroutines want it, and a janitor removes what has expired. This is `main.go`, ported.
+//! A cache whose entries expire. Goroutines look up all words of a file in it. A missing value is loaded
+//! once, however many goroutines want it, and a janitor removes what has expired. This is `main.go`, ported.
 //!
 //! ```text
 //! cargo run --example cache -- [FILE]

@@ -1,5 +1,5 @@
-//! Counts the words of files: a goroutine for each file and for each part of it, and the results of all in one
-//! map. Prints the 20 most frequent words. This is `main.go`, ported.
+//! Counts the words of files: a goroutine for each file and for each part of it, and the results of all in
+//! one map. Prints the 20 most frequent words. This is `main.go`, ported.
 //!
 //! ```text
 //! cargo run --example fan_out -- [FILE]...

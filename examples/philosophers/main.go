@@ -1,5 +1,5 @@
-// The dining philosophers: each needs two forks to eat, and shares each of them with a neighbour. All take the
-// fork with the lower number first, so there is no deadlock.
+// The dining philosophers: each needs two forks to eat, and shares each of them with a neighbour. All take
+// the fork with the lower number first, so there is no deadlock.
 //
 //	go run examples/philosophers/main.go [PHILOSOPHERS [MEALS]]
 package main

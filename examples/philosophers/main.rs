@@ -1,5 +1,5 @@
-//! The dining philosophers: each needs two forks to eat, and shares each of them with a neighbour. All take the
-//! fork with the lower number first, so there is no deadlock. This is `main.go`, ported.
+//! The dining philosophers: each needs two forks to eat, and shares each of them with a neighbour. All take
+//! the fork with the lower number first, so there is no deadlock. This is `main.go`, ported.
 //!
 //! ```text
 //! cargo run --example philosophers -- [PHILOSOPHERS [MEALS]]
@@ -23,8 +23,8 @@ fn main() {
     let options = Options::parse();
     let count = options.philosophers as usize;
     let mut forks: Vec<_> = (0..count).map(|_| Fork::default()).collect();
-    // Go: a WaitGroup, and each goroutine writes its element of a slice. Here the goroutines borrow the forks,
-    // and `join` returns their results.
+    // Go: a WaitGroup, and each goroutine writes its element of a slice. Here the goroutines borrow the
+    // forks, and `join` returns their results.
     let eaten: Vec<u32> = scope(|s| {
         let forks = &forks;
         let start = |seat| s.go(move || dine(forks, seat, options.meals));

@@ -51,13 +51,9 @@ fn main() {
     refiller.join().unwrap();
 
     let least = interval * events.saturating_sub(burst);
-    let happened = happened.load(Relaxed);
+    let (happened, millis) = (happened.load(Relaxed), least.as_millis());
     println!("{happened} events, at most {burst} at once and then {per_second} per second");
-    println!(
-        "took {} ms at least: {}",
-        least.as_millis(),
-        elapsed >= least
-    );
+    println!("took {millis} ms at least: {}", elapsed >= least);
     println!("the refiller has ended");
 }
 

@@ -1,6 +1,6 @@
 // A TCP echo server with a goroutine for each connection, and its clients. Once they are done, the server is
-// asked to stop, and waits until all connections have ended, but not longer than a timeout. Idle clients never
-// end theirs. The exit code is 1 if the server had to give up on some.
+// asked to stop, and waits until all connections have ended, but not longer than a timeout. Idle clients
+// never end theirs. The exit code is 1 if the server had to give up on some.
 //
 //	go run examples/shutdown/main.go [CLIENTS [IDLE [TIMEOUT_MS]]]
 package main

@@ -1,6 +1,6 @@
 //! A TCP echo server with a goroutine for each connection, and its clients. Once they are done, the server is
-//! asked to stop, and waits until all connections have ended, but not longer than a timeout. Idle clients never
-//! end theirs. The exit code is 1 if the server had to give up on some. This is `main.go`, ported.
+//! asked to stop, and waits until all connections have ended, but not longer than a timeout. Idle clients
+//! never end theirs. The exit code is 1 if the server had to give up on some. This is `main.go`, ported.
 //!
 //! ```text
 //! cargo run --example shutdown -- [CLIENTS [IDLE [TIMEOUT_MS]]]
@@ -57,10 +57,8 @@ fn main() -> io::Result<ExitCode> {
 
     let in_time = server.shut_down(Duration::from_millis(options.timeout_ms.into()))?;
     let served = server.served.load(SeqCst);
-    println!(
-        "{} connections, {served} served",
-        options.clients + options.idle
-    );
+    let connections = u32::from(options.clients) + u32::from(options.idle);
+    println!("{connections} connections, {served} served");
     println!("all ended in time: {in_time}");
     Ok(ExitCode::from(u8::from(!in_time)))
 }

@@ -55,8 +55,8 @@ fn filter(prime: u64, numbers: Receiver<u64>) -> Receiver<u64> {
     rest
 }
 
-/// Sends the primes up to `max`. The first number that passes all filters is the next prime, and gets a filter
-/// of its own.
+/// Sends the primes up to `max`. The first number that passes all filters is the next prime, and gets a
+/// filter of its own.
 fn primes(max: u64) -> Receiver<u64> {
     let (out, primes) = bounded(0);
     go!({

@@ -6,10 +6,12 @@
 //! go run examples/worker_pool/main.go [DIRECTORY [WORKERS]]
 //! ```
 //!
+//! Each `main.go` in `examples` wants Go 1.25 or later. `cargo xtask ports` compares what the programs print.
+//!
 //! The channels are crossbeam's, and gosync does not see at once that a goroutine waits in one.
-//! [`block_in_place`] says so, and another goroutine takes its place without delay. Without it a monitor would
-//! notice some time later, and the program would do the same. Locks, groups and joins of gosync need no such
-//! hint.
+//! [`block_in_place`] says so, and another goroutine takes its place without delay. Without it a monitor
+//! would notice some time later, and the program would do the same. Locks, groups and joins of gosync need no
+//! such hint.
 
 use clap::Parser;
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -36,7 +38,7 @@ struct Digest {
 }
 
 fn main() -> ExitCode {
-    gosync::abort_on_panic(); // As in Go. Otherwise, a panic would end one goroutine, and the program go on.
+    gosync::abort_on_panic(); // As in Go. Otherwise a panic would end only its goroutine.
     let options = Options::parse();
     let digests = match digest_all(&options.directory, options.workers) {
         Ok(digests) => digests,
@@ -59,8 +61,8 @@ fn digest_all(dir: &Path, workers: u32) -> io::Result<Vec<Digest>> {
     for _ in 0..workers {
         go!(work(dir.to_owned(), path_queue.clone(), digests.clone()));
     }
-    // Go: `wg.Wait()`, then `close(digests)`. Here a channel is closed when its last sender is dropped, so none
-    // may stay here. Nor may a receiver: `walk` would wait for it after the last worker has ended.
+    // Go: `wg.Wait()`, then `close(digests)`. Here a channel is closed when its last sender is dropped, so
+    // none may stay here. Nor may a receiver: `walk` would wait for it after the last worker has ended.
     drop((path_queue, digests));
     let walked = go!(walk(dir.to_owned(), paths));
 

@@ -1,8 +1,8 @@
 //! `cargo xtask ports`: runs the examples that exist in Go and in Rust, and compares what they print.
 //!
 //! The programs of a case get the same arguments. Their standard outputs must be the same, to the byte, and
-//! both must end with the exit code of the case: two programs that fail print the same nothing. What they write
-//! to standard error may differ. All outputs stay in the target directory.
+//! both must end with the exit code of the case: two programs that fail may well print the same nothing. What
+//! they write to standard error may differ. All outputs stay in the target directory.
 
 use crate::args::Args;
 use crate::failure::Failure;
