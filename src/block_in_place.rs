@@ -9,7 +9,8 @@ use std::time::Duration;
 ///
 /// Everything in this crate that waits already does this by itself: locks, groups, joins and [`sleep`]. When
 /// a goroutine blocks in anything else (a channel, a socket, a file, a lock of std), the workers' monitor
-/// notices after some hundred microseconds. With `block_in_place` there is no such delay.
+/// notices: after less than a millisecond if the CPUs are idle, after some milliseconds if they are busy. With
+/// `block_in_place` there is no such delay.
 ///
 /// While `f` runs, the calling goroutine does not count among those that may run at a time
 /// ([`set_max_procs`](crate::set_max_procs)), so `f` should block, not compute. When `f` returns or panics,

@@ -10,6 +10,7 @@ mod instructions;
 mod models;
 mod mutants;
 mod package;
+mod ports;
 mod repo;
 mod soak;
 mod source;
@@ -78,6 +79,12 @@ const COMMANDS: &[Command] = &[
         synopsis: "[CASE-FILTER] [--quick] [--install]",
         about: "Compare goroutines with Go's, and with rayon's tasks. With --install it fetches Go.",
         run: go::run,
+    },
+    Command {
+        name: "ports",
+        synopsis: "[NAME-FILTER] [--install]",
+        about: "Run the examples that exist in Go, too, and compare the outputs. With --install it fetches Go.",
+        run: ports::run,
     },
     Command {
         name: "tsan",

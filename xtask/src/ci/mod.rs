@@ -42,6 +42,16 @@ const STEPS: &[Step] = &[
     Step("example fairness", example, &["fairness", "--", "--rounds=1", "--slice-ms=50"]),
     Step("example wordcount", example, &["wordcount", "--", "--check", "src", "docs"]),
     Step("example tour", example, &["tour"]),
+    // `cargo xtask ports` compares these with Go, which is not needed here.
+    Step("example worker_pool", example, &["worker_pool"]),
+    Step("example fan_out", example, &["fan_out"]),
+    Step("example cache", example, &["cache"]),
+    Step("example sieve", example, &["sieve"]),
+    Step("example shutdown", example, &["shutdown"]),
+    Step("example crawler", example, &["crawler"]),
+    Step("example pubsub", example, &["pubsub"]),
+    Step("example rate_limiter", example, &["rate_limiter"]),
+    Step("example philosophers", example, &["philosophers"]),
     Step("instructions", instructions, &[]),
     Step("soak", xtask, &["soak", "--seconds", "3"]),
     Step("soak, counted", forced::soak, &["counted"]),
@@ -140,9 +150,18 @@ fn conclude(reports: Vec<Report>, time: Duration) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::{BESIDE, STEPS};
+    use crate::ports;
 
     #[test]
     fn the_models_are_built_beside_a_step() {
         assert!(STEPS.iter().any(|step| step.0 == BESIDE));
+    }
+
+    #[test]
+    fn every_port_has_a_step() {
+        for name in ports::names() {
+            let step = format!("example {name}");
+            assert!(STEPS.iter().any(|s| s.0 == step && s.2 == [name]), "{step}");
+        }
     }
 }

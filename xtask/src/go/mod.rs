@@ -9,7 +9,9 @@ mod load;
 mod programs;
 mod rows;
 mod samples;
-mod toolchain;
+pub mod toolchain;
+
+pub use programs::output;
 
 use crate::args::Args;
 use crate::failure::Failure;

@@ -1,5 +1,6 @@
 //! The program of each side: builds it, runs a case, parses its output.
 
+use super::toolchain;
 use crate::failure::Failure;
 use crate::repo;
 use std::path::{Path, PathBuf};
@@ -15,17 +16,9 @@ pub struct Programs {
 impl Programs {
     /// Builds both programs.
     pub fn build(go: &Path) -> Result<Self, Failure> {
-        let dir = repo::target().join("go");
-        let program = dir.join("goroutines");
-        let mut build = Command::new(go);
-        build
-            .current_dir(repo::root().join("benches/go"))
-            // Neither the user's settings nor the network may have an influence.
-            .envs([("GOENV", "off"), ("GOFLAGS", ""), ("GOTOOLCHAIN", "local")])
-            .env("GOCACHE", dir.join("cache"))
-            .env("GOPATH", dir.join("path"))
-            .args(["build", "-o"]);
-        output(build.arg(&program).arg("."))?;
+        let program = repo::target().join("go").join("goroutines");
+        let mut build = toolchain::build(go, &program);
+        output(build.arg(".").current_dir(repo::root().join("benches/go")))?;
         output(cargo_bench().arg("--no-run"))?;
         Ok(Self { go: program })
     }

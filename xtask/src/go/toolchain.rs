@@ -31,6 +31,20 @@ pub fn find(install: bool) -> Result<PathBuf, Failure> {
     }
 }
 
+/// Returns a command that lets `go` build `program`. Its caller adds what to build.
+pub fn build(go: &Path, program: &Path) -> Command {
+    let dir = repo::target().join("go");
+    let mut build = Command::new(go);
+    build
+        // Neither the user's settings nor the network may have an influence.
+        .envs([("GOENV", "off"), ("GOFLAGS", ""), ("GOTOOLCHAIN", "local")])
+        .env("GOCACHE", dir.join("cache"))
+        .env("GOPATH", dir.join("path"))
+        .args(["build", "-o"])
+        .arg(program);
+    build
+}
+
 fn works(go: &Path) -> bool {
     let version = output(Command::new(go).arg("version").env("GOTOOLCHAIN", "local"));
     version.is_ok_and(|text| is_version(&text))
