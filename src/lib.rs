@@ -158,6 +158,8 @@ mod models;
 mod mutex;
 mod panics;
 mod park;
+#[cfg(not(gosync_model))]
+pub mod porting;
 mod primitive;
 mod raw_cond;
 mod raw_mutex;

@@ -1,0 +1,12 @@
+#![doc = include_str!("../docs/porting.md")]
+//!
+//! ## Items by name
+//!
+//! [`go!`](crate::go!), [`go`](fn@crate::go), [`JoinHandle`](crate::JoinHandle), [`scope`](crate::scope()),
+//! [`WaitGroup`](crate::WaitGroup), [`Mutex`](crate::Mutex), [`RWMutex`](crate::RWMutex),
+//! [`RWMutexUpgradableReadGuard`](crate::RWMutexUpgradableReadGuard),
+//! [`MappedRWMutexReadGuard`](crate::MappedRWMutexReadGuard), [`Cond`](crate::Cond),
+//! [`errgroup`](crate::errgroup), [`semaphore`](crate::semaphore), [`singleflight`](crate::singleflight),
+//! [`sleep`](crate::sleep), [`block_in_place`](crate::block_in_place()),
+//! [`set_max_procs`](crate::set_max_procs), [`num_goroutines`](crate::num_goroutines),
+//! [`abort_on_panic`](crate::abort_on_panic).
