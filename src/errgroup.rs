@@ -179,6 +179,7 @@ impl<E: Send + 'static> Group<E> {
     /// ```
     #[doc(alias = "TryGo")]
     #[track_caller]
+    #[must_use = "if it returns false, `f` does not run"]
     pub fn try_go<F>(&self, f: F) -> bool
     where
         F: FnOnce() -> Result<(), E> + Send + 'static,
@@ -411,6 +412,9 @@ mod scoped {
     /// assert!(result.is_err());
     /// ```
     ///
+    /// If a `?` follows the call, or if the goroutines use `?`, the compiler may not find out the type of the
+    /// error (E0282, E0283). Name it: `errgroup::scope::<io::Error, _>(…)`.
+    ///
     /// A goroutine that checks whether another one has failed, or that starts others, takes a clone of the
     /// group:
     ///
@@ -586,6 +590,7 @@ mod scoped {
         /// ```
         #[doc(alias = "TryGo")]
         #[track_caller]
+        #[must_use = "if it returns false, `f` does not run"]
         pub fn try_go<F>(&self, f: F) -> bool
         where
             F: FnOnce() -> Result<(), E> + Send + 'scope,

@@ -152,7 +152,7 @@
 ///   goroutine, write `go!({ v })`.
 /// - E0308, "expected `()`, found `JoinHandle`", for `go! { … }` as a statement: end it with a semicolon.
 /// - E0373, E0382, E0521 and E0597 mean that the goroutine borrows something, or takes it away from the
-///   caller. [The porting guide](crate::porting#compiler-errors) has the cures.
+///   caller. [The porting guide](crate::porting#compiler-errors-by-code) has the cures.
 /// - "expected `{`", for `go!($e)` in a macro whose `$e` is an `expr`: `go!` cannot see whether that is a
 ///   call. `go!($f($x))` works, and so does `go!($($tokens)*)`. `go!({ $e })` evaluates all of `$e` in the
 ///   goroutine.

@@ -117,7 +117,8 @@
 //!
 //! | what differs | what to do |
 //! |---|---|
-//! | A thread-local variable belongs to the thread. A goroutine may run on the thread that waits for it, even while that thread runs its thread-local destructors. | Hand values to the goroutine, or start a thread. |
+//! | A thread-local variable belongs to the thread. A goroutine may run on the thread that waits for it, even while that thread runs its thread-local destructors. A `RefCell` in such a variable that is borrowed over the wait makes the goroutine panic. | Hand values to the goroutine, or start a thread. |
+//! | A reentrant lock belongs to the thread, too. If it is held over a wait, goroutines that run on that thread get in. | Never hold one over `wait`, `join` or the end of a `scope`. |
 //! | A worker that finds nothing to run for 5 seconds ends, and its thread-local variables end with it. | Keep values that must stay in a static. |
 //! | A worker inherits the nice value, the scheduling policy and the seccomp filters of the thread that happens to start it. | Call [`init_workers`] early in `main`. |
 //! | Linux sends a child process its `PR_SET_PDEATHSIG` when the *thread* that started it ends, and an idle worker ends. | Start such children on a thread that stays, such as the main thread. |
@@ -159,6 +160,25 @@ mod mutex;
 mod panics;
 mod park;
 #[cfg(not(gosync_model))]
+#[doc(alias = "chan")]
+#[doc(alias = "channel")]
+#[doc(alias = "select")]
+#[doc(alias = "context")]
+#[doc(alias = "Once")]
+#[doc(alias = "OnceFunc")]
+#[doc(alias = "OnceValue")]
+#[doc(alias = "Pool")]
+#[doc(alias = "atomic")]
+#[doc(alias = "defer")]
+#[doc(alias = "recover")]
+#[doc(alias = "Ticker")]
+#[doc(alias = "After")]
+#[doc(alias = "AfterFunc")]
+#[doc(alias = "Locker")]
+#[doc(alias = "RLocker")]
+#[doc(alias = "vet")]
+#[doc(alias = "Goexit")]
+#[doc(alias = "Notify")]
 pub mod porting;
 mod primitive;
 mod raw_cond;

@@ -814,6 +814,7 @@ impl<T: ?Sized> RWMutex<T> {
     /// ```
     #[doc(alias = "TryLock")]
     #[inline]
+    #[must_use = "it may have failed"]
     pub fn try_lock(&self) -> Option<RWMutexWriteGuard<'_, T>> {
         self.0.try_write()
     }
@@ -832,6 +833,7 @@ impl<T: ?Sized> RWMutex<T> {
     /// ```
     #[doc(alias = "TryRLock")]
     #[inline]
+    #[must_use = "it may have failed"]
     pub fn try_rlock(&self) -> Option<RWMutexReadGuard<'_, T>> {
         self.0.try_read()
     }
@@ -849,6 +851,7 @@ impl<T: ?Sized> RWMutex<T> {
     /// # drop(upgradable);
     /// ```
     #[inline]
+    #[must_use = "it may have failed"]
     pub fn try_rlock_upgradable(&self) -> Option<RWMutexUpgradableReadGuard<'_, T>> {
         self.0.try_upgradable_read()
     }
@@ -868,6 +871,7 @@ impl<T: ?Sized> RWMutex<T> {
     /// assert!(mutex.try_rlock().is_some());
     /// # drop(reader);
     /// ```
+    #[must_use = "it may have failed"]
     pub fn try_lock_for(&self, timeout: Duration) -> Option<RWMutexWriteGuard<'_, T>> {
         self.0.try_write_for(timeout)
     }
@@ -884,6 +888,7 @@ impl<T: ?Sized> RWMutex<T> {
     /// let mutex = gosync::RWMutex::new(());
     /// assert!(mutex.try_lock_until(Instant::now() + Duration::from_millis(1)).is_some());
     /// ```
+    #[must_use = "it may have failed"]
     pub fn try_lock_until(&self, deadline: Instant) -> Option<RWMutexWriteGuard<'_, T>> {
         self.0.try_write_until(deadline)
     }
@@ -906,6 +911,7 @@ impl<T: ?Sized> RWMutex<T> {
     /// # drop(writer);
     /// ```
     #[track_caller]
+    #[must_use = "it may have failed"]
     pub fn try_rlock_for(&self, timeout: Duration) -> Option<RWMutexReadGuard<'_, T>> {
         self.0.try_read_for(timeout)
     }
@@ -926,6 +932,7 @@ impl<T: ?Sized> RWMutex<T> {
     /// assert!(mutex.try_rlock_until(Instant::now() + Duration::from_millis(1)).is_some());
     /// ```
     #[track_caller]
+    #[must_use = "it may have failed"]
     pub fn try_rlock_until(&self, deadline: Instant) -> Option<RWMutexReadGuard<'_, T>> {
         self.0.try_read_until(deadline)
     }
@@ -949,6 +956,7 @@ impl<T: ?Sized> RWMutex<T> {
     /// # drop(upgradable);
     /// ```
     #[track_caller]
+    #[must_use = "it may have failed"]
     pub fn try_rlock_upgradable_for(
         &self,
         timeout: Duration,
@@ -974,6 +982,7 @@ impl<T: ?Sized> RWMutex<T> {
     /// assert!(mutex.try_rlock_upgradable_until(soon).is_some());
     /// ```
     #[track_caller]
+    #[must_use = "it may have failed"]
     pub fn try_rlock_upgradable_until(
         &self,
         deadline: Instant,

@@ -220,6 +220,7 @@ impl Weighted {
     /// # drop(permit);
     /// ```
     #[doc(alias = "TryAcquire")]
+    #[must_use = "it may have failed"]
     pub fn try_acquire(&self, n: usize) -> Option<Permit<&Self>> {
         self.state.lock().take(n).then(|| self.permit(n))
     }
@@ -241,6 +242,7 @@ impl Weighted {
     /// # drop(permit);
     /// ```
     #[doc(alias = "context")]
+    #[must_use = "it may have failed"]
     pub fn acquire_for(&self, n: usize, timeout: Duration) -> Option<Permit<&Self>> {
         let got = self.wait_for(n, Some(timeout));
         got.is_ok().then(|| self.permit(n))
@@ -281,6 +283,7 @@ impl Weighted {
     /// let semaphore = std::sync::Arc::new(gosync::semaphore::Weighted::new(1));
     /// assert_eq!(semaphore.try_acquire_owned(1).unwrap().count(), 1);
     /// ```
+    #[must_use = "it may have failed"]
     pub fn try_acquire_owned(self: &Arc<Self>, n: usize) -> Option<OwnedPermit> {
         self.state.lock().take(n).then(|| self.owned(n))
     }
@@ -305,6 +308,7 @@ impl Weighted {
     /// assert!(semaphore.acquire_owned_for(2, Duration::MAX).is_none()); // There is only one.
     /// ```
     #[doc(alias = "context")]
+    #[must_use = "it may have failed"]
     pub fn acquire_owned_for(self: &Arc<Self>, n: usize, timeout: Duration) -> Option<OwnedPermit> {
         let got = self.wait_for(n, Some(timeout));
         got.is_ok().then(|| self.owned(n))

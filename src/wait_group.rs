@@ -184,7 +184,8 @@ impl WaitGroup {
     /// wg.done();
     /// assert!(wg.wait_timeout(Duration::ZERO));
     /// ```
-    #[must_use]
+    #[doc(alias = "wait_for")]
+    #[must_use = "the group may still be running"]
     pub fn wait_timeout(&self, timeout: Duration) -> bool {
         self.raw.wait(park::deadline(timeout))
     }
