@@ -160,25 +160,6 @@ mod mutex;
 mod panics;
 mod park;
 #[cfg(not(gosync_model))]
-#[doc(alias = "chan")]
-#[doc(alias = "channel")]
-#[doc(alias = "select")]
-#[doc(alias = "context")]
-#[doc(alias = "Once")]
-#[doc(alias = "OnceFunc")]
-#[doc(alias = "OnceValue")]
-#[doc(alias = "Pool")]
-#[doc(alias = "atomic")]
-#[doc(alias = "defer")]
-#[doc(alias = "recover")]
-#[doc(alias = "Ticker")]
-#[doc(alias = "After")]
-#[doc(alias = "AfterFunc")]
-#[doc(alias = "Locker")]
-#[doc(alias = "RLocker")]
-#[doc(alias = "vet")]
-#[doc(alias = "Goexit")]
-#[doc(alias = "Notify")]
 pub mod porting;
 mod primitive;
 mod raw_cond;

@@ -1,4 +1,18 @@
 #![doc = include_str!("../docs/porting.md")]
+#![doc(alias(
+    "chan", "channel", "select", "context", "defer", "recover", "atomic", "vet"
+))]
+#![doc(alias(
+    "Once",
+    "OnceFunc",
+    "OnceValue",
+    "Pool",
+    "Locker",
+    "RLocker",
+    "Goexit",
+    "Notify"
+))]
+#![doc(alias("After", "AfterFunc", "Ticker"))]
 //!
 //! ## Items by name
 //!
