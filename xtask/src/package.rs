@@ -87,7 +87,12 @@ fn unpack(dir: &Path) -> Result<PathBuf, Failure> {
     println!("{} files, {} KiB", files.lines().count(), bytes / 1024);
     let mut tar = Command::new("tar");
     succeed(tar.arg("-xzf").arg(&archive).arg("-C").arg(dir))?;
-    Ok(dir.join(name))
+    let package = dir.join(name);
+    // It lies below this workspace, and is no member of it.
+    let manifest = package.join("Cargo.toml");
+    let text = repo::read(&manifest)?;
+    repo::write(&manifest, &format!("{text}\n[workspace]\n"))?;
+    Ok(package)
 }
 
 /// Returns the version in Cargo.toml.
