@@ -20,7 +20,7 @@
 //! wg.wait();
 //! assert_eq!(lengths.rlock()["gopher"], 6);
 //!
-//! // As in Go's `go` statement, the arguments are evaluated here. The goroutine calls `usize::pow`.
+//! // As in Go, the arguments are evaluated here. The goroutine calls `usize::pow`.
 //! let square = go!(usize::pow(lengths.rlock().len(), 2));
 //! assert_eq!(square.join().unwrap(), 9);
 //! ```
