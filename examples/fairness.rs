@@ -6,9 +6,9 @@
 //! ```
 //!
 //! Three threads hold the lock for a millisecond each, or for as short as they can, and take it again as soon
-//! as they have released it. A fourth thread, the victim, repeatedly takes it for a moment. The table shows
-//! the victim's longest wait. A wait as long as the probe means that the victim got in only after the others
-//! had stopped.
+//! as they have released it. A fourth thread, the victim, repeatedly takes it for a moment. A probe measures
+//! the victim's longest wait. The table shows the median of several probes, and the longest wait of all. A
+//! wait as long as a probe means that the victim got in only after the others had stopped.
 
 #[path = "../benches/support/mod.rs"]
 mod support;
@@ -25,7 +25,7 @@ use support::{nanos, short, table};
 #[derive(Parser)]
 struct Args {
     /// How many times to measure each lock
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     rounds: u16,
 
     /// How long to measure a lock each time, in milliseconds
@@ -93,7 +93,9 @@ fn main() {
         1 => "1 probe".into(),
         n => format!("{n} probes"),
     };
-    println!("Longest wait, in ms, of {probes} of {slice:?} each:\n");
+    println!(
+        "Longest wait in ms: the median of {probes} of {slice:?} each, and the longest of all:\n"
+    );
     let locks = [
         contender::<gosync::RWMutex<Data>>(),
         contender::<std::sync::RwLock<Data>>(),
@@ -114,16 +116,23 @@ fn compare(contenders: &[Contender], cases: &[Case], args: &Args) {
     let slice = Duration::from_millis(args.slice_ms.into());
     let mut lines = vec![header(contenders)];
     for &(name, victim, holders, hold) in cases {
-        let mut worst = vec![Duration::ZERO; contenders.len()];
+        let mut waits = vec![Vec::new(); contenders.len()];
         for _ in 0..args.rounds {
-            for (contender, worst) in contenders.iter().zip(&mut worst) {
-                *worst = (contender.probe)(victim, holders, hold, slice).max(*worst);
+            for (contender, waits) in contenders.iter().zip(&mut waits) {
+                waits.push((contender.probe)(victim, holders, hold, slice));
             }
         }
-        let waits = worst.iter().map(|&wait| short(nanos(wait) / 1e6));
-        lines.push([name.to_string()].into_iter().chain(waits).collect());
+        let cells = waits.iter_mut().map(|waits| median_and_longest(waits));
+        lines.push([name.to_string()].into_iter().chain(cells).collect());
     }
     print!("{}", table(&lines));
+}
+
+fn median_and_longest(waits: &mut [Duration]) -> String {
+    waits.sort_unstable();
+    let [median, longest] = [waits[waits.len() / 2], waits[waits.len() - 1]];
+    let [median, longest] = [median, longest].map(|wait| short(nanos(wait) / 1e6));
+    format!("{median} ({longest})")
 }
 
 fn header(contenders: &[Contender]) -> Vec<String> {
