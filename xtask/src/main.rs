@@ -11,6 +11,7 @@ mod mutants;
 mod repo;
 mod soak;
 mod source;
+mod std_source;
 mod sweep;
 mod tools;
 mod tsan;
