@@ -157,6 +157,7 @@ mod models;
 mod mutex;
 mod panics;
 mod park;
+mod platform;
 mod primitive;
 mod raw_cond;
 mod raw_mutex;
