@@ -159,6 +159,7 @@ mod models;
 mod mutex;
 mod panics;
 mod park;
+mod platform;
 #[cfg(not(gosync_model))]
 pub mod porting;
 mod primitive;

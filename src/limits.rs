@@ -6,6 +6,7 @@
 //! overcommitted). Or there are too many mappings: Linux limits their number per process
 //! (`vm.max_map_count`). So threads are refused here before it comes to that.
 
+use crate::platform::HAS_THREADS;
 use std::{io, thread};
 
 #[cfg(target_os = "linux")]
@@ -15,11 +16,18 @@ use linux::{check, check_alone, record_old_stack};
 pub(crate) const SMALL_STACK: usize = 1 << 20;
 
 /// Starts a thread with a stack of `stack_size` bytes. Fails if a limit is near.
+///
+/// # Panics
+///
+/// If the target has no threads: another attempt would not succeed either.
 pub(crate) fn spawn(
     name: &str,
     stack_size: usize,
     body: impl FnOnce() + Send + 'static,
 ) -> io::Result<()> {
+    if !HAS_THREADS {
+        panic!("gosync: this target has no threads, so it cannot run goroutines");
+    }
     let pending = check(stack_size)?;
     start(name, stack_size, move || {
         drop(pending);

@@ -13,7 +13,10 @@
 //!   there are no spurious wake-ups, and a wake-up that coincides with a timeout is never lost.
 //! * [`sleep_for_handoff`] also returns whether the waker has handed over what the thread waits for.
 //! * Callbacks must not panic and must not call into this module.
+//!
+//! Where there are no threads, no queue has a sleeper, and a call that would have to sleep panics.
 
+use crate::platform::HAS_CLOCK;
 use std::time::{Duration, Instant};
 
 #[cfg(not(gosync_model))]
@@ -48,9 +51,10 @@ impl<T> Owner for T {
     }
 }
 
-/// Returns the moment `timeout` from now. Returns `None` if it is beyond the end of the clock.
+/// Returns the moment `timeout` from now. Returns `None` if it is beyond the end of the clock, or if there is no
+/// clock.
 pub(crate) fn deadline(timeout: Duration) -> Option<Instant> {
-    Instant::now().checked_add(timeout)
+    HAS_CLOCK.then(Instant::now)?.checked_add(timeout)
 }
 
 /// How a call to [`sleep`] ended.
@@ -75,7 +79,8 @@ pub(crate) struct First {
 
 #[cfg(not(gosync_model))]
 mod real {
-    use super::{First, Instant, Key, Parked};
+    use super::{First, HAS_CLOCK, Instant, Key, Parked};
+    use crate::platform::HAS_THREADS;
     use crate::spin::SpinBudget;
     use parking_lot_core::{
         DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN, FilterOp, ParkResult, ParkToken, UnparkToken,
@@ -100,6 +105,9 @@ mod real {
     /// Returns the microseconds since the first call. The number wraps around.
     fn now() -> usize {
         static START: OnceLock<Instant> = OnceLock::new();
+        if !HAS_CLOCK {
+            return 0;
+        }
         START.get_or_init(Instant::now).elapsed().as_micros() as usize
     }
 
@@ -132,6 +140,13 @@ mod real {
         validate: impl FnOnce() -> bool,
         deadline: Option<Instant>,
     ) -> (Parked, UnparkToken) {
+        if !HAS_THREADS {
+            if !validate() {
+                return (Parked::Invalid, DEFAULT_UNPARK_TOKEN);
+            }
+            // parking_lot_core would panic, too, with a text that says less.
+            panic!("gosync: this target has no threads, so no other one could end this wait");
+        }
         // SAFETY: see above.
         let result =
             unsafe { parking_lot_core::park(key.0, validate, || {}, |_, _| {}, token, deadline) };
@@ -146,6 +161,11 @@ mod real {
     ///
     /// `callback` gets whether there was one, and whether more remain.
     pub(crate) fn unpark_one(key: Key, callback: impl FnOnce(bool, bool)) -> bool {
+        if !HAS_THREADS {
+            // parking_lot_core would want a clock.
+            callback(false, false);
+            return false;
+        }
         // SAFETY: see above.
         let result = unsafe {
             parking_lot_core::unpark_one(key.0, |result| {
@@ -159,6 +179,10 @@ mod real {
     /// Wakes the thread that has slept longest in the queue of `key`, if there is one. `hand_over` gets this
     /// thread, and returns whether it hands over what the thread waits for.
     pub(crate) fn unpark_first(key: Key, hand_over: impl FnOnce(Option<First>) -> bool) {
+        if !HAS_THREADS {
+            hand_over(None);
+            return;
+        }
         let first = Cell::new(None);
         let take_first = |token| match first.get() {
             None => {
@@ -189,6 +213,12 @@ mod real {
         decide: impl FnOnce() -> bool,
         callback: impl FnOnce(usize),
     ) {
+        if !HAS_THREADS {
+            if decide() {
+                callback(0);
+            }
+            return;
+        }
         let decide = Cell::new(Some(decide));
         let decision = Cell::new(false);
         let ask = || {

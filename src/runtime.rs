@@ -1,5 +1,6 @@
 //! The settings and counters of the process: those of Go's package `runtime`, and some that Go does not have.
 
+use crate::platform::HAS_THREADS;
 use crate::{barrier, workers};
 use std::io;
 
@@ -16,7 +17,7 @@ use std::io;
 ///
 /// # Errors
 ///
-/// If the system refuses to start the thread.
+/// If the system refuses to start the thread, or has none.
 ///
 /// # Examples
 ///
@@ -29,6 +30,9 @@ use std::io;
 /// }
 /// ```
 pub fn init_workers() -> io::Result<()> {
+    if !HAS_THREADS {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
     workers::init()
 }
 

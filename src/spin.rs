@@ -9,6 +9,7 @@ pub(crate) use crate::models::spin::*;
 #[cfg(not(gosync_model))]
 mod real {
     use crate::forced;
+    use crate::platform::HAS_CLOCK;
     use std::time::{Duration, Instant};
     use std::{hint, thread};
 
@@ -81,10 +82,12 @@ mod real {
             forced::rounds().unwrap_or(Self::ROUNDS)
         }
 
-        /// Starts the clock for `is_starving`, unless it runs already. Called before a sleep: as in Go, the
-        /// time counts from the first sleep on.
+        /// Starts the clock for `is_starving`, unless it runs already or there is none. Called before a sleep:
+        /// as in Go, the time counts from the first sleep on.
         pub(crate) fn start_clock(&mut self) {
-            self.since.get_or_insert_with(Instant::now);
+            if HAS_CLOCK {
+                self.since.get_or_insert_with(Instant::now);
+            }
         }
 
         /// Whether the thread starves: others have overtaken it for long enough.

@@ -5,14 +5,16 @@
 //! barrier that did nothing but wait would usually pass. So each side first makes some other stores as
 //! ballast, which delay the store that counts.
 
-use super::{ensure_decided, heavy, light, means_off};
+use super::{PASSED, ensure_decided, heavy, is_asymmetric, light, means_off};
+use crate::speed::Speed;
+use crate::{RWMutex, forced};
 use std::array;
 use std::ffi::OsStr;
 use std::hint::black_box;
 #[cfg(target_os = "linux")]
 use std::mem;
 use std::ops::AddAssign;
-use std::sync::atomic::{AtomicU64, Ordering::*};
+use std::sync::atomic::{AtomicU64, Ordering::*, fence};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -176,6 +178,15 @@ fn until_decided() {
     }
 }
 
+/// What readers pass: a light barrier where there are heavy ones, otherwise a fence.
+fn light_or_fence() {
+    if is_asymmetric() {
+        light();
+    } else {
+        fence(SeqCst);
+    }
+}
+
 #[test]
 fn on_and_nothing_are_the_only_values_that_do_not_switch_off() {
     let is_off = |value: &str| means_off(OsStr::new(value));
@@ -187,7 +198,7 @@ fn on_and_nothing_are_the_only_values_that_do_not_switch_off() {
 fn one_side_sees_the_other() {
     until_decided();
     for batch in 0..2 {
-        let outcomes = play(batch, light, heavy);
+        let outcomes = play(batch, light_or_fence, heavy);
         assert_eq!(outcomes.both, 0, "{outcomes:?}");
     }
 }
@@ -202,7 +213,7 @@ fn one_side_sees_the_other_for_long() {
     let batches = u64::div_ceil(rounds, BATCH);
     let mut outcomes = Outcomes::default();
     for batch in 1..=batches {
-        outcomes += play(batch, light, heavy);
+        outcomes += play(batch, light_or_fence, heavy);
         if batch % 10 == 0 || batch == batches {
             let violations = outcomes.both;
             println!(
@@ -212,6 +223,34 @@ fn one_side_sees_the_other_for_long() {
         }
     }
     assert_eq!(outcomes.both, 0);
+}
+
+/// `cargo xtask cross` reads what it prints.
+#[test]
+fn a_lock_becomes_quiet_if_the_process_has_heavy_barriers() {
+    const READS: usize = if cfg!(miri) { 1000 } else { 100_000 };
+
+    until_decided();
+    let lock = RWMutex::new(());
+    let is_quiet = || {
+        (0..READS).for_each(|_| drop(lock.rlock()));
+        let before = PASSED.get();
+        // Ends the quiet speed with a heavy barrier.
+        drop(lock.lock());
+        PASSED.get() > before
+    };
+    let expected = match forced::speed() {
+        Some(speed) => speed == Speed::Quiet,
+        None => is_asymmetric(),
+    };
+    // Other tests use up the budget for a while.
+    let begin = Instant::now();
+    let mut is_quiet_now = is_quiet();
+    while is_quiet_now != expected && begin.elapsed() < Duration::from_secs(30) {
+        is_quiet_now = is_quiet();
+    }
+    println!("quiet: {is_quiet_now}, heavy barriers: {}", is_asymmetric());
+    assert_eq!(is_quiet_now, expected);
 }
 
 /// Shows that the tests above can fail: without any barrier that holds the CPU back, there are violations.

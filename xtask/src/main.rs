@@ -3,10 +3,12 @@
 mod api;
 mod args;
 mod ci;
+mod cross;
 mod failure;
 mod forced;
 mod go;
 mod instructions;
+mod manifest;
 mod models;
 mod mutants;
 mod package;
@@ -14,6 +16,7 @@ mod ports;
 mod repo;
 mod soak;
 mod source;
+mod std_source;
 mod sweep;
 mod tools;
 mod tsan;
@@ -92,6 +95,16 @@ const COMMANDS: &[Command] = &[
         about: "Run the tests under ThreadSanitizer, with an instrumented standard library. With \
                 --install it fetches the source of std.",
         run: tsan::run,
+    },
+    Command {
+        name: "cross",
+        synopsis: "[TARGET…] [--check] [--install]",
+        about: "Build and run the tests for other CPUs and systems: under qemu-user, under wine, and with \
+                musl. Where no program can be run, and with --check everywhere that is so, it only checks \
+                that the code compiles. It skips targets that something is missing for, and says what. \
+                With --install it installs Debian's packages, and fetches the source of std where the \
+                compiler has no std for the target.",
+        run: cross::run,
     },
     Command {
         name: "api",

@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use std::process::{Command, Stdio};
 
+#[derive(PartialEq, Eq, Debug)]
 pub struct Tool {
     name: &'static str,
     /// A command that succeeds if the tool is installed.
@@ -27,13 +28,20 @@ pub const CLIPPY: Tool = Tool {
     is_installable: false,
 };
 
-pub const VALGRIND: Tool = Tool {
-    name: "valgrind",
-    probe: &["valgrind", "--version"],
-    #[rustfmt::skip]
-    install: &["apt-get", "install", "--yes", "--no-install-recommends", "valgrind"],
-    is_installable: true,
-};
+/// A tool that comes with packages of Debian: its name, the command that probes for it, and the packages.
+macro_rules! debian {
+    ($name:expr, [$($probe:expr),*], $($package:expr),*) => {
+        $crate::tools::Tool::of_debian(
+            $name,
+            &[$($probe),*],
+            &["apt-get", "install", "--yes", "--no-install-recommends", $($package),*],
+        )
+    };
+}
+
+pub(crate) use debian;
+
+pub const VALGRIND: Tool = debian!("valgrind", ["valgrind", "--version"], "valgrind");
 
 /// Ensures that all `tools` are installed. If `install` is set, installs the missing ones; otherwise fails
 /// with the commands that do.
@@ -49,6 +57,20 @@ pub fn provide(tools: &[&Tool], install: bool) -> Result<(), Failure> {
 }
 
 impl Tool {
+    /// For [`debian`].
+    pub const fn of_debian(
+        name: &'static str,
+        probe: &'static [&'static str],
+        install: &'static [&'static str],
+    ) -> Self {
+        Self {
+            name,
+            probe,
+            install,
+            is_installable: true,
+        }
+    }
+
     fn install(&self) -> bool {
         println!("installing {}", self.name);
         // On a new machine, apt's package lists are empty or old.

@@ -12,6 +12,10 @@ use std::time::Duration;
 /// The environment variable that names the scenario for a child to run.
 const SCENARIO: &str = "GOSYNC_TEST_SCENARIO";
 
+/// The environment variable with the words before the path of a program, where the system cannot start programs
+/// of this target: an emulator and its options. `cargo xtask cross` sets it.
+const RUNNER: &str = "GOSYNC_TEST_RUNNER";
+
 /// A child prints this at the end, so that a child that has run no test is noticed.
 const PLAYED: &str = "[the scenario was played]";
 
@@ -65,13 +69,28 @@ fn play<F: FnOnce()>(variables: &[(&str, &str)], scenario: F) -> Option<End> {
         played();
         return None;
     }
-    let mut command = Command::new(env::current_exe().unwrap());
+    let mut command = this_program();
     command.args([test.as_str(), "--exact", "--nocapture"]);
     for variable in ["GOSYNC_MAXPROCS", "GOSYNC_STACK_SIZE", "GOSYNC_MEMBARRIER"] {
         command.env_remove(variable);
     }
     command.env(SCENARIO, test).envs(variables.iter().copied());
     Some(run(command))
+}
+
+/// Returns a command that starts this program.
+fn this_program() -> Command {
+    let runner = env::var(RUNNER).unwrap_or_default();
+    let program = env::current_exe().unwrap();
+    let mut words = runner.split_whitespace();
+    match words.next() {
+        None => Command::new(program),
+        Some(emulator) => {
+            let mut command = Command::new(emulator);
+            command.args(words).arg(program);
+            command
+        }
+    }
 }
 
 /// Notes that the scenario is over. A scenario that ends the process itself must call this.

@@ -29,6 +29,7 @@ thread_local! {
 }
 
 /// Makes the current thread call `f` the next time that it frees memory.
+#[cfg(target_os = "linux")]
 pub fn call_at_next_free(f: Option<fn()>) {
     AT_NEXT_FREE.set(f);
 }

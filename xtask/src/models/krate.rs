@@ -1,10 +1,9 @@
-//! The crate as it is built for the models: gosync's sources with a separate manifest.
-//!
-//! `cargo test` builds every dev-dependency first. Those of the benches and examples take minutes, and the
-//! models need none of them. So the manifest here omits them, and the targets that use them.
+//! The crate as it is built for the models: gosync's sources with a separate manifest, which omits the
+//! dev-dependencies and the targets that use them.
 
 use super::Checker;
 use crate::failure::Failure;
+use crate::manifest::trimmed;
 use crate::repo;
 use std::path::{Path, PathBuf};
 
@@ -47,34 +46,11 @@ impl Crate {
 
 /// Returns `manifest` without the parts that the models do not need, for the library in `lib`.
 fn models_manifest(manifest: &str, lib: &Path) -> String {
-    // The header of a table is alone in its line.
-    let mut wanted = true;
-    let mut lines: Vec<_> = manifest
-        .lines()
-        .filter(|line| {
-            if line.starts_with('[') {
-                wanted = !is_unwanted(line);
-            }
-            wanted
-        })
-        .map(String::from)
-        .collect();
+    let mut lines = trimmed(manifest);
     lines.push(format!("[lib]\npath = {:?}", lib.display().to_string()));
     // A separate workspace, although the package is in the directory of another one.
     lines.push("[workspace]\n".into());
     lines.join("\n")
-}
-
-fn is_unwanted(header: &str) -> bool {
-    let unwanted = [
-        "[dev-dependencies",
-        "[[bench]]",
-        "[[example]]",
-        "[[test]]",
-        "[lib]",
-        "[workspace]",
-    ];
-    unwanted.iter().any(|table| header.starts_with(table))
 }
 
 #[cfg(test)]

@@ -24,13 +24,15 @@
 //! A detector that does not work looks like success. So do tests that order by other means what the lock
 //! should order. So in the end the tests run over copies of the crate with an ordering that is too weak, and
 //! there must be a report.
+//!
+//! The detector comes with rustup's compilers.
 
-mod std_source;
 mod tests;
 mod tree;
 
 use crate::args::Args;
 use crate::failure::Failure;
+use crate::std_source;
 use std::time::Instant;
 use tests::{Build, Report};
 use tree::BREAKS;

@@ -1,7 +1,7 @@
 //! Builds and runs the tests.
 
 use crate::failure::Failure;
-use crate::{forced, repo};
+use crate::{forced, repo, std_source};
 use std::fmt;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -100,7 +100,7 @@ fn cargo_test(tree: &Path, std: &Path, build: &Build) -> Result<Command, Failure
             "--lib",
             "--test=*",
         ])
-        .arg(format!("--target={}", super::std_source::compiler()?.host))
+        .arg(format!("--target={}", std_source::compiler()?.host))
         .arg("--")
         .args(LEFT_OUT);
     Ok(cargo)

@@ -1,8 +1,7 @@
 //! Finds the source of the standard library of the compiler's version.
 //!
 //! rustup provides it (`rustup component add rust-src`). If it is missing, Debian's package `rust-src` of the
-//! same version is unpacked in the target directory, so nothing is installed. The detector itself comes with
-//! rustup's compilers.
+//! same version is unpacked in the target directory, so nothing is installed.
 
 use crate::failure::Failure;
 use crate::repo;
@@ -34,14 +33,14 @@ pub fn find(install: bool) -> Result<PathBuf, Failure> {
     }
     let release = compiler()?.release;
     let dir = repo::target()
-        .join("tsan")
+        .join("std")
         .join(format!("rust-src-{release}"));
     let fetched = dir.join("usr").join(LIBRARY);
     if !has_source(&fetched) {
         if !install {
             return Err(Failure::check(format!(
-                "there is no source of std {release}: `rustup component add rust-src`, or `cargo xtask \
-                 tsan --install`, which fetches Debian's into {}",
+                "there is no source of std {release}: `rustup component add rust-src`, or `--install`, \
+                 which fetches Debian's into {}",
                 dir.display()
             )));
         }
@@ -81,7 +80,7 @@ fn rustc(args: &[&str]) -> Result<String, Failure> {
 
 /// Unpacks the package for `release` in `dir`.
 fn fetch(release: &str, dir: &Path) -> Result<(), Failure> {
-    let apt = Apt::new(repo::target().join("tsan/apt"))?;
+    let apt = Apt::new(repo::target().join("std/apt"))?;
     let mirror = apt.mirror()?;
     for suite in SUITES {
         println!("looking for the source of std {release} in Debian {suite}");
