@@ -1,6 +1,7 @@
 //! What some targets lack.
 
 /// Whether there are threads. std starts none on WebAssembly without atomics.
+#[cfg(not(gosync_model))]
 pub(crate) const HAS_THREADS: bool =
     !cfg!(all(target_family = "wasm", not(target_feature = "atomics")));
 

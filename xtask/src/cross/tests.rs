@@ -98,11 +98,8 @@ impl Tests<'_> {
             .collect();
         let (broke_off, output) = self.start(name, program, speed, &args)?;
         let mut outcome = read(&output);
-        outcome.broke_off = match outcome.broke_off {
-            // A failed test makes an exit code, too.
-            None => None,
-            Some(why) => Some(broke_off.unwrap_or(why)),
-        };
+        // A failed test makes an exit code, too, so `broke_off` alone says nothing.
+        outcome.broke_off = outcome.broke_off.map(|why| broke_off.unwrap_or(why));
         Ok(outcome)
     }
 
