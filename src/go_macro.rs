@@ -146,7 +146,8 @@
 ///
 /// # Compiler errors
 ///
-/// - "expression in go must be function call" (as in Go) for `go!()`.
+/// - "expression in go must be function call" (as in Go) for `go!()`. The errors for Go's own syntax
+///   (`func() { … }()`, `c <- 1`), for `move { … }` and for `async { … }` say what to write.
 /// - "expression in go must not be parenthesized" (as in Go) for `go!((f(x)))`.
 /// - "`i32` is not a function that `go!` can call without arguments" for `go!(v)`. To move a variable into a
 ///   goroutine, write `go!({ v })`.
@@ -163,6 +164,9 @@
 /// * If `GOSYNC_STACK_SIZE` is set and is not a number of bytes between 64 KiB and 1 GiB (256 MiB where a
 ///   pointer has 32 bits).
 /// * In a child of `fork`, if its parent had workers at the fork.
+#[doc(alias = "goroutine")]
+#[doc(alias = "spawn")]
+#[doc(alias = "func")]
 #[macro_export]
 macro_rules! go {
     () => {
@@ -204,6 +208,25 @@ macro_rules! __go {
     (@expression $all:tt async move || $($rest:tt)*) => { $crate::__go!(@closure $all) };
     (@expression $all:tt async move | $($rest:tt)*) => { $crate::__go!(@closure $all) };
     (@expression $all:tt for < $($rest:tt)*) => { $crate::__go!(@closure $all) };
+    // What Go programmers may write.
+    (@expression $all:tt func $arguments:tt $($rest:tt)*) => { $crate::__go!(@literal) };
+    (@expression $all:tt fn $($rest:tt)*) => { $crate::__go!(@literal) };
+    (@expression $all:tt move { $($block:tt)* } $($rest:tt)*) => {
+        ::core::compile_error!("a block always moves what it uses: write `go!({ … })`, without `move`")
+    };
+    (@expression $all:tt async { $($block:tt)* } $($rest:tt)*) => { $crate::__go!(@async) };
+    (@expression $all:tt async move { $($block:tt)* } $($rest:tt)*) => { $crate::__go!(@async) };
+    (@literal) => {
+        ::core::compile_error!(
+            "a function literal is a closure in Rust: write `go!(move || { … })`, or with arguments \
+             `go!(move |id: usize| { … }(id))`"
+        )
+    };
+    (@async) => {
+        ::core::compile_error!(
+            "a goroutine does not run futures, and may block: write `go!({ … })`, without `async`"
+        )
+    };
     (@parameters $kind:ident $all:tt [$($done:tt)*] | $($rest:tt)*) => {
         $crate::__go!(@body $kind $all [$($done)* |] $($rest)*)
     };
@@ -289,6 +312,9 @@ macro_rules! __go {
     // What follows the head.
     (@chain $kind:ident $all:tt $chain:tt :: $name:ident $($rest:tt)*) => {
         $crate::__go!(@path place $all $chain [:: $name] $($rest)*)
+    };
+    (@chain $kind:ident $all:tt $chain:tt <- $($rest:tt)*) => {
+        ::core::compile_error!("there is no `<-` in Rust: write `go!(channel.send(value))`")
     };
     (@chain $kind:ident $all:tt $chain:tt :: $($rest:tt)*) => {
         $crate::__go!(@generics [path place $all $chain] [::] $($rest)*)
@@ -451,7 +477,8 @@ macro_rules! __go {
     (@whole $all:tt) => { $crate::__go!(@statements $all) };
     (@statements [$first:expr, $($rest:tt)*]) => {
         ::core::compile_error!(
-            "expression in go must be one function call; for several statements, write `go!({ a(); b(); })`"
+            "expression in go must be one function call: write `go!(f(x))` for a call with arguments, or \
+             `go!({ a(); b(); })` for several statements"
         )
     };
     (@statements [$($statements:tt)*]) => { $crate::go(move || { $($statements)* }) };
@@ -567,6 +594,40 @@ pub mod __macro {
 ///
 /// ```
 /// gosync::go! { drop(1); drop(2); };
+/// ```
+///
+/// # Go's syntax
+///
+/// ```compile_fail
+/// gosync::go!(func() { drop(1); }());
+/// ```
+///
+/// ```
+/// gosync::go!(|| { drop(1); }());
+/// ```
+///
+/// ```compile_fail
+/// let (c, _r) = std::sync::mpsc::channel();
+/// gosync::go!(c <- 1);
+/// ```
+///
+/// ```
+/// let (c, _r) = std::sync::mpsc::channel();
+/// gosync::go!(c.send(1));
+/// ```
+///
+/// # A block with a word before it
+///
+/// ```compile_fail
+/// gosync::go!(move { drop(1) });
+/// ```
+///
+/// ```compile_fail
+/// gosync::go!(async { drop(1) });
+/// ```
+///
+/// ```
+/// gosync::go!({ drop(1) });
 /// ```
 ///
 /// # Parentheses around a call

@@ -31,11 +31,16 @@
 //! | `sync.Cond`, `sync.WaitGroup` | [`Cond`], [`WaitGroup`] |
 //! | `go f(x)`, `go func() { … }()` | [`go!`], and [`go`](fn@go), the function behind it |
 //! | a function that starts goroutines over its own variables and waits for them | [`scope`] |
-//! | a panic in a goroutine ends the process | [`abort_on_panic`]; otherwise [`JoinHandle::join`] returns it |
+//! | a panic in a goroutine ends the process | After [`abort_on_panic`], too. Otherwise the goroutine ends alone: `join`, `scope` and `errgroup` report its panic; `wg.go` and a dropped handle lose it |
 //! | `time.Sleep` | [`sleep`] |
 //! | `runtime.GOMAXPROCS`, `runtime.NumGoroutine` | [`set_max_procs`], [`num_goroutines`] |
 //! | `errgroup`, `semaphore`, `singleflight` of x/sync | [`errgroup`], [`semaphore`], [`singleflight`] |
-//! | channels, `select`, `sync.Once`, `sync.Map`, contexts, … | [other crates and std](porting#what-is-here-what-is-not-and-where-to-get-it) |
+//! | channels, `select` | the crate `crossbeam-channel` |
+//! | `sync.Once`, `sync.Map`, `sync/atomic` | std's `Once`, `OnceLock` and `LazyLock`; `RWMutex<HashMap<K, V>>`; std's atomics |
+//! | contexts, timers, signals, … | [where to get the rest](porting#what-is-here-what-is-not-and-where-to-get-it) |
+//!
+//! A goroutine that blocks keeps a thread. The search box takes names without the package: `Map`, not
+//! `sync.Map`.
 //!
 //! # Contract
 //!
@@ -57,7 +62,7 @@
 //! | stack of a goroutine | 1.5 MiB; `GOSYNC_STACK_SIZE` changes it |
 //! | goroutines that run at a time | the number of CPUs; [`set_max_procs`] changes it |
 //! | goroutines that wait to run | memory |
-//! | counted readers inside one lock | 2<sup>25</sup>; one more panics |
+//! | read locks of one `RWMutex` at a time | about 33 million; one more panics |
 //!
 //! # Platforms
 //!
@@ -67,9 +72,9 @@
 //! |---|---|---|---|
 //! | reads without a fence | since 4.14, by `membarrier` | by `FlushProcessWriteBuffers` | no, reads pass a fence |
 //! | a thread that waits for goroutines runs them | yes | no, workers run them | no, workers run them |
-//! | a goroutine that blocks in foreign code is told from one that computes | by its CPU time | no, others start beside both | no, others start beside both |
+//! | tells a goroutine that blocks outside of this crate from one that computes | yes | no, starts others beside both | no, starts others beside both |
 //! | the quota of a container limits [`set_max_procs`]'s initial value | yes | no | no |
-//! | a thread is refused where its start would abort the process | yes | no | no |
+//! | at the limit on memory mappings, goroutines wait instead of aborting the process | yes | no | no |
 //!
 //! The minimum Rust version is 1.95.
 //!
@@ -87,9 +92,9 @@
 //!
 //! A goroutine is a closure that a thread runs to its end. About as many goroutines run at a time as there
 //! are CPUs. When a goroutine blocks in a lock, a condition variable, a semaphore, a group or a join of this
-//! crate, it makes room for another at once. When one blocks in foreign code, a monitor notices, and threads
-//! are added until all goroutines have been started. Where foreign code is known to block, say so with
-//! [`block_in_place()`] or [`sleep`]. When a goroutine has computed for ten milliseconds, another one gets to
+//! crate, it makes room for another at once. When one blocks in anything else (a channel, a socket, a file, a
+//! lock of std), a monitor notices, and threads are added until all goroutines have been started. Where code
+//! is known to block, say so with [`block_in_place()`] or [`sleep`]. When a goroutine has computed for ten milliseconds, another one gets to
 //! run too, as in Go. So a goroutine may do whatever a thread may.
 //!
 //! A goroutine that blocks keeps its thread, so as many goroutines may block at a time as the system has
@@ -185,8 +190,13 @@ mod workers;
 /// The crate that defines the guards, and the traits that [`RawMutex`] and [`RawRWMutex`] implement.
 pub use lock_api;
 
+// rustdoc 1.95 drops the aliases of items that are re-exported from private modules. So the most
+// wanted ones stand here, too.
 #[cfg(not(gosync_model))]
-pub use block_in_place::{block_in_place, sleep};
+#[doc(alias = "Gosched")]
+pub use block_in_place::block_in_place;
+#[cfg(not(gosync_model))]
+pub use block_in_place::sleep;
 #[cfg(not(gosync_model))]
 pub use cond::{Cond, CondGuard};
 #[cfg(not(gosync_model))]
@@ -205,7 +215,10 @@ pub use panics::abort_on_panic;
 pub use raw_mutex::RawMutex;
 pub use raw_rwmutex::RawRWMutex;
 #[cfg(not(gosync_model))]
-pub use runtime::{disable_membarrier, init_workers, num_goroutines, num_workers, set_max_procs};
+#[doc(alias = "GOMAXPROCS")]
+pub use runtime::set_max_procs;
+#[cfg(not(gosync_model))]
+pub use runtime::{disable_membarrier, init_workers, num_goroutines, num_workers};
 #[cfg(all(feature = "arc_lock", not(gosync_model)))]
 pub use rwmutex::{ArcRWMutexReadGuard, ArcRWMutexUpgradableReadGuard, ArcRWMutexWriteGuard};
 #[cfg(not(gosync_model))]

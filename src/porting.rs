@@ -1,6 +1,15 @@
 #![doc = include_str!("../docs/porting.md")]
 #![doc(alias(
-    "chan", "channel", "select", "context", "defer", "recover", "atomic", "vet"
+    "chan",
+    "channel",
+    "close",
+    "select",
+    "context",
+    "WithCancel",
+    "WithTimeout",
+    "defer",
+    "recover",
+    "vet"
 ))]
 #![doc(alias(
     "Once",
@@ -13,6 +22,17 @@
     "Notify"
 ))]
 #![doc(alias("After", "AfterFunc", "Ticker"))]
+#![doc(alias(
+    "Map",
+    "atomic",
+    "AddInt64",
+    "CompareAndSwap",
+    "LoadOrStore",
+    "Pointer",
+    "race",
+    "deadlock"
+))]
+#![doc(alias("Gosched", "LockOSThread", "NumCPU", "Fatal", "Timer", "make", "nil"))]
 //!
 //! ## Items by name
 //!
