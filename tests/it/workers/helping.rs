@@ -41,6 +41,7 @@ fn beside_a_hog(body: impl FnOnce()) {
 const ONE_PROCESSOR: &[(&str, &str)] = &[("GOSYNC_MAXPROCS", "1")];
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "no thread helps on other systems")]
 fn join_runs_an_unstarted_goroutine() {
     alone(ONE_PROCESSOR, || {
         beside_a_hog(|| {
@@ -54,6 +55,7 @@ fn join_runs_an_unstarted_goroutine() {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "no thread helps on other systems")]
 fn a_group_wait_runs_unstarted_members() {
     alone(ONE_PROCESSOR, || {
         beside_a_hog(|| {
@@ -76,6 +78,7 @@ fn a_group_wait_runs_unstarted_members() {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "no thread helps on other systems")]
 fn a_scope_runs_its_unstarted_goroutines() {
     alone(ONE_PROCESSOR, || {
         beside_a_hog(|| {

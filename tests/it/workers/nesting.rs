@@ -81,6 +81,7 @@ mod chains {
     }
 
     #[test]
+    #[cfg_attr(not(target_os = "linux"), ignore = "no thread helps on other systems")]
     fn a_thread_with_a_small_stack_joins_a_chain() {
         within(LIMIT, || {
             let small = thread::Builder::new().stack_size(128 << 10);
@@ -90,6 +91,7 @@ mod chains {
     }
 
     #[test]
+    #[cfg_attr(not(target_os = "linux"), ignore = "no thread helps on other systems")]
     fn a_worker_joins_a_chain() {
         within(LIMIT, || {
             let worker = go(|| chain().join().unwrap()).ended();
@@ -98,6 +100,7 @@ mod chains {
     }
 
     #[test]
+    #[cfg_attr(not(target_os = "linux"), ignore = "no thread helps on other systems")]
     fn each_goroutine_starts_the_next_and_joins_it() {
         within(LIMIT, || assert_eq!(descend(LENGTH), LENGTH));
     }
@@ -132,6 +135,7 @@ mod fork_join {
     }
 
     #[test]
+    #[cfg_attr(not(target_os = "linux"), ignore = "no thread helps on other systems")]
     fn fib_takes_few_threads() {
         alone(&[], || {
             assert_takes_few_threads(|| assert_eq!(fib(20), 6765));
@@ -139,6 +143,7 @@ mod fork_join {
     }
 
     #[test]
+    #[cfg_attr(not(target_os = "linux"), ignore = "no thread helps on other systems")]
     fn fib_within_a_goroutine_takes_few_threads() {
         alone(&[], || {
             assert_takes_few_threads(|| {
@@ -184,6 +189,7 @@ mod fork_join {
     }
 
     #[test]
+    #[cfg_attr(not(target_os = "linux"), ignore = "no thread helps on other systems")]
     fn quicksort_of_a_million_takes_few_threads() {
         alone(&[], || {
             let mut dice = Dice::new(7);

@@ -50,7 +50,7 @@ pub fn cargo(
     manifest: &Path,
     triple: &str,
     std: &Std,
-    flags: &[&str],
+    flags: &[String],
 ) -> Command {
     let mut cargo = repo::cargo();
     offline(&mut cargo);
@@ -83,7 +83,8 @@ pub struct Programs {
 /// Builds the tests of the package at `manifest`. The compiler's messages go to `log`.
 pub fn tests(manifest: &Path, target: &Target, std: &Std, log: &Log) -> Result<Programs, Failure> {
     // One build serves the runs at every speed.
-    let flags = [target.flags, &forced::FLAGS].concat();
+    let mut flags = (target.flags)()?;
+    flags.extend(forced::FLAGS.map(String::from));
     let mut cargo = cargo("test", manifest, target.triple, std, &flags);
     let linker = format!(
         "CARGO_TARGET_{}_LINKER",

@@ -15,6 +15,7 @@ mod command;
 mod krate;
 mod left_out;
 mod log;
+mod musl;
 mod report;
 mod runner;
 mod targets;

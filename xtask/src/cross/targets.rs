@@ -1,6 +1,8 @@
 //! The targets whose tests run here, and what each needs.
 
 use super::runner::Runner;
+use super::{musl, wine};
+use crate::failure::Failure;
 use crate::tools::{Tool, debian};
 
 /// A target whose tests run on this machine.
@@ -9,13 +11,27 @@ pub struct Target {
     /// What is needed besides cargo.
     pub tools: &'static [Tool],
     pub linker: &'static str,
-    pub flags: &'static [&'static str],
+    /// Prepares to link, and returns the compiler's flags for that.
+    pub flags: fn() -> Result<Vec<String>, Failure>,
     pub runner: Runner,
     /// How locks get the heavy barrier there, if they do.
     pub barrier: &'static str,
 }
 
 const MEMBARRIER: &str = "membarrier";
+
+fn none() -> Result<Vec<String>, Failure> {
+    Ok(Vec::new())
+}
+
+/// So that the system finds the C library of a 32-bit program if it can run such programs itself.
+fn own_library() -> Result<Vec<String>, Failure> {
+    let flags = [
+        "-Clink-arg=-Wl,--dynamic-linker=/usr/i686-linux-gnu/lib/ld-linux.so.2",
+        "-Clink-arg=-Wl,-rpath,/usr/i686-linux-gnu/lib",
+    ];
+    Ok(flags.map(String::from).into())
+}
 
 /// The packages for a Linux of Debian's on another CPU.
 macro_rules! linux {
@@ -43,7 +59,7 @@ pub const TARGETS: &[Target] = &[
             "qemu-s390x"
         ),
         linker: "s390x-linux-gnu-gcc",
-        flags: &[],
+        flags: none,
         runner: Runner::Qemu {
             program: "qemu-s390x",
             root: "/usr/s390x-linux-gnu",
@@ -59,10 +75,10 @@ pub const TARGETS: &[Target] = &[
                 "gcc-mingw-w64-x86-64"
             ),
             // The package `wine`, which has `wine` in the path, also wants the 32-bit half.
-            debian!("wine", ["test", "-e", super::wine::PROGRAM], "wine64"),
+            debian!("wine", ["test", "-e", wine::PROGRAM], "wine64"),
         ],
-        linker: super::wine::GCC,
-        flags: &[],
+        linker: wine::GCC,
+        flags: none,
         runner: Runner::Wine,
         barrier: "FlushProcessWriteBuffers",
     },
@@ -75,11 +91,7 @@ pub const TARGETS: &[Target] = &[
             "qemu-i386"
         ),
         linker: "i686-linux-gnu-gcc",
-        // So that the system finds the C library if it can run 32-bit programs itself.
-        flags: &[
-            "-Clink-arg=-Wl,--dynamic-linker=/usr/i686-linux-gnu/lib/ld-linux.so.2",
-            "-Clink-arg=-Wl,-rpath,/usr/i686-linux-gnu/lib",
-        ],
+        flags: own_library,
         runner: Runner::Qemu {
             program: "qemu-i386",
             root: "/",
@@ -95,7 +107,7 @@ pub const TARGETS: &[Target] = &[
             "qemu-arm"
         ),
         linker: "arm-linux-gnueabihf-gcc",
-        flags: &[],
+        flags: none,
         runner: Runner::Qemu {
             program: "qemu-arm",
             root: "/usr/arm-linux-gnueabihf",
@@ -111,7 +123,7 @@ pub const TARGETS: &[Target] = &[
             "qemu-aarch64"
         ),
         linker: "aarch64-linux-gnu-gcc",
-        flags: &[],
+        flags: none,
         runner: Runner::Qemu {
             program: "qemu-aarch64",
             root: "/usr/aarch64-linux-gnu",
@@ -127,7 +139,7 @@ pub const TARGETS: &[Target] = &[
             "qemu-riscv64"
         ),
         linker: "riscv64-linux-gnu-gcc",
-        flags: &[],
+        flags: none,
         runner: Runner::Qemu {
             program: "qemu-riscv64",
             root: "/usr/riscv64-linux-gnu",
@@ -136,10 +148,9 @@ pub const TARGETS: &[Target] = &[
     },
     Target {
         triple: "x86_64-unknown-linux-musl",
-        tools: &[debian!("musl-gcc", ["musl-gcc", "--version"], "musl-tools")],
-        linker: "musl-gcc",
-        // musl-gcc links no position-independent program statically.
-        flags: &["-Crelocation-model=static", "-Clink-self-contained=no"],
+        tools: musl::TOOLS,
+        linker: musl::GCC,
+        flags: musl::flags,
         runner: Runner::Native,
         barrier: MEMBARRIER,
     },
