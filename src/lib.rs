@@ -70,11 +70,14 @@
 //!
 //! | what | Linux | Windows | other systems |
 //! |---|---|---|---|
-//! | reads without a fence | since 4.14, by `membarrier` | by `FlushProcessWriteBuffers` | no, reads pass a fence |
+//! | reads without a fence | since 4.14, by `membarrier` | by `FlushProcessWriteBuffers`, but not under Wine | no, reads pass a fence |
 //! | a thread that waits for goroutines runs them | yes | no, workers run them | no, workers run them |
 //! | tells a goroutine that blocks outside of this crate from one that computes | yes | no, starts others beside both | no, starts others beside both |
 //! | the quota of a container limits [`set_max_procs`]'s initial value | yes | no | no |
 //! | at the limit on memory mappings, goroutines wait instead of aborting the process | yes | no | no |
+//!
+//! On WebAssembly without threads, locks and groups work as long as nothing has to wait. What would have to
+//! wait, or to start a goroutine, panics.
 //!
 //! The minimum Rust version is 1.95.
 //!
