@@ -60,6 +60,7 @@ impl Drop for Taken {
 }
 
 #[test]
+#[cfg_attr(target_pointer_width = "32", ignore = "their stacks take gigabytes")]
 fn goroutines_wait_while_there_are_too_few() {
     if limit() <= MOST {
         alone(&[], || assert_goroutines_wait_for_mappings(|| ()));
@@ -68,6 +69,7 @@ fn goroutines_wait_while_there_are_too_few() {
 
 /// Without files the process cannot count its mappings.
 #[test]
+#[cfg_attr(target_pointer_width = "32", ignore = "their stacks take gigabytes")]
 fn goroutines_wait_while_there_are_too_few_and_no_files() {
     if limit() <= MOST {
         alone(&[], || assert_goroutines_wait_for_mappings(open_no_more));

@@ -84,7 +84,12 @@ fn a_joiner_helps_where_there_is_room() {
     });
 }
 
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
+// The crate libc does not declare `makecontext` for every CPU.
+#[cfg(all(
+    target_os = "linux",
+    target_env = "gnu",
+    not(any(target_arch = "arm", target_arch = "riscv64"))
+))]
 mod hand_made {
     use super::*;
     use gosync::{WaitGroup, scope};

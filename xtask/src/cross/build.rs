@@ -68,7 +68,11 @@ pub fn cargo(
         cargo.env("RUSTC_BOOTSTRAP", "1");
         // Where cargo looks for the source of std, instead of in the compiler's own directory.
         cargo.env("__CARGO_TESTS_ONLY_SRC_ROOT", library);
-        cargo.arg("-Zbuild-std");
+        cargo.arg(match triple.starts_with("wasm32") {
+            // Panics do not unwind there.
+            true => "-Zbuild-std=std,panic_abort",
+            false => "-Zbuild-std",
+        });
     }
     cargo
 }

@@ -142,7 +142,10 @@ pub fn read(output: &str) -> Outcome {
     };
     for line in output.lines() {
         if let Some(test) = failed_test(line) {
-            outcome.failed.push(test.into());
+            // A test prints the output of its child, where it has the same name.
+            if !outcome.failed.iter().any(|failed| failed == test) {
+                outcome.failed.push(test.into());
+            }
         } else if let Some(counts) = line.strip_prefix("test result: ") {
             let count = |what| {
                 let (before, _) = counts.split_once(what)?;
@@ -201,6 +204,7 @@ mod unit_tests {
     #[test]
     fn the_outcome_is_read_from_what_the_harness_prints() {
         let output = "running 3 tests\ntest a::b ... ok\ntest a::c ... FAILED\n\
+            test a::c ... FAILED\ntest result: FAILED. 0 passed; 1 failed; 0 ignored\n\
             test result: FAILED. 41 passed; 1 failed; 2 ignored; 0 measured; 3 filtered out; finished in 1s\n";
         let expected = Outcome {
             passed: 41,
