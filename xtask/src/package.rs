@@ -86,7 +86,9 @@ fn unpack(dir: &Path) -> Result<PathBuf, Failure> {
     let bytes = fs::metadata(&archive).map_or(0, |file| file.len());
     println!("{} files, {} KiB", files.lines().count(), bytes / 1024);
     let mut tar = Command::new("tar");
-    succeed(tar.arg("-xzf").arg(&archive).arg("-C").arg(dir))?;
+    // With `m`, files get the time of now. In the archive they are all equally old, and cargo would take what
+    // it has built from an earlier package.
+    succeed(tar.arg("-xzmf").arg(&archive).arg("-C").arg(dir))?;
     let package = dir.join(name);
     // It lies below this workspace, and is no member of it.
     let manifest = package.join("Cargo.toml");
