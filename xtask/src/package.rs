@@ -1,6 +1,6 @@
 //! `cargo xtask package`: packages the crate as for a release, and uses the result as its users do.
 //!
-//! * The package holds the files that it should, and no others.
+//! * The package holds the files that it should, and no others, and cargo warns of nothing.
 //! * In the unpacked package, the two commands of the README work.
 //! * A program that depends on the unpacked package builds and runs.
 //! * The lowest versions of the dependencies that Cargo.toml allows build, too.
@@ -71,15 +71,24 @@ pub fn run(args: Args) -> Result<(), Failure> {
 fn unpack(dir: &Path) -> Result<PathBuf, Failure> {
     let mut list = repo::cargo();
     list.args(["package", "--package=gosync", "--list", "--allow-dirty"]);
-    let files = output(&mut list)?;
+    let files = output(&mut list)?.stdout;
     for file in files.lines() {
         if !EXPECTED.iter().any(|expected| file.starts_with(expected)) {
             return Err(Failure::check(format!("{file} is in the package")));
         }
     }
     let mut package = repo::cargo();
-    package.args(["package", "--quiet", "--package=gosync", "--no-verify"]);
-    succeed(package.args(["--allow-dirty", "--target-dir"]).arg(dir))?;
+    package.args([
+        "package",
+        "--package=gosync",
+        "--no-verify",
+        "--allow-dirty",
+    ]);
+    package.env("CARGO_TERM_COLOR", "never");
+    let messages = output(package.arg("--target-dir").arg(dir))?.stderr;
+    if messages.contains("warning") {
+        return Err(Failure::check(messages));
+    }
     let name = format!("gosync-{}", version()?);
     let packages = dir.join("package");
     let archive = packages.join(format!("{name}.crate"));
@@ -141,14 +150,14 @@ fn lowest(dir: &Path) -> Result<PathBuf, Failure> {
     Ok(lowest)
 }
 
-/// Returns the manifest without the tables of examples and benches, whose files are not copied, and without
-/// other members of the workspace.
+/// Returns the manifest without the tables of examples, whose files are not copied, and without other members
+/// of the workspace.
 fn library_only(manifest: &str) -> String {
     let mut kept = String::new();
     let mut keeps = true;
     for line in manifest.lines() {
         if line.starts_with('[') {
-            keeps = !["[[example]]", "[[bench]]", "[workspace]"].contains(&line);
+            keeps = !["[[example]]", "[workspace]"].contains(&line);
         }
         if keeps {
             kept += line;
@@ -167,15 +176,22 @@ fn succeed(command: &mut Command) -> Result<(), Failure> {
     }
 }
 
-fn output(command: &mut Command) -> Result<String, Failure> {
+/// What a command has printed.
+struct Output {
+    stdout: String,
+    stderr: String,
+}
+
+fn output(command: &mut Command) -> Result<Output, Failure> {
     let output = command.output();
     let output =
         output.map_err(|error| Failure::check(format!("cannot run {command:?}: {error}")))?;
-    if !output.status.success() {
-        let text = String::from_utf8_lossy(&output.stderr);
-        return Err(Failure::check(format!("{command:?}: {text}")));
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    match output.status.success() {
+        true => Ok(Output { stdout, stderr }),
+        false => Err(Failure::check(format!("{command:?}: {stderr}"))),
     }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 #[cfg(test)]

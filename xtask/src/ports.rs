@@ -91,7 +91,7 @@ pub fn names() -> BTreeSet<&'static str> {
 /// Builds the examples `names` in both languages, those in Go in `dir`.
 fn build(go: &Path, dir: &Path, names: BTreeSet<&str>) -> Result<(), Failure> {
     let mut cargo = repo::cargo();
-    cargo.args(["build", "--release", "--package=gosync"]);
+    cargo.args(["build", "--release"]);
     cargo.args(names.iter().map(|name| format!("--example={name}")));
     output(&mut cargo)?;
     for name in names {

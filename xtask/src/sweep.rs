@@ -71,7 +71,6 @@ fn measure(sweep: &Sweep, value: u32) -> Result<Vec<(String, String)>, Failure> 
             "run",
             "--quiet",
             "--profile=bench",
-            "--package=gosync",
             "--example=contention",
             "--",
         ])

@@ -14,6 +14,7 @@ pub fn tests(name: &[&str]) -> Result<usize, Failure> {
     tests.args([
         "test",
         "--package=gosync",
+        "--package=gosync-dev",
         "--all-features",
         "--lib",
         "--test=*",

@@ -37,7 +37,7 @@ const STEPS: &[Step] = &[
     Step("feature combinations", features::check, &[]),
     Step("api", xtask, &["api"]),
     Step("package", xtask, &["package"]),
-    Step("benches", cargo, &["test", "--package=gosync", "--bench=*"]),
+    Step("benches", cargo, &["test", "--bench=*"]),
     Step("example contention", example, &["contention", "--", "--threads=2", "--writes=0,10", "--rounds=1", "--slice-ms=5", "--out=target/contention.svg", "--overwrite"]),
     Step("example fairness", example, &["fairness", "--", "--rounds=1", "--slice-ms=50"]),
     Step("example wordcount", example, &["wordcount", "--", "--check", "src", "docs"]),

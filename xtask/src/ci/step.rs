@@ -79,7 +79,7 @@ pub fn docs(args: &[&str]) -> Result<usize, Failure> {
 
 /// Runs an example.
 pub fn example(args: &[&str]) -> Result<usize, Failure> {
-    cargo(&[&["run", "--package=gosync", "--example"], args].concat())
+    cargo(&[&["run", "--example"], args].concat())
 }
 
 /// Runs another command of this program in a separate process, since the soak ends its process when it finds

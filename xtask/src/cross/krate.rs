@@ -14,22 +14,19 @@ pub fn create() -> Result<PathBuf, Failure> {
     let (root, dir) = (repo::root(), repo::target().join("cross/crate"));
     let manifest = repo::read(&root.join("Cargo.toml"))?;
     let path = dir.join("Cargo.toml");
-    repo::write(&path, &tests_manifest(&manifest, &root))?;
+    let dev = repo::read(&root.join("dev/Cargo.toml"))?;
+    repo::write(&path, &tests_manifest(&manifest, &dev, &root))?;
     // Keeps the versions of the dependencies.
     let lock = repo::read(&root.join("Cargo.lock"))?;
     repo::write(&dir.join("Cargo.lock"), &lock)?;
     Ok(path)
 }
 
-fn tests_manifest(manifest: &str, root: &Path) -> String {
+/// Returns a manifest for the library, which `manifest` describes, and the tests, which `dev` does.
+fn tests_manifest(manifest: &str, dev: &str, root: &Path) -> String {
     let mut lines = trimmed(manifest);
     lines.push("[dev-dependencies]".into());
-    lines.extend(
-        manifest
-            .lines()
-            .filter(|line| is_needed(line))
-            .map(String::from),
-    );
+    lines.extend(dev.lines().filter(|line| is_needed(line)).map(String::from));
     let path = |file| root.join(file).display().to_string();
     lines.push(format!("[lib]\npath = {:?}", path("src/lib.rs")));
     let tests = path("tests/it/main.rs");
@@ -51,10 +48,12 @@ mod unit_tests {
 
     #[test]
     fn the_manifest_keeps_what_the_tests_need() {
-        let manifest = "[package]\nname = \"a\"\n[dev-dependencies]\nplotters = \"1\"\nproptest = \"1\"\n\
+        let manifest = "[package]\nname = \"a\"\n[dev-dependencies]\ndashmap = \"1\"\n\
             [profile.dev]\ndebug = false";
+        let dev =
+            "[package]\nname = \"b\"\n[dev-dependencies]\nplotters = \"1\"\nproptest = \"1\"\n";
         assert_eq!(
-            tests_manifest(manifest, Path::new("/r")),
+            tests_manifest(manifest, dev, Path::new("/r")),
             "[package]\nname = \"a\"\n[profile.dev]\ndebug = false\n\
             [dev-dependencies]\nproptest = \"1\"\n[lib]\npath = \"/r/src/lib.rs\"\n\
             [[test]]\nname = \"it\"\npath = \"/r/tests/it/main.rs\"\n[workspace]\n"

@@ -38,7 +38,7 @@ impl Programs {
 
 fn cargo_bench() -> Command {
     let mut cargo = repo::cargo();
-    cargo.args(["bench", "--quiet", "--package=gosync", "--bench=go"]);
+    cargo.args(["bench", "--quiet", "--bench=go"]);
     cargo
 }
 

@@ -97,6 +97,7 @@ fn cargo_test(tree: &Path, std: &Path, build: &Build) -> Result<Command, Failure
             "test",
             "-Zbuild-std",
             "--package=gosync",
+            "--package=gosync-dev",
             "--lib",
             "--test=*",
         ])

@@ -65,7 +65,13 @@ pub fn copy() -> Result<PathBuf, Failure> {
             repo::write(&tree.join(path), &repo::read(&file)?)?;
         }
     }
-    for file in ["Cargo.toml", "Cargo.lock", "README.md", "xtask/Cargo.toml"] {
+    for file in [
+        "Cargo.toml",
+        "Cargo.lock",
+        "README.md",
+        "dev/Cargo.toml",
+        "xtask/Cargo.toml",
+    ] {
         repo::write(&tree.join(file), &repo::read(&root.join(file))?)?;
     }
     Ok(tree)
