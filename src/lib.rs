@@ -68,13 +68,13 @@
 //!
 //! Everything works wherever std has threads and 64-bit atomics. Some parts are faster or stricter on Linux:
 //!
-//! | what | Linux | Windows | other systems |
-//! |---|---|---|---|
-//! | reads without a fence | since 4.14, by `membarrier` | by `FlushProcessWriteBuffers`, but not under Wine | no, reads pass a fence |
-//! | a thread that waits for goroutines runs them | yes | no, workers run them | no, workers run them |
-//! | tells a goroutine that blocks outside of this crate from one that computes | yes | no, starts others beside both | no, starts others beside both |
-//! | the quota of a container limits [`set_max_procs`]'s initial value | yes | no | no |
-//! | at the limit on memory mappings, goroutines wait instead of aborting the process | yes | no | no |
+//! | what | Linux | Windows | macOS | others |
+//! |---|---|---|---|---|
+//! | reads without a fence | since 4.14, by `membarrier` | by `FlushProcessWriteBuffers`, but not under Wine | no | no |
+//! | a thread that waits for goroutines runs them, instead of a worker | yes | yes | yes | no |
+//! | tells a goroutine that blocks outside of this crate from one that computes, instead of starting others beside both | yes | no | no | no |
+//! | the quota of a container limits [`set_max_procs`]'s initial value | yes | no | no | no |
+//! | at the limit on memory mappings, goroutines wait instead of aborting the process | yes | no | no | no |
 //!
 //! On WebAssembly without threads, locks and groups work as long as nothing has to wait. What would have to
 //! wait, or to start a goroutine, panics.
@@ -119,7 +119,7 @@
 //! |---|---|
 //! | `GOSYNC_MAXPROCS` | how many goroutines may run at a time; see [`set_max_procs`] |
 //! | `GOSYNC_STACK_SIZE` | the stack that each goroutine has available, in bytes; 1.5 MiB if it is not set. A worker's stack is twice that plus half a MiB, so that a goroutine that waits can run others |
-//! | `GOSYNC_MEMBARRIER` | `off`: locks never make the system call `membarrier`, nor start a thread for it; see [`disable_membarrier`] |
+//! | `GOSYNC_MEMBARRIER` | `off`: locks never make the system call `membarrier` (on Windows `FlushProcessWriteBuffers`), nor start a thread for it; see [`disable_membarrier`] |
 //!
 //! # Where it differs from threads
 //!

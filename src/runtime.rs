@@ -141,6 +141,8 @@ pub fn num_workers() -> usize {
 /// whether there is one thread (`__libc_single_threaded`). With other C libraries it is always the separate
 /// thread that registers.
 ///
+/// On Windows the function keeps locks from calling `FlushProcessWriteBuffers`, in the same way.
+///
 /// It is too late once a lock has begun to register. Then nothing changes. As long as locks use fences, for
 /// whatever reason, the function returns true.
 ///

@@ -646,8 +646,9 @@ pub type MappedRwLockWriteGuard<'a, T> = MappedRWMutexWriteGuard<'a, T>;
 ///
 /// On Linux, the first lock that is read often registers the process with the system call `membarrier`. In a
 /// process with several threads it starts a thread for that, which lives for a few milliseconds. If a process
-/// forbids this call later, by a filter, the next write aborts the process. On other systems, and where the
-/// call is forbidden from the start, reads keep a fence.
+/// forbids this call later, by a filter, the next write aborts the process. Windows has such a call, too, which
+/// needs no registration (`FlushProcessWriteBuffers`). On other systems, and where the call is forbidden from the
+/// start, reads keep a fence.
 ///
 /// A signal handler must not return while it holds a lock that it has taken.
 ///

@@ -1,15 +1,22 @@
 //! How much stack is left for a goroutine, on whichever thread it runs.
 //!
 //! A goroutine is promised `GOSYNC_STACK_SIZE` bytes, for the values that it captures and for its frames. A
-//! thread helps only if that much is left, and only on the stack that the system gave it: the bounds of a
-//! coroutine's stack are not known here. Neither are those of any stack if the system does not tell.
+//! thread helps only if that much is left, and only on a stack whose bounds the system tells. Those of a
+//! coroutine's stack are not known here, unless it is a fiber of Windows.
 
-#[cfg(target_os = "linux")]
-use super::spawner;
 use super::system;
 use std::cell::Cell;
-use std::ops::Range;
 use std::ptr;
+
+/// What the system tells about the stack of the current thread.
+#[cfg_attr(target_os = "linux", path = "stack/linux.rs")]
+#[cfg_attr(target_os = "macos", path = "stack/macos.rs")]
+#[cfg_attr(windows, path = "stack/windows.rs")]
+#[cfg_attr(
+    not(any(target_os = "linux", target_os = "macos", windows)),
+    path = "stack/none.rs"
+)]
+mod bounds;
 
 /// The promise unless the user sets another one, in bytes. A thread of std, which has 2 MiB, may thus help
 /// while it has used no more than half a MiB.
@@ -30,7 +37,7 @@ pub(super) fn worker_size() -> usize {
 
 thread_local! {
     /// The addresses between which a goroutine may begin on the stack of the current thread. `None` if they
-    /// are not known yet.
+    /// are not known yet, or may change.
     static ROOM: Cell<Option<(usize, usize)>> = const { Cell::new(None) };
 }
 
@@ -48,7 +55,7 @@ const NO_ROOM: (usize, usize) = (usize::MAX, 0);
 
 #[cold]
 fn find_room() -> (usize, usize) {
-    let room = match bounds() {
+    let room = match bounds::of_this_thread() {
         Some(stack) => {
             let needed = FRAMES + system::stack_size();
             (stack.start.saturating_add(needed), stack.end)
@@ -56,62 +63,35 @@ fn find_room() -> (usize, usize) {
         // Not stored in `ROOM`: the bounds may become known later.
         None => return NO_ROOM,
     };
-    ROOM.set(Some(room));
+    if !bounds::MAY_CHANGE {
+        ROOM.set(Some(room));
+    }
     room
 }
 
-/// Returns the addresses that the current thread may use as its stack, or `None` if they are not known.
-#[cfg(target_os = "linux")]
-fn bounds() -> Option<Range<usize>> {
-    use std::mem::MaybeUninit;
+#[cfg(all(test, any(target_os = "linux", target_os = "macos", windows)))]
+mod tests {
+    use super::bounds;
+    use std::{ptr, thread};
 
-    let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
-    let mut lowest = ptr::null_mut();
-    let (mut size, mut guard) = (0, 0);
-    // SAFETY: as pthread_getattr_np(3) demands, the attributes are read only after they have been written,
-    // and they are destroyed once.
-    let result = unsafe {
-        if libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) != 0 {
-            return None;
-        }
-        let attributes = attributes.assume_init_mut();
-        let result = libc::pthread_attr_getstack(attributes, &mut lowest, &mut size)
-            | libc::pthread_attr_getguardsize(attributes, &mut guard);
-        libc::pthread_attr_destroy(attributes);
-        result
-    };
-    if result != 0 {
-        return None;
+    /// Asserts that the bounds are those of a stack of at least `size` bytes, near whose high end it is called.
+    fn assert_bounds(size: usize) {
+        let here = 0_u8;
+        let here = ptr::from_ref(&here).addr();
+        let stack = bounds::of_this_thread().unwrap();
+        assert!(stack.contains(&here), "{here:x} in {stack:x?}");
+        // The system keeps some pages at the ends, and has used some of the stack.
+        let slack = 256 << 10;
+        assert!(stack.len() >= size - slack, "{}", stack.len());
+        assert!(stack.end - here <= slack, "{here:x} in {stack:x?}");
     }
-    // Some C libraries include the guard page in the stack.
-    let (lowest, highest) = (lowest.addr() + guard, lowest.addr() + size);
-    let is_endless = spawner::is_main_thread() && has_no_limit();
-    let lowest = if is_endless {
-        lowest.max(highest.saturating_sub(USUAL_SIZE))
-    } else {
-        lowest
-    };
-    Some(lowest..highest)
-}
 
-/// The stack size that Linux usually gives to the main thread, in bytes. Without a limit the stack may grow
-/// until it meets another mapping, and there is no telling what is mapped there later: maybe the stack of a
-/// coroutine.
-#[cfg(target_os = "linux")]
-const USUAL_SIZE: usize = 8 << 20;
-
-#[cfg(target_os = "linux")]
-fn has_no_limit() -> bool {
-    let mut limit = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
-    // SAFETY: `limit` is valid for writes.
-    let result = unsafe { libc::getrlimit(libc::RLIMIT_STACK, &mut limit) };
-    result != 0 || limit.rlim_cur == libc::RLIM_INFINITY
-}
-
-#[cfg(not(target_os = "linux"))]
-fn bounds() -> Option<Range<usize>> {
-    None
+    #[test]
+    fn the_bounds_enclose_the_stack() {
+        for size in [1 << 20, 2 << 20, 8 << 20] {
+            let thread = thread::Builder::new().stack_size(size);
+            let thread = thread.spawn(move || assert_bounds(size)).unwrap();
+            thread.join().unwrap();
+        }
+    }
 }

@@ -6,8 +6,7 @@ use crate::support::{Ended, LIMIT, holds_within, panic_text, text};
 use gosync::{RWMutex, WaitGroup, go, num_goroutines, num_workers, scope};
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc;
 use std::time::Duration;
 use std::{ptr, thread};
 
@@ -97,6 +96,8 @@ fn joining_a_goroutine_of_the_parent_is_refused() {
 #[cfg(target_os = "linux")]
 fn unstarted_goroutines_run_in_the_child() {
     use super::frozen::FrozenMonitor;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
     alone(&[("GOSYNC_MAXPROCS", "1")], || {
         let Some(_frozen) = FrozenMonitor::new() else {

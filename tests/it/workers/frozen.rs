@@ -20,6 +20,9 @@ pub struct FrozenMonitor {
     hold: Option<PipeWriter>,
 }
 
+/// What 32-bit programs call instead of `futex`, to sleep past the year 2038.
+const FUTEX_TIME64: libc::c_long = 422;
+
 impl FrozenMonitor {
     /// Freezes the monitor while it sleeps and holds no lock. Returns `None` where no process may trace
     /// this one.
@@ -69,7 +72,8 @@ impl FrozenMonitor {
     /// Whether the monitor sleeps until it is woken. This is exact, since the monitor does not run.
     fn is_asleep(&self) -> bool {
         let call = fs::read_to_string(task(self.thread).join("syscall")).unwrap_or_default();
-        call.split(' ').next() == Some(&libc::SYS_futex.to_string())
+        let number = call.split(' ').next().and_then(|word| word.parse().ok());
+        [libc::SYS_futex, FUTEX_TIME64].map(Some).contains(&number)
     }
 }
 

@@ -41,7 +41,7 @@ fn beside_a_hog(body: impl FnOnce()) {
 const ONE_PROCESSOR: &[(&str, &str)] = &[("GOSYNC_MAXPROCS", "1")];
 
 #[test]
-#[cfg_attr(not(target_os = "linux"), ignore = "no thread helps on other systems")]
+#[cfg_attr(not(any(target_os = "linux", target_os = "macos", windows)), ignore)]
 fn join_runs_an_unstarted_goroutine() {
     alone(ONE_PROCESSOR, || {
         beside_a_hog(|| {
@@ -55,7 +55,7 @@ fn join_runs_an_unstarted_goroutine() {
 }
 
 #[test]
-#[cfg_attr(not(target_os = "linux"), ignore = "no thread helps on other systems")]
+#[cfg_attr(not(any(target_os = "linux", target_os = "macos", windows)), ignore)]
 fn a_group_wait_runs_unstarted_members() {
     alone(ONE_PROCESSOR, || {
         beside_a_hog(|| {
@@ -78,7 +78,7 @@ fn a_group_wait_runs_unstarted_members() {
 }
 
 #[test]
-#[cfg_attr(not(target_os = "linux"), ignore = "no thread helps on other systems")]
+#[cfg_attr(not(any(target_os = "linux", target_os = "macos", windows)), ignore)]
 fn a_scope_runs_its_unstarted_goroutines() {
     alone(ONE_PROCESSOR, || {
         beside_a_hog(|| {

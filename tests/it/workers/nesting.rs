@@ -81,7 +81,7 @@ mod chains {
     }
 
     #[test]
-    #[cfg_attr(not(target_os = "linux"), ignore = "no thread helps on other systems")]
+    #[cfg_attr(not(any(target_os = "linux", target_os = "macos", windows)), ignore)]
     fn a_thread_with_a_small_stack_joins_a_chain() {
         within(LIMIT, || {
             let small = thread::Builder::new().stack_size(128 << 10);
@@ -91,7 +91,7 @@ mod chains {
     }
 
     #[test]
-    #[cfg_attr(not(target_os = "linux"), ignore = "no thread helps on other systems")]
+    #[cfg_attr(not(any(target_os = "linux", target_os = "macos", windows)), ignore)]
     fn a_worker_joins_a_chain() {
         within(LIMIT, || {
             let worker = go(|| chain().join().unwrap()).ended();
@@ -100,7 +100,7 @@ mod chains {
     }
 
     #[test]
-    #[cfg_attr(not(target_os = "linux"), ignore = "no thread helps on other systems")]
+    #[cfg_attr(not(any(target_os = "linux", target_os = "macos", windows)), ignore)]
     fn each_goroutine_starts_the_next_and_joins_it() {
         within(LIMIT, || assert_eq!(descend(LENGTH), LENGTH));
     }
@@ -135,7 +135,7 @@ mod fork_join {
     }
 
     #[test]
-    #[cfg_attr(not(target_os = "linux"), ignore = "no thread helps on other systems")]
+    #[cfg_attr(not(any(target_os = "linux", target_os = "macos", windows)), ignore)]
     fn fib_takes_few_threads() {
         alone(&[], || {
             assert_takes_few_threads(|| assert_eq!(fib(20), 6765));
@@ -143,7 +143,7 @@ mod fork_join {
     }
 
     #[test]
-    #[cfg_attr(not(target_os = "linux"), ignore = "no thread helps on other systems")]
+    #[cfg_attr(not(any(target_os = "linux", target_os = "macos", windows)), ignore)]
     fn fib_within_a_goroutine_takes_few_threads() {
         alone(&[], || {
             assert_takes_few_threads(|| {
@@ -189,7 +189,7 @@ mod fork_join {
     }
 
     #[test]
-    #[cfg_attr(not(target_os = "linux"), ignore = "no thread helps on other systems")]
+    #[cfg_attr(not(any(target_os = "linux", target_os = "macos", windows)), ignore)]
     fn quicksort_of_a_million_takes_few_threads() {
         alone(&[], || {
             let mut dice = Dice::new(7);

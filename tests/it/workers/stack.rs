@@ -67,7 +67,7 @@ fn a_goroutine_has_what_is_promised_on_a_thread_that_joins_it() {
 /// A joiner that has room on its stack helps. A thread with std's usual stack has room near the base,
 /// and a worker even on top of a goroutine that has used all that is promised.
 #[test]
-#[cfg_attr(not(target_os = "linux"), ignore = "no thread helps on other systems")]
+#[cfg_attr(not(any(target_os = "linux", target_os = "macos", windows)), ignore)]
 fn a_joiner_helps_where_there_is_room() {
     fn helps() -> bool {
         let me = thread::current().id();
