@@ -69,6 +69,7 @@ pub fn copy() -> Result<PathBuf, Failure> {
         "Cargo.toml",
         "Cargo.lock",
         "README.md",
+        "docs/porting.md",
         "dev/Cargo.toml",
         "xtask/Cargo.toml",
     ] {
