@@ -77,9 +77,10 @@
 //! | at the limit on memory mappings, goroutines wait instead of aborting the process | yes | no | no | no |
 //!
 //! The tests pass on Linux with x86-64 (glibc and musl) and x86, with aarch64, armv7, riscv64 and s390x under
-//! emulation, and for Windows under Wine. For macOS, FreeBSD and Android they are only known to compile.
-//! `cargo xtask cross --install` in the repository shows all that. An emulator on x86-64 does not reorder
-//! memory as those CPUs do; the models cover that.
+//! emulation, and for Windows under Wine, where locks use fences. For macOS, FreeBSD and Android they are only
+//! known to compile. `cargo xtask cross --install` in the repository shows all that, and lists the few tests that
+//! an emulator or 32 bits have no room for. An emulator on x86-64 does not reorder memory as those CPUs do; the
+//! models cover that.
 //!
 //! On WebAssembly without threads, locks and groups work as long as nothing has to wait. What would have to
 //! wait, or to start a goroutine, panics.
@@ -144,7 +145,9 @@
 //! | The detector of `deadlock_detection` does not see a cycle through a [`WaitGroup`], nor through a lock of parking_lot's unless parking_lot's own feature is on. It does not see a writer that naps, either. After a guard has moved to another thread, it reports deadlocks that do not exist. | Treat its report as a hint. |
 //! | Under AddressSanitizer with fake stacks, no thread can tell how much of its stack is left, so a thread that waits runs no goroutines. | Nothing: workers run the goroutines. |
 
+// Badges for the items of a feature, and none for "not under a model checker".
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(docsrs, doc(auto_cfg(hide(gosync_model, gosync_loom, gosync_shuttle))))]
 #![cfg_attr(
     gosync_shuttle,
     allow(dead_code, reason = "loom's models use what shuttle's do not")

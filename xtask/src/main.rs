@@ -37,7 +37,8 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "ci",
         synopsis: "[--install]",
-        about: "Run every check, up to the first that fails. With --install it installs the tools they need.",
+        about: "Run every check that needs no emulator and no other toolchain, up to the first that fails. \
+                With --install it installs the tools they need.",
         run: ci::run,
     },
     Command {
@@ -102,7 +103,7 @@ const COMMANDS: &[Command] = &[
         about: "Build and run the tests for other CPUs and systems: under qemu-user, under wine, and with \
                 musl. Where no program can be run, and with --check everywhere that is so, it only checks \
                 that the code compiles. It skips targets that something is missing for, and says what. \
-                With --install it installs Debian's packages, and fetches the source of std where the \
+                With --install it installs packages of Debian 12, and fetches the source of std where the \
                 compiler has no std for the target.",
         run: cross::run,
     },

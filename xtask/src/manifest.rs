@@ -4,7 +4,7 @@
 //! builds need none of them. So the packages that xtask makes omit them, and the targets that use them.
 
 /// Returns the lines of `manifest` without the tables that describe targets, the workspace and
-/// dev-dependencies.
+/// dev-dependencies, other than the checkers.
 pub fn trimmed(manifest: &str) -> Vec<String> {
     // The header of a table is alone in its line.
     let mut wanted = true;
@@ -18,15 +18,9 @@ pub fn trimmed(manifest: &str) -> Vec<String> {
 }
 
 fn is_unwanted(header: &str) -> bool {
-    let unwanted = [
-        "[dev-dependencies",
-        "[[bench]]",
-        "[[example]]",
-        "[[test]]",
-        "[lib]",
-        "[workspace]",
-    ];
-    unwanted.iter().any(|table| header.starts_with(table))
+    let is_checker = header.contains("gosync_");
+    let is_dev = header.contains("dev-dependencies]") && !is_checker;
+    is_dev || ["[[example]]", "[lib]", "[workspace]"].contains(&header)
 }
 
 #[cfg(test)]
@@ -36,11 +30,13 @@ mod tests {
     #[test]
     fn a_trimmed_manifest_keeps_the_library() {
         let manifest = "[package]\nname = \"a\"\n[dependencies]\nb = \"1\"\n\
-            [dev-dependencies]\nc = \"1\"\n[[bench]]\nname = \"d\"\n\
-            [workspace]\nmembers = [\n\"e\",\n]\n[profile.models]\nopt-level = 1";
+            [dev-dependencies]\nc = \"1\"\n[target.'cfg(unix)'.dev-dependencies]\nd = \"1\"\n\
+            [target.'cfg(gosync_loom)'.dev-dependencies]\nloom = \"1\"\n[[example]]\nname = \"e\"\n\
+            [workspace]\nmembers = [\n\"f\",\n]\n[profile.models]\nopt-level = 1";
         assert_eq!(
             trimmed(manifest).join("\n"),
             "[package]\nname = \"a\"\n[dependencies]\nb = \"1\"\n\
+            [target.'cfg(gosync_loom)'.dev-dependencies]\nloom = \"1\"\n\
             [profile.models]\nopt-level = 1"
         );
     }

@@ -60,6 +60,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
     println!("\nA program that depends on the package:");
     let user = user(&dir, &package)?;
     succeed(cargo_in(&user).args(["run", "--quiet"]))?;
+    check_packages(&repo::read(&user.join("Cargo.lock"))?)?;
     println!("\nThe lowest versions of its dependencies:");
     let lowest = lowest(&dir)?;
     succeed(cargo_in(&lowest).args(["check", "--quiet", "--all-features"]))?;
@@ -72,6 +73,9 @@ fn unpack(dir: &Path) -> Result<PathBuf, Failure> {
     let mut list = repo::cargo();
     list.args(["package", "--package=gosync", "--list", "--allow-dirty"]);
     let files = output(&mut list)?.stdout;
+    if let Some(absent) = EXPECTED.iter().find(|start| !files.contains(**start)) {
+        return Err(Failure::check(format!("{absent} is not in the package")));
+    }
     for file in files.lines() {
         if !EXPECTED.iter().any(|expected| file.starts_with(expected)) {
             return Err(Failure::check(format!("{file} is in the package")));
@@ -128,6 +132,24 @@ fn user(dir: &Path, package: &Path) -> Result<PathBuf, Failure> {
     repo::write(&user.join("src").join("main.rs"), PROGRAM)?;
     Ok(user)
 }
+
+/// Checks which packages a user gets, on any platform, according to a Cargo.lock.
+fn check_packages(lock: &str) -> Result<(), Failure> {
+    let names = lock.lines().filter_map(|line| line.strip_prefix("name = "));
+    let names: Vec<_> = names.map(|name| name.trim_matches('"')).collect();
+    if let Some(name) = names.iter().find(|name| UNWANTED.contains(name)) {
+        return Err(Failure::check(format!("the program depends on {name}")));
+    }
+    println!(
+        "its Cargo.lock has {} packages: {}",
+        names.len(),
+        names.join(", ")
+    );
+    Ok(())
+}
+
+/// What only gosync's own tests use.
+const UNWANTED: &[&str] = &["loom", "shuttle"];
 
 /// Writes a package with the lowest versions in its Cargo.lock. Returns its directory.
 fn lowest(dir: &Path) -> Result<PathBuf, Failure> {

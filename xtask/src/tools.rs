@@ -103,7 +103,7 @@ mod tests {
 
     const THERE: Tool = Tool {
         name: "there",
-        probe: &["true"],
+        probe: &["cargo", "--version"],
         install: &["false"],
         is_installable: true,
     };

@@ -10,6 +10,7 @@ use std::{hint, thread};
 
 #[test]
 #[cfg_attr(target_pointer_width = "32", ignore = "their stacks take gigabytes")]
+#[cfg_attr(target_os = "macos", ignore = "a process may not have so many threads")]
 fn two_thousand_block_in_a_wait_group() {
     const N: usize = 2000;
 

@@ -13,7 +13,8 @@ use crate::tools::{self, CLIPPY, RUSTFMT, Tool, VALGRIND};
 use std::thread;
 use std::time::{Duration, Instant};
 use step::{
-    Step, build_models_ahead, cargo, clippy_of_models, docs, example, models, shuttle, tests, xtask,
+    Step, build_models_ahead, cargo, clippy_of_models, docs, docs_rs, example, models, shuttle,
+    tests, xtask,
 };
 
 /// Everything that a step needs must exist: a step that finds no target, or runs no test, fails.
@@ -34,6 +35,7 @@ const STEPS: &[Step] = &[
     Step("models, at random", shuttle, &[]),
     Step("docs", docs, &["--all-features"]),
     Step("docs, private items", docs, &["--all-features", "--document-private-items"]),
+    Step("docs, as docs.rs builds them", docs_rs, &[]),
     Step("feature combinations", features::check, &[]),
     Step("api", xtask, &["api"]),
     Step("package", xtask, &["package"]),

@@ -77,6 +77,27 @@ pub fn docs(args: &[&str]) -> Result<usize, Failure> {
     run(doc.args(["doc", "--workspace", "--no-deps"]).args(args))
 }
 
+/// Builds the documentation with its badges, like docs.rs, whose compiler is a nightly one. No badge may name a
+/// cfg of the models, which are nothing to users.
+pub fn docs_rs(_: &[&str]) -> Result<usize, Failure> {
+    let target = repo::target().join("docs.rs");
+    let mut doc = repo::cargo();
+    doc.args(["doc", "--package=gosync", "--no-deps", "--all-features"])
+        .env("CARGO_TARGET_DIR", &target)
+        .env("RUSTDOCFLAGS", "--cfg docsrs -D warnings")
+        // Allows `feature` on a stable compiler.
+        .env("RUSTC_BOOTSTRAP", "1");
+    run(&mut doc)?;
+    let page = |path: &str| repo::read(&target.join("doc/gosync").join(path));
+    if page("index.html")?.contains("gosync_model") {
+        return Err(Failure::check("a badge names `gosync_model`"));
+    }
+    match page("struct.RWMutex.html")?.contains("arc_lock</code></strong> only") {
+        true => Ok(0),
+        false => Err(Failure::check("there is no badge for `arc_lock`")),
+    }
+}
+
 /// Runs an example.
 pub fn example(args: &[&str]) -> Result<usize, Failure> {
     cargo(&[&["run", "--example"], args].concat())

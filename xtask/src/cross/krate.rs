@@ -52,11 +52,15 @@ mod unit_tests {
             [profile.dev]\ndebug = false";
         let dev =
             "[package]\nname = \"b\"\n[dev-dependencies]\nplotters = \"1\"\nproptest = \"1\"\n";
+        let path = |file| Path::new("/r").join(file).display().to_string();
+        let (lib, tests) = (path("src/lib.rs"), path("tests/it/main.rs"));
         assert_eq!(
             tests_manifest(manifest, dev, Path::new("/r")),
-            "[package]\nname = \"a\"\n[profile.dev]\ndebug = false\n\
-            [dev-dependencies]\nproptest = \"1\"\n[lib]\npath = \"/r/src/lib.rs\"\n\
-            [[test]]\nname = \"it\"\npath = \"/r/tests/it/main.rs\"\n[workspace]\n"
+            format!(
+                "[package]\nname = \"a\"\n[profile.dev]\ndebug = false\n\
+                [dev-dependencies]\nproptest = \"1\"\n[lib]\npath = {lib:?}\n\
+                [[test]]\nname = \"it\"\npath = {tests:?}\n[workspace]\n"
+            )
         );
     }
 }

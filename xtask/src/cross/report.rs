@@ -23,6 +23,9 @@ const CELLS: [(Cell, &str); 6] = [
     (Cell::Speeds, "speeds that a lock has"),
 ];
 
+/// Stands for the name of a runner.
+const SKIPPED: &str = "skipped";
+
 /// A target.
 pub struct Row {
     pub triple: &'static str,
@@ -57,7 +60,7 @@ impl Row {
     pub fn skipped(triple: &'static str, why: &str) -> Self {
         println!("skipped: {why}");
         let mut row = Self::new(triple);
-        row.runner = "skipped";
+        row.runner = SKIPPED;
         row.notes.extend(why.lines().map(String::from));
         row
     }
@@ -68,6 +71,10 @@ impl Row {
         let text = failure.to_string();
         row.fail(Cell::Builds, text.lines().next().unwrap_or_default());
         row
+    }
+
+    pub fn is_skipped(&self) -> bool {
+        self.runner == SKIPPED
     }
 
     fn line(&self) -> String {

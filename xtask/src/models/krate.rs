@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn the_manifest_keeps_what_the_models_need() {
         let manifest = "[package]\nname = \"a\"\n[dependencies]\nb = \"1\"\n\
-            [dev-dependencies]\nc = \"1\"\n[[bench]]\nname = \"d\"\n\
+            [dev-dependencies]\nc = \"1\"\n[[example]]\nname = \"d\"\n\
             [workspace]\nmembers = [\n\"e\",\n]\n[profile.models]\nopt-level = 1";
         assert_eq!(
             models_manifest(manifest, Path::new("lib.rs")),
