@@ -66,13 +66,13 @@
 //!
 //! # Platforms
 //!
-//! Everything works wherever std has threads and 64-bit atomics. Some parts are faster or stricter on Linux:
+//! Everything works wherever std has threads and 64-bit atomics. Some parts are faster or stricter on some systems:
 //!
 //! | what | Linux | Windows | macOS | others |
 //! |---|---|---|---|---|
 //! | reads without a fence | since 4.14, by `membarrier` | by `FlushProcessWriteBuffers`, but not under Wine | no | no |
-//! | a thread that waits for goroutines runs them, instead of a worker | yes | yes | yes | no |
-//! | tells a goroutine that blocks outside of this crate from one that computes, instead of starting others beside both | yes | no | no | no |
+//! | a thread that waits for goroutines runs them, if it has enough stack for one | yes | yes, but not a main thread of 1 MiB | yes | no |
+//! | knows whether a goroutine blocks outside of this crate or computes (elsewhere, others start beside it in both cases) | yes | no | no | no |
 //! | the quota of a container limits [`set_max_procs`]'s initial value | yes | no | no | no |
 //! | at the limit on memory mappings, goroutines wait instead of aborting the process | yes | no | no | no |
 //!

@@ -1,8 +1,8 @@
 //! How much stack is left for a goroutine, on whichever thread it runs.
 //!
 //! A goroutine is promised `GOSYNC_STACK_SIZE` bytes, for the values that it captures and for its frames. A
-//! thread helps only if that much is left, and only on a stack whose bounds the system tells. Those of a
-//! coroutine's stack are not known here, unless it is a fiber of Windows.
+//! thread helps only if that much is left, and only on a stack whose bounds are known. On Linux and macOS these
+//! are the bounds of the thread's own stack, and a coroutine on another stack does not help.
 
 use super::system;
 use std::cell::Cell;
@@ -11,9 +11,13 @@ use std::ptr;
 /// What the system tells about the stack of the current thread.
 #[cfg_attr(target_os = "linux", path = "stack/linux.rs")]
 #[cfg_attr(target_os = "macos", path = "stack/macos.rs")]
-#[cfg_attr(windows, path = "stack/windows.rs")]
+#[cfg_attr(all(windows, not(target_vendor = "win7")), path = "stack/windows.rs")]
 #[cfg_attr(
-    not(any(target_os = "linux", target_os = "macos", windows)),
+    not(any(
+        target_os = "linux",
+        target_os = "macos",
+        all(windows, not(target_vendor = "win7"))
+    )),
     path = "stack/none.rs"
 )]
 mod bounds;

@@ -5,8 +5,8 @@ use std::ops::Range;
 /// A thread keeps the stack that it begins on.
 pub(super) const MAY_CHANGE: bool = false;
 
-/// The stack size that macOS usually gives to the main thread, in bytes. A limit that has been raised since the
-/// process began says nothing about what the system has kept free below.
+/// The stack size that macOS usually gives to the main thread, in bytes. More is not needed, so nothing depends on
+/// what a raised limit means for a process that runs already.
 const USUAL_SIZE: usize = 8 << 20;
 
 /// Returns the addresses that the current thread may use as its stack, or `None` if they are not known.
@@ -24,6 +24,6 @@ pub(super) fn of_this_thread() -> Option<Range<usize>> {
         true => size.min(USUAL_SIZE),
         false => size,
     };
-    // The guard page lies below.
+    // A guard page lies below, if there is one.
     Some(highest.checked_sub(size)?..highest)
 }

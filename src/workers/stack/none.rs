@@ -1,4 +1,4 @@
-//! For systems that are not known to tell the bounds of a stack: no thread helps.
+//! For systems that are not asked for the bounds of a stack: no thread helps. (Windows 7 has no call for it.)
 
 use std::ops::Range;
 
