@@ -95,6 +95,7 @@ pub(crate) use helping::{clear_claimed, help, may_help};
 #[cfg(not(gosync_model))]
 pub(crate) use spawner::init;
 
+use crate::platform::is_process_ending;
 use crate::primitive::local;
 use processor::Processor;
 use scheduler::{Scheduler, Starters};
@@ -164,7 +165,9 @@ struct AtThreadExit(Cell<Option<&'static Processor>>);
 
 impl Drop for AtThreadExit {
     fn drop(&mut self) {
-        self.end();
+        if !is_process_ending() {
+            self.end();
+        }
     }
 }
 

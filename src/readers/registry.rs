@@ -1,6 +1,7 @@
 //! The blocks of all threads: which of them are marked, and how blocks and identities are recycled.
 
 use super::{BLOCK_LEN, Block, MAX_ID, Slot, without_reentry};
+use crate::platform::is_process_ending;
 #[cfg(gosync_model)]
 use crate::primitive::AtomicU32 as AtomicMarks;
 #[cfg(not(gosync_model))]
@@ -91,6 +92,9 @@ pub(crate) fn release_unused_id(id: u32) {
 /// dropped, so this empties their slots.
 #[cold]
 pub(crate) fn release_id(id: u32) {
+    if is_process_ending() {
+        return;
+    }
     REGISTRY.all_marked(|block| {
         let filled = block.slots.iter().filter(|slot| slot.holds(id));
         filled.for_each(Slot::clear);
@@ -179,6 +183,9 @@ impl Registry {
     }
 
     pub(super) fn release(&self, block: &'static Block) {
+        if is_process_ending() {
+            return;
+        }
         let mut free = self.lock_lists();
         self.tidy(&mut free);
         self.file(&mut free, block);

@@ -441,3 +441,24 @@ fn identities_come_back() {
         "{used} identities for one at a time"
     );
 }
+
+/// The destructors of the thread that ends the process must not wait for threads that are gone.
+#[test]
+#[cfg(windows)]
+fn a_process_ends_while_another_thread_has_the_lists() {
+    use std::sync::mpsc;
+
+    let test = "readers::tests::a_process_ends_while_another_thread_has_the_lists";
+    crate::platform::tests::assert_ends(test, || {
+        pass(new_id().unwrap());
+        let (begin, begun) = mpsc::channel();
+        thread::spawn(move || {
+            let _lists = REGISTRY.lock_lists();
+            begin.send(()).unwrap();
+            loop {
+                thread::park();
+            }
+        });
+        begun.recv().unwrap();
+    });
+}

@@ -569,3 +569,6 @@ impl Scheduler {
 
 #[cfg(all(test, target_os = "linux", not(gosync_model)))]
 mod tests;
+
+#[cfg(all(test, windows))]
+mod exit_tests;
