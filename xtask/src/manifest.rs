@@ -6,6 +6,11 @@
 /// Returns the lines of `manifest` without the tables that describe targets, the workspace and
 /// dev-dependencies, other than the checkers.
 pub fn trimmed(manifest: &str) -> Vec<String> {
+    without(manifest, is_unwanted)
+}
+
+/// Returns the lines of `manifest` without the tables whose headers are unwanted.
+pub fn without(manifest: &str, is_unwanted: impl Fn(&str) -> bool) -> Vec<String> {
     // The header of a table is alone in its line.
     let mut wanted = true;
     let lines = manifest.lines().filter(|line| {

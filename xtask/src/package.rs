@@ -7,6 +7,7 @@
 
 use crate::args::Args;
 use crate::failure::Failure;
+use crate::manifest::without;
 use crate::repo;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -175,18 +176,11 @@ fn lowest(dir: &Path) -> Result<PathBuf, Failure> {
 /// Returns the manifest without the tables of examples, whose files are not copied, and without other members
 /// of the workspace.
 fn library_only(manifest: &str) -> String {
-    let mut kept = String::new();
-    let mut keeps = true;
-    for line in manifest.lines() {
-        if line.starts_with('[') {
-            keeps = !["[[example]]", "[workspace]"].contains(&line);
-        }
-        if keeps {
-            kept += line;
-            kept += "\n";
-        }
-    }
-    kept + "\n[workspace]\n"
+    let mut kept = without(manifest, |header| {
+        ["[[example]]", "[workspace]"].contains(&header)
+    });
+    kept.push("\n[workspace]\n".into());
+    kept.join("\n")
 }
 
 fn succeed(command: &mut Command) -> Result<(), Failure> {
